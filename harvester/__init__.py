@@ -1,0 +1,1 @@
+"""Takes portals' metadata into the catalogue."""

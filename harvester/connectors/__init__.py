@@ -1,0 +1,1 @@
+"""One generator function for each kind of portal."""

@@ -1,0 +1,37 @@
+"""Stable ids: pure functions of what the source says, so that a catalogue rebuilt from nothing has the same ones."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+
+
+def _short(*parts: str) -> str:
+    digest = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=10).digest()
+    return base64.b32encode(digest).decode("ascii").lower()
+
+
+def dataset_id(source_id: str, source_key: str) -> str:
+    """The public id of a dataset: 16 characters of a-z and 2-7, from the source and the source's own id alone."""
+    return _short("dataset", source_id, source_key)
+
+
+def publisher_id(source_id: str, key: str | None, name: str) -> str:
+    """The id of a publisher as one portal knows it: from the portal's own key of it, else from its name."""
+    return _short("publisher", source_id, name if key is None else key)
+
+
+def distribution_ids(dataset: str, handles: Sequence[str | None]) -> list[str]:
+    """An id for each distribution of a dataset, in order.
+
+    ``handles`` are what each is told apart by: the portal's key, else its address, else None. A handle met again gets
+    a number, so that ids are unique; one without any is told apart by its position.
+    """
+    met: dict[str, int] = {}
+    ids = []
+    for position, handle in enumerate(handles):
+        stem = f"#{position}" if handle is None else handle
+        met[stem] = met.get(stem, 0) + 1
+        ids.append(_short("distribution", dataset, stem, str(met[stem])))
+    return ids

@@ -1,0 +1,1 @@
+"""The command ``nachuan``: the edge where harvester and portal meet."""

@@ -1,0 +1,102 @@
+"""What is asked of a search index and what it answers; the protocol every engine fulfils."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from portal.search.facets import SearchDocument
+
+
+class Sort(StrEnum):
+    """The orders a result can be in. Datasets without the date asked for come last; ties fall by id."""
+
+    RELEVANCE = "relevance"
+    MODIFIED = "modified"
+    CREATED = "created"
+    TITLE = "title"
+    QUALITY = "quality"
+
+
+class Query(Struct, frozen=True, kw_only=True):
+    """One search, as the address of a result page says it."""
+
+    text: str | None = None
+    """As typed: words (all must occur), ``"phrases"``, ``OR`` between two, ``-minus``."""
+    filters: Mapping[str, tuple[str, ...]] = {}
+    """Facet name to the chosen values: values of one facet are OR, facets AND each other."""
+    sort: Sort = Sort.RELEVANCE
+    start: int = 0
+    rows: int = 20
+    facets: tuple[str, ...] = ()
+    """The facets to count."""
+    facet_limit: int = 50
+
+
+class Hit(Struct, frozen=True):
+    """One dataset found. The fragments are text with ``<mark>`` only, everything else escaped."""
+
+    id: str
+    title: str | None = None
+    """The title with its matches marked; None when nothing in it matched."""
+    description: str | None = None
+    """The best passage of about 120 characters with its matches marked; None when nothing in it matched."""
+    columns: tuple[str, ...] = ()
+    """Names of matched fields (数据项), marked."""
+
+
+class FacetValue(Struct, frozen=True):
+    """One value of a facet and how many results it would keep, the other facets' choices applied."""
+
+    value: str
+    count: int
+
+
+class Results(Struct, frozen=True, kw_only=True):
+    """A page of hits with the exact total."""
+
+    total: int
+    hits: tuple[Hit, ...]
+    facets: Mapping[str, tuple[FacetValue, ...]] = {}
+    """By facet, most frequent first, ties by value; a facet's own choice does not narrow its own counts."""
+
+
+class Suggestion(Struct, frozen=True):
+    """One completion of what was typed so far."""
+
+    text: str
+    kind: str
+    """``title``, ``publisher`` or ``keyword``."""
+    dataset_id: str | None = None
+
+
+class QueryNotUnderstood(ValueError):
+    """The query asks for what does not exist (an unknown facet) or is too large; the message says what."""
+
+
+class SearchIndex(Protocol):
+    """One derived, rebuildable index. One process writes; any number read, each seeing whole commits."""
+
+    def search(self, query: Query) -> Results:
+        """The hits of ``query``. Raises QueryNotUnderstood."""
+
+    def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
+        """Completions of the beginning of a query."""
+
+    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int) -> None:
+        """Put and remove datasets, then commit together with the change number they bring the index to."""
+
+    def rebuild(self, documents: Iterable[SearchDocument], upto: int) -> None:
+        """Start again from nothing; readers see the old index until the new one is whole."""
+
+    def last_change(self) -> int | None:
+        """The change number the index stands at; None for an index that was never filled."""
+
+    def digests(self) -> Mapping[str, str]:
+        """Every dataset id with the digest of the document it was indexed from, for ``index check``."""
+
+    def close(self) -> None:
+        """Let go of files and locks."""

@@ -1,0 +1,1 @@
+"""The public site: the catalogue as HTML, JSON, RDF and feeds."""
