@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from operator import add
 
@@ -18,13 +17,19 @@ from whoosh.lang.snowball.english import EnglishStemmer
 import schemas
 
 try:
-    from rjieba import cut
-except ImportError:  # Its wheel is compiled; where there is none, bigrams alone find everything, ranked less well.
-    cut = None
+    import rjieba
+except ImportError:
+    # Its wheel is compiled. Where there is none, pairs of characters alone find everything, ranked less well.
+    HAS_WORDS = False
+else:
+    HAS_WORDS = True
 
 # Characters written without spaces between words: Han, kana, bopomofo, Hangul syllables. Without the middle dot ・.
 _UNSPACED = "々〇㐀-䶿一-鿿豈-\ufaffぁ-ゖァ-ヺー-ヿㄅ-ㄯ가-힣\U00020000-\U0003ffff"
 _PIECES = re.compile(rf"([{_UNSPACED}]+)|(\d+|[^\W\d_{_UNSPACED}]+)")
+
+ANALYSIS = 1
+"""Raised whenever the same text gives other tokens: indexes written before are then outdated."""
 
 _TOKEN_LENGTH = 64
 """Longer letter sequences (encoded files pasted into descriptions) are cut: no one types them whole."""
@@ -109,53 +114,60 @@ def _shifts(text: str) -> bool:
     return not text.isascii() and any(len(_folded(character)) != 1 for character in _foldable().findall(text))
 
 
-def grams(unspaced: str) -> Iterator[str]:
+def grams(unspaced: str) -> list[str]:
     """One token for each character of an unspaced piece: the first alone, every other with the one before it.
 
     A part of a piece that is two characters or longer is then a sequence of such pairs, a shorter one the end of one.
     """
-    yield unspaced[0]
-    yield from map(add, unspaced, unspaced[1:])
+    return [unspaced[0], *map(add, unspaced, unspaced[1:])]
 
 
-def tokens(text: str) -> list[str]:
+Parts = list[tuple[str, str]]
+"""The pieces of a text without their places: an unspaced piece and nothing, or nothing and a word not yet stemmed."""
+
+
+def parts(text: str) -> Parts:
+    """The folded pieces of a text, for ``tokens``, ``ranking_tokens`` and ``characters``."""
+    return _PIECES.findall(_without_possessive(fold(text)))
+
+
+def tokens(found: Parts) -> list[str]:
     """The tokens of a text one after the other: of unspaced pieces the grams, of others their stem."""
-    found: list[str] = []
-    for unspaced, spaced in _PIECES.findall(_without_possessive(fold(text))):
-        if unspaced:
-            found.append(unspaced[0])
-            found.extend(map(add, unspaced, unspaced[1:]))
+    made: list[str] = []
+    for unspaced, spaced in found:
+        if spaced:
+            made.append(_stem(spaced))
         else:
-            found.append(_stem(spaced))
-    return found
+            made.extend(grams(unspaced))
+    return made
+
+
+def ranking_tokens(found: Parts) -> list[str]:
+    """What a text is ranked by: its tokens without single characters, and its dictionary words of two and more.
+
+    A pair that is also a word counts twice, one that only stands across the border of two words once.
+    """
+    made: list[str] = []
+    for unspaced, spaced in found:
+        if spaced:
+            made.append(_stem(spaced))
+        elif len(unspaced) > 1:
+            made.extend(map(add, unspaced, unspaced[1:]))
+            if HAS_WORDS:
+                made.extend(word for word in rjieba.cut(unspaced) if len(word) > 1)
+    return made
+
+
+def characters(found: Parts) -> set[str]:
+    """The single unspaced characters of a text."""
+    return set("".join(unspaced for unspaced, _ in found))
 
 
 def words(unspaced: str) -> list[str]:
     """The words of an unspaced piece, folded, by dictionary; the piece's pairs where no dictionary is installed."""
     if len(unspaced) == 1:
         return [unspaced]
-    if cut is None:
+    if not HAS_WORDS:
         return [first + second for first, second in zip(unspaced, unspaced[1:], strict=False)]
-    found: list[str] = cut(unspaced)
+    found: list[str] = rjieba.cut(unspaced)
     return found
-
-
-def ranking_tokens(text: str) -> list[str]:
-    """What a text is ranked by: its tokens without single characters, and its dictionary words of two and more.
-
-    A pair that is also a word counts twice, one that only stands across the border of two words once.
-    """
-    found: list[str] = []
-    for unspaced, spaced in _PIECES.findall(_without_possessive(fold(text))):
-        if spaced:
-            found.append(_stem(spaced))
-        elif len(unspaced) > 1:
-            found.extend(map(add, unspaced, unspaced[1:]))
-            if cut is not None:
-                found.extend(word for word in cut(unspaced) if len(word) > 1)
-    return found
-
-
-def characters(texts: Iterable[str]) -> set[str]:
-    """The single unspaced characters that occur in already folded texts."""
-    return set("".join(unspaced for text in texts for unspaced, _ in _PIECES.findall(text)))
