@@ -142,6 +142,16 @@ def crosswalk(kind: str) -> tuple[CrosswalkRow, ...]:
 
 
 @cache
+def simplified() -> Mapping[str, str]:
+    """Traditional Chinese characters and the simplified one each is folded to, one for one (``simplified.csv``).
+
+    The pairs are those of OpenCC's character table: a fold by single characters gives the same answer in whatever
+    words a character stands, which a search for parts of words needs.
+    """
+    return MappingProxyType({row["traditional"]: row["simplified"] for row in _rows("simplified.csv")})
+
+
+@cache
 def json_schema(name: str) -> Mapping[str, Any]:
     """The JSON Schema ``<name>.schema.json``."""
     text = files(__name__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
