@@ -30,6 +30,10 @@ class SearchDocument(Struct, frozen=True, kw_only=True):
     quality: float | None = None
 
 
+RANKED = {"titles": 6.0, "keywords": 2.0, "columns": 2.0, "publishers": 1.5, "places": 1.5}
+"""Texts of a SearchDocument a match in which says more about a dataset than one elsewhere, and how many times."""
+
+
 class Facet(Struct, frozen=True, kw_only=True):
     """One way to narrow a search."""
 
