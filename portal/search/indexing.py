@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import unescape
+from itertools import chain
 from typing import Protocol
 
 import msgspec
@@ -107,8 +108,8 @@ def _values(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     values = {
         "region": _with_broader("regions", _distinct([dataset.region]), "parent"),
         "theme": dataset.themes,
-        "publisher": _distinct([publisher and publisher.id]),
-        "institution": _distinct([publisher and publisher.institution_type]),
+        "publisher": _distinct([publisher.id] if publisher else ()),
+        "institution": _distinct([publisher.institution_type] if publisher else ()),
         "format": _distinct(distribution.format for distribution in dataset.distributions),
         "openness": _distinct([dataset.openness]),
         "license": _distinct([dataset.licence]),
@@ -131,7 +132,7 @@ def document(entry: Entry, quality: float | None = None) -> SearchDocument:
         digest="",
         titles=_distinct((dataset.title, *dataset.titles.values())),
         descriptions=_distinct(plain(text) for text in (dataset.description or "", *dataset.descriptions.values())),
-        keywords=_distinct((*dataset.keywords, *(word for words in dataset.keywords_by_language.values() for word in words))),
+        keywords=_distinct(chain(dataset.keywords, *dataset.keywords_by_language.values())),
         columns=_distinct(text for column in dataset.columns for text in (column.name, column.title))[:MOST_COLUMNS],
         publishers=_distinct((publisher.name, *publisher.names.values())) if publisher else (),
         places=_distinct((*_labels("regions", values.get("region", ())), *(place.name for place in dataset.places))),

@@ -16,6 +16,7 @@ from portal.search.query import Query, Results, Sort, Suggestion
 from portal.search.suggesting import suggestions
 from portal.search.tally import Fact, check, chosen, day_of, fact, facet_counts, in_order, narrowed
 
+
 class _Kept(Struct, frozen=True):
     document: SearchDocument
     fact: Fact

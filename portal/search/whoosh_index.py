@@ -61,12 +61,17 @@ def _schema() -> Schema:
     )
 
 
+_UNREADABLE = (
+    whoosh_files.IndexError, StorageError, UnpicklingError, OSError, EOFError, ValueError, KeyError, struct_error
+)
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     """Says of errors on the way from the files that the index is corrupt."""
     try:
         yield
-    except (whoosh_files.IndexError, StorageError, UnpicklingError, OSError, EOFError, ValueError, struct_error) as error:
+    except _UNREADABLE as error:
         raise IndexCorrupt(f"the index in {path} cannot be read: {error}") from error
 
 
@@ -243,14 +248,8 @@ def _write(path: Path, documents: Iterable[SearchDocument], removed: Iterable[st
     # The last of several documents with one id counts. All are removed in one go: Whoosh looks through every segment
     # for each removal (1,000 one by one took 161 s among 100,000, as one batch 3 s).
     latest = {document.id: document for document in documents}
-    writer = files.writer(limitmb=_WRITER_MEMORY_MB)
-    try:
-        gone = Or([Term("id", dataset_id) for dataset_id in {*removed, *latest}])
+    with files.writer(limitmb=_WRITER_MEMORY_MB) as writer:
         if files.doc_count():
-            writer.delete_by_query(gone)
+            writer.delete_by_query(Or([Term("id", dataset_id) for dataset_id in {*removed, *latest}]))
         for document in latest.values():
             writer.add_document(**_fields(document))
-    except BaseException:
-        writer.cancel()
-        raise
-    writer.commit()
