@@ -1,6 +1,6 @@
 """A portal that misbehaves on command: a real server on loopback, its tricks named after Toxiproxy's toxics.
 
-``with HostileServer({"/data.json": drip(b"{}", every_s=0.1)}) as portal: http.get(portal.url + "/data.json")``
+``with HostileServer({"/data.json": drip(b"[]", every_s=1.0)}) as portal:`` and ask ``portal.url``.
 A script is what the portal does with one request; toxics wrap a script and spoil what it sends.
 """
 
