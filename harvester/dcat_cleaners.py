@@ -115,6 +115,17 @@ def reference(value: Any) -> str | None:
     return cleaners.code(value)
 
 
+def notation(value: Any) -> str | None:
+    """The notation of an identifier's object; a plain identifier has none."""
+    said = value.get("notation") if type(value) is dict else None
+    return None if said is None else cleaners.code(said)
+
+
+def reference_link(value: Any) -> str | None:
+    """The address something is known by; whatever else it is known by says nothing."""
+    return cleaners.link(reference(value) or "")
+
+
 def web_page(value: Any) -> str | None:
     """The address of a page, from a text or a document's object."""
     if type(value) is dict:
@@ -158,6 +169,18 @@ def _concept(vocabulary: str, setting: Setting) -> Cleaner:
     return known
 
 
+def _listed_term(vocabulary: str, setting: Setting) -> Cleaner:
+    term = cleaners.cleaner(f"term:{vocabulary}", setting)
+
+    def listed(value: Any) -> str | None:
+        known: str | None = term(value)
+        if known is None and cleaners.code(value) is not None:
+            raise NotUnderstood(value)
+        return known
+
+    return listed
+
+
 def _local_term(vocabulary: str, setting: Setting) -> Cleaner:
     term = cleaners.cleaner(f"term:{vocabulary}", setting)
 
@@ -190,9 +213,11 @@ def _access_level(_: str, setting: Setting) -> Cleaner:
 
 PLAIN: Mapping[str, Cleaner] = {
     "distribution_way": distribution_way,
+    "notation": notation,
     "periods": periods,
     "places": places,
     "reference": reference,
+    "reference_link": reference_link,
     "repetition": repetition,
     "service_endpoint": service_endpoint,
     "web_page": web_page,
@@ -201,6 +226,7 @@ MADE: Mapping[str, Callable[[str, Setting], Cleaner]] = {
     "access_level": _access_level,
     "concept": _concept,
     "last_change": _last_change,
+    "listed_term": _listed_term,
     "local_term": _local_term,
 }
 

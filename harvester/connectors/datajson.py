@@ -103,7 +103,7 @@ def documents(url: str, http: Http, page_parameter: str | None = None) -> Record
         if next_url in asked:
             raise PagingBroken("a page leads back to one already read", url=outline.url, seen=next_url)
         if next_url is not None:
-            http.seen_validators.pop(url, None)
+            http.seen_validators.clear()
     return Listing()
 
 
