@@ -86,9 +86,13 @@ def vocabulary(name: str) -> Vocabulary:
     for row in _rows(f"vocabularies/{name}.csv"):
         aliases = tuple(alias for alias in (row.get("aliases") or "").split("|") if alias)
         attributes = {
-            key: value for key, value in row.items() if value and key not in ("code", "zh", "en", "uri", "aliases")
+            key: value
+            for key, value in row.items()
+            if value and key not in ("code", "zh", "en", "uri", "aliases")
         }
-        term = Term(row["code"], row["zh"], row["en"], row.get("uri") or None, aliases, MappingProxyType(attributes))
+        term = Term(
+            row["code"], row["zh"], row["en"], row.get("uri") or None, aliases, MappingProxyType(attributes)
+        )
         if term.code in terms:
             raise ValueError(f"vocabulary {name}: code {term.code!r} stands twice")
         terms[term.code] = term
@@ -103,14 +107,17 @@ def vocabulary(name: str) -> Vocabulary:
 def crosswalk(kind: str) -> tuple[CrosswalkRow, ...]:
     """The rows of ``crosswalks/<kind>.csv`` in their order."""
     return tuple(
-        CrosswalkRow(row["field"], row["path"], row["cleaner"], row["note"]) for row in _rows(f"crosswalks/{kind}.csv")
+        CrosswalkRow(row["field"], row["path"], row["cleaner"], row["note"])
+        for row in _rows(f"crosswalks/{kind}.csv")
     )
 
 
 @cache
 def json_schema(name: str) -> Mapping[str, Any]:
     """The JSON Schema ``<name>.schema.json``."""
-    schema: dict[str, Any] = json.loads(files(__name__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads(
+        files(__name__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
+    )
     return MappingProxyType(schema)
 
 
