@@ -191,7 +191,8 @@ def _ask_child(task: Task, body: bytes) -> Document | Refusal:
 
 def _cause_of_death(status: int, complaint: bytes, limits: Limits) -> Refusal:
     costs = f"{limits.memory_bytes} bytes of memory or {limits.cpu_s} s"
-    if status in (TOO_LARGE_STATUS, -signal.SIGKILL, -signal.SIGXCPU, -signal.SIGXFSZ):
+    by_limit = status in (TOO_LARGE_STATUS, -signal.SIGKILL, -signal.SIGXCPU, -signal.SIGXFSZ)
+    if by_limit or b"MemoryError" in complaint:
         return Refusal(too_large=True, detail=f"reading it takes more than {costs}")
     if status < 0:
         return Refusal(detail=f"the reader was stopped by {signal.Signals(-status).name}")

@@ -6,6 +6,7 @@ Started by ``harvester.rdf`` with a ``Task`` as the first line of its input and 
 from __future__ import annotations
 
 import logging
+import os
 import resource
 import sys
 
@@ -54,8 +55,12 @@ def main() -> None:
     schemas.contexts(), schemas.namespaces()
     try:
         said = msgspec.json.encode(answer(task, sys.stdin.buffer.read()))
+        if len(said) > task.limits.output_bytes:
+            refusal = Refusal(too_large=True, detail=f"its records take more than {task.limits.output_bytes} bytes")
+            said = msgspec.json.encode(refusal)
     except MemoryError:
-        sys.exit(TOO_LARGE_STATUS)
+        # At once: what Python does on its way out needs memory as well.
+        os._exit(TOO_LARGE_STATUS)
     sys.stdout.buffer.write(said)
 
 

@@ -1,7 +1,8 @@
-"""Puts the packaged JSON-LD contexts in place of addresses, so that nothing is left in a document to be fetched."""
+"""Makes JSON-LD safe to read: packaged contexts in place of addresses, so that nothing is left to be fetched."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import schemas
@@ -12,13 +13,26 @@ class ContextRefused(Exception):
 
 
 def without_remote_contexts(document: Any) -> Any:
-    """The document with every context inline, and with addresses of terms that stand for addresses percent-encoded.
+    """The document with every context inline, its addresses percent-encoded and its language tags valid.
 
     Goes through the whole document, as a context may stand in any object, within another context (scoped, imported)
     and in a list. Raises ContextRefused for one that is not among ``schemas.contexts``, whatever its scheme.
     """
     inline = _inline(document)
-    return _encode_spaces(inline, frozenset({"@id", "id"}) | _address_terms(inline))
+    # What rdflib cannot read it drops without a word (an address with a space) or refuses with the whole document (a
+    # language tag such as zh_CN); a context may give other names to both.
+    addresses = frozenset({"@id", "id"}) | _terms(inline, "@type", "@id")
+    by_language = _terms(inline, "@container", "@language")
+    return _repaired(inline, addresses, by_language)
+
+
+def language_tag(said: str) -> str | None:
+    """A tag in the form of BCP 47 (``zh_CN`` is meant as ``zh-CN``); None for what is no tag."""
+    tag = said.strip().replace("_", "-")
+    return tag if _LANGUAGE_TAG.fullmatch(tag) else None
+
+
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
 def _inline(value: Any) -> Any:
@@ -49,30 +63,47 @@ def _packaged(address: Any) -> dict[str, Any]:
     return dict(context)
 
 
-def _address_terms(value: Any) -> frozenset[str]:
-    """The terms that some context of the document says to stand for addresses."""
+def _terms(value: Any, keyword: str, wanted: str) -> frozenset[str]:
+    """The terms that some context of the document defines with ``wanted`` as, or among, their ``keyword``."""
     if isinstance(value, list):
-        return frozenset().union(*map(_address_terms, value))
+        return frozenset().union(*(_terms(each, keyword, wanted) for each in value))
     if not isinstance(value, dict):
         return frozenset()
     named = frozenset(
-        term for term, meaning in value.items() if isinstance(meaning, dict) and meaning.get("@type") == "@id"
+        term
+        for term, meaning in value.items()
+        if isinstance(meaning, dict) and (meaning.get(keyword) == wanted or wanted in _listed(meaning.get(keyword)))
     )
-    return named.union(*map(_address_terms, value.values()))
+    return named.union(*(_terms(each, keyword, wanted) for each in value.values()))
 
 
-def _encode_spaces(value: Any, terms: frozenset[str]) -> Any:
-    """rdflib drops an address with a space without a word; ``%20`` is what such an address means."""
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _repaired(value: Any, addresses: frozenset[str], by_language: frozenset[str]) -> Any:
     if isinstance(value, list):
-        return [_encode_spaces(each, terms) for each in value]
+        return [_repaired(each, addresses, by_language) for each in value]
     if not isinstance(value, dict):
         return value
-    return {
-        key: _spaces_encoded(each, terms) if key in terms else _encode_spaces(each, terms) for key, each in value.items()
-    }
+    repaired = {}
+    for key, each in value.items():
+        if key == "@language":
+            tag = language_tag(each) if isinstance(each, str) else each
+            if tag is not None or each is None:
+                repaired[key] = tag
+        elif key in by_language and isinstance(each, dict) and "@id" not in each:
+            repaired[key] = {language_tag(tag) or "@none": said for tag, said in each.items()}
+        elif key in addresses:
+            repaired[key] = _spaces_encoded(each, addresses, by_language)
+        else:
+            repaired[key] = _repaired(each, addresses, by_language)
+    return repaired
 
 
-def _spaces_encoded(value: Any, terms: frozenset[str]) -> Any:
+def _spaces_encoded(value: Any, addresses: frozenset[str], by_language: frozenset[str]) -> Any:
     if isinstance(value, list):
-        return [_spaces_encoded(each, terms) for each in value]
-    return value.strip().replace(" ", "%20") if isinstance(value, str) else _encode_spaces(value, terms)
+        return [_spaces_encoded(each, addresses, by_language) for each in value]
+    if isinstance(value, str):
+        return value.strip().replace(" ", "%20")
+    return _repaired(value, addresses, by_language)

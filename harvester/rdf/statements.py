@@ -25,7 +25,7 @@ from rdflib.store import Store
 from rdflib.term import Node
 
 from harvester.rdf import Refusal, Syntax, Task
-from harvester.rdf.contexts import ContextRefused, without_remote_contexts
+from harvester.rdf.contexts import ContextRefused, language_tag, without_remote_contexts
 
 Statements: TypeAlias = dict[Node, dict[Node, dict[Node, None]]]
 """Subject to predicate to objects, each once, in the order of the document; named graphs are merged."""
@@ -140,7 +140,12 @@ def _read_nquads(text: str, url: str, graph: Dataset) -> None:
         raise _at_line(repaired, number, str(error).partition("\n")[0]) from error
 
 
+_XML_LANG = re.compile(r"""xml:lang\s*=\s*(["'])(.*?)\1""")
+
+
 def _read_rdfxml(text: str, url: str, graph: Dataset) -> None:
+    # For one language tag that is none, rdflib would refuse the document; without the tag the text still counts.
+    text = _XML_LANG.sub(lambda found: f'xml:lang="{language_tag(found[2]) or ""}"', text)
     document = text.encode("utf-8", "surrogatepass")
     _screen_xml(document)
     # Our decoding holds, whatever the XML header says.
