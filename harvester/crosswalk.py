@@ -301,7 +301,12 @@ def _read_joined(rows: Sequence[Sequence[tuple[Path, Cleaner]]], is_mapping: boo
                 said = [each for each in given if each is not None]
                 for each in said:
                     if type(each) is dict:
-                        joined = each | joined
+                        for tag, words in each.items():
+                            # Words of one language come one by one where each is a literal of its own.
+                            before_it = joined.get(tag)
+                            joined[tag] = words if before_it is None else (
+                                before_it + words if type(before_it) is tuple else before_it
+                            )
                     else:
                         joined |= dict.fromkeys(each if type(each) is tuple else (each,))
                 if said:

@@ -180,11 +180,25 @@ def json_schema(name: str) -> Mapping[str, Any]:
 
 @cache
 def context(name: str) -> Mapping[str, Any]:
-    """The packaged copy ``contexts/<name>.jsonld`` of an accepted JSON-LD context."""
+    """The packaged equivalent ``contexts/<name>.jsonld`` of an accepted JSON-LD context."""
     document: dict[str, Any] = json.loads(
         files(__name__).joinpath(f"contexts/{name}.jsonld").read_text(encoding="utf-8")
     )
     return MappingProxyType(document)
+
+
+@cache
+def contexts() -> Mapping[str, Mapping[str, Any]]:
+    """The terms of every accepted JSON-LD context by each address that portals name it by."""
+    return MappingProxyType(
+        {row["address"]: MappingProxyType(context(row["name"])["@context"]) for row in _rows("contexts/addresses.csv")}
+    )
+
+
+@cache
+def namespaces() -> Mapping[str, str]:
+    """The prefix of every namespace that plain RDF records abbreviate, by its URI."""
+    return MappingProxyType({row["uri"]: row["prefix"] for row in _rows("namespaces.csv")})
 
 
 @cache
