@@ -13,11 +13,19 @@ from sqlalchemy import Engine, Row, delete, func, insert, select, update
 from portal.catalog import tables
 from portal.catalog.documents import encode, in_parts
 from portal.catalog.engines import writing
-from portal.catalog.model import ChangeKind, Counts, Issue, Outcome, Run, RunMode, StoredIssue
+from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Run, RunMode, StoredIssue
 
 
 class UnknownRun(LookupError):
     """No run has this number."""
+
+
+class Losses(Struct, frozen=True, kw_only=True):
+    """What a source lost in a while, in datasets."""
+
+    total: int
+    """Missing and retired ones."""
+    retired: int
 
 
 class _Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -228,24 +236,24 @@ class Runs:
         with writing(self._engine) as connection:
             connection.execute(delete(tables.held).where(tables.held.c.run_id == run.id))
 
-    def recent_losses(self, source_id: str, *, days: float) -> int:
+    def recent_losses(self, source_id: str, *, days: float) -> Losses:
         """Datasets of a source that went missing within the last days and have not come back.
 
         Retirements that a person approved or the portal itself declared are left out.
         """
-        missing = (
-            select(func.count(func.distinct(tables.change.c.dataset_id)))
-            .join(tables.dataset, tables.dataset.c.id == tables.change.c.dataset_id)
+        table = tables.dataset.c
+        query = (
+            select(table.state, func.count())
             .where(
-                tables.change.c.source_id == source_id,
-                tables.change.c.kind == ChangeKind.MISSING,
-                tables.change.c.at >= datetime.now(UTC) - timedelta(days=days),
-                tables.dataset.c.missing_since.is_not(None),
-                func.coalesce(tables.dataset.c.retired_because, "missing") == "missing",
+                table.source_id == source_id,
+                table.missing_since >= datetime.now(UTC) - timedelta(days=days),
+                func.coalesce(table.retired_because, "missing") == "missing",
             )
+            .group_by(table.state)
         )
         with self._engine.connect() as connection:
-            return connection.scalar(missing) or 0
+            counts = {state: count for state, count in connection.execute(query)}
+        return Losses(total=sum(counts.values()), retired=counts.get(DatasetState.RETIRED, 0))
 
 
 def _run(row: Row[Any]) -> Run:

@@ -79,8 +79,11 @@ class Catalog:
         self.engine.dispose()
 
     @contextmanager
-    def transaction(self, lease: Lease, run_id: int) -> Iterator[Transaction]:
-        """A batch of writes to the lease's source, all or nothing. Raises LeaseLost when the lease is gone."""
+    def transaction(self, lease: Lease, run_id: int | None) -> Iterator[Transaction]:
+        """A batch of writes to the lease's source, all or nothing; ``run_id`` is None outside a run.
+
+        Raises LeaseLost when the lease is gone.
+        """
         with engines.writing(self.engine) as connection:
             check_lease(connection, lease)
             yield Transaction(connection, lease.source_id, run_id, datetime.now(UTC))

@@ -28,18 +28,20 @@ class NewRecord(Struct, frozen=True, kw_only=True):
 
 
 class PutCounts(Struct, frozen=True):
-    """What a batch of records did: ``added + updated + unchanged`` is its length; ``restored`` overlaps the last two."""
+    """What a batch of records did: ``added``, ``updated`` and ``unchanged`` make up its length."""
 
     added: int
-    updated: int
+    updated: Mapping[str, tuple[str, ...]]
+    """Dataset id to the names of its unified fields that changed."""
     unchanged: int
     restored: int
+    """Datasets that were missing, retired or unusable; they are among the updated or unchanged too."""
 
 
 class Transaction:
     """A batch of writes, committed together. Made by ``Catalog.transaction``, which checks the lease."""
 
-    def __init__(self, connection: Connection, source_id: str, run_id: int, now: datetime) -> None:
+    def __init__(self, connection: Connection, source_id: str, run_id: int | None, now: datetime) -> None:
         self._connection = connection
         self._source_id = source_id
         self._run_id = run_id
@@ -51,7 +53,8 @@ class Transaction:
         added: list[dict[str, Any]] = []
         stood: list[dict[str, Any]] = []
         changes: list[dict[str, Any]] = []
-        updated = restored = 0
+        updated: dict[str, tuple[str, ...]] = {}
+        restored = 0
         for record in records:
             row = standing.get(record.dataset.id)
             values = _columns(record)
@@ -59,18 +62,18 @@ class Transaction:
                 added.append({**values, "first_seen": self._now, "changed": self._now})
                 changes.append(self._change(record.dataset.id, ChangeKind.ADDED))
                 continue
-            if row.digest != values["digest"]:
-                updated += 1
-                changes.append(self._update(row, record))
+            same = row.digest == values["digest"]
+            if not same:
+                updated[row.id] = changed_fields(decode_dataset(row.document), record.dataset)
+                changes.append(self._update(row, record, updated[row.id]))
             if row.state != DatasetState.CURRENT:
                 restored += 1
                 changes.append(self._change(record.dataset.id, ChangeKind.RESTORED))
-            same = row.digest == values["digest"]
             stood.append({**values, "changed": row.changed if same else self._now})
         self._write(added, stood, changes)
         self._write_raw(records)
         self._write_publishers(records)
-        return PutCounts(len(added), updated, len(stood) - updated, restored)
+        return PutCounts(len(added), updated, len(stood) - len(updated), restored)
 
     def restore(self, ids: Sequence[str]) -> None:
         """Datasets listed again, word for word as they were, after they were missing, retired or unusable."""
@@ -79,7 +82,7 @@ class Transaction:
 
     def mark_unusable(self, ids: Sequence[str]) -> None:
         """The portal broke these records: the last good ones stand and are marked."""
-        self._move(ids, ChangeKind.UNUSABLE, DatasetState.UNUSABLE, {})
+        self._move(ids, ChangeKind.UNUSABLE, DatasetState.UNUSABLE, {"missing_since": None})
 
     def mark_missing(self, ids: Sequence[str]) -> None:
         """A complete listing lacked these; they stay until their source's grace has passed."""
@@ -107,7 +110,7 @@ class Transaction:
             rows.update({row.id: row for row in found})
         return rows
 
-    def _update(self, row: Row[Any], record: NewRecord) -> dict[str, Any]:
+    def _update(self, row: Row[Any], record: NewRecord, fields: tuple[str, ...]) -> dict[str, Any]:
         body = self._connection.scalar(
             select(tables.raw_record.c.body).where(tables.raw_record.c.dataset_id == row.id)
         )
@@ -116,7 +119,7 @@ class Transaction:
             row.id,
             ChangeKind.UPDATED,
             cause=ChangeCause.MAPPING if same_words else ChangeCause.SOURCE,
-            fields=changed_fields(decode_dataset(row.document), record.dataset),
+            fields=fields,
             before=zlib.compress(row.document, 1),
         )
 

@@ -92,7 +92,7 @@ def test_a_batch_says_what_it_did(any_catalog: Catalog) -> None:
         transaction.retire([record("b").dataset.id], "missing")
     with any_catalog.transaction(lease, run.id) as transaction:
         counts = transaction.put([record("a"), record("b"), record("c", description="新"), record("d")])
-    assert counts == PutCounts(added=1, updated=1, unchanged=2, restored=1)
+    assert counts == PutCounts(added=1, updated={record("c").dataset.id: ("description",)}, unchanged=2, restored=1)
     assert any_catalog.states([record("b").dataset.id]) == {record("b").dataset.id: DatasetState.CURRENT}
 
 

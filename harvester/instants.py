@@ -1,0 +1,98 @@
+"""Reads the dates and times that portals write: every shape met so far, and nothing by guessing."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+EARLIEST_YEAR = 1500
+"""Before it lie only the nulls of databases (0001-01-01 is what .NET writes for no date)."""
+
+_MOMENT = re.compile(
+    r"""(?P<year>\d{4}) \s* (?P<gap>[-/.年]) \s* (?P<month>\d{1,2})
+        (?: \s* (?: (?P=gap) | 月 ) \s* (?P<day>\d{1,2}) (?! \d ) \s* 日? | \s* 月 )?
+        (?: [T\s]* (?<! \d ) (?P<hour>\d{1,2}) [:时時点] (?P<minute>\d{1,2})
+            (?: [:分] (?P<second>\d{1,2}) )? [分秒]? (?: [.,:] (?P<fraction>\d{1,9}) )?
+            \s* (?P<zone> Z | UTC | GMT | [+-]\d{2} (?: :?\d{2} )? )? )?
+        (?! \d )""",
+    re.VERBOSE,
+)
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})Z?)?")
+_BETWEEN = re.compile(r"[\s,;、，；/|至~]*")
+_DRUPAL = re.compile(r"([^\W\d]{2,4})\.?, (\d{2})/(\d{2})/(\d{4}) - (\d{2}):(\d{2})")
+_ENGLISH_WEEKDAYS = frozenset(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+
+
+def _moment(match: re.Match[str], zone: tzinfo) -> datetime:
+    part = match.groupdict(default="")
+    if part["zone"][:1] in ("+", "-"):
+        offset = timedelta(hours=int(part["zone"][1:3]), minutes=int(part["zone"][3:].lstrip(":") or 0))
+        zone = timezone(-offset if part["zone"][0] == "-" else offset)
+    elif part["zone"]:
+        zone = UTC
+    return datetime(
+        int(part["year"]),
+        int(part["month"]),
+        int(part["day"] or 1),
+        int(part["hour"] or 0),
+        int(part["minute"] or 0),
+        int(part["second"] or 0),
+        int(part["fraction"].ljust(6, "0")[:6] or 0),
+        tzinfo=zone,
+    )
+
+
+def _moments(text: str, zone: tzinfo) -> list[datetime]:
+    """Every moment in a text that holds nothing else; ValueError when one of them is impossible."""
+    if text.isdigit() and len(text) in (10, 13):
+        return [datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)]
+    if compact := _COMPACT.fullmatch(text):
+        return [datetime(*(int(part or 0) for part in compact.groups()), tzinfo=zone)]  # type: ignore[misc,arg-type]
+    if text.isdigit() and len(text) == 4:
+        return [datetime(int(text), 1, 1, tzinfo=zone)]
+    if drupal := _DRUPAL.fullmatch(text):
+        weekday, first, second, year, hour, minute = drupal.groups()
+        # Drupal writes month/day in English and day/month in other languages; the weekday's name tells which.
+        month, day = (first, second) if weekday.lower() in _ENGLISH_WEEKDAYS else (second, first)
+        return [datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=zone)]
+    if not _BETWEEN.fullmatch(_MOMENT.sub("", text)):
+        return []
+    return [_moment(match, zone) for match in _MOMENT.finditer(text)]
+
+
+def instant(text: str, zone: tzinfo) -> datetime | None:
+    """The moment a text names, in UTC; of several in one field the last; None when it is not understood.
+
+    A time without a zone is one of ``zone``; a day, month or year is its first moment. More than a day ahead of now,
+    or before ``EARLIEST_YEAR``, is no moment at which anything was published.
+    """
+    try:
+        try:
+            moments = [datetime.fromisoformat(text)] if text[4:5] == "-" else _moments(text, zone)
+        except ValueError:
+            moments = _moments(text, zone)
+        aware = [each if each.tzinfo else each.replace(tzinfo=zone) for each in moments]
+        moment = max(aware, default=None)
+        if moment is None or not EARLIEST_YEAR <= moment.year < 9999:
+            return None
+        moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment <= datetime.now(UTC) + timedelta(days=1) else None
+
+
+def iso_date(text: str) -> str | None:
+    """A date or instant as ISO 8601 text, as exact as it was given (``2005``, ``2005-03``, ``2005-03-01``, …)."""
+    if text.isdigit() and len(text) == 4:
+        return text
+    compact = _COMPACT.fullmatch(text)
+    match = _MOMENT.fullmatch("-".join(compact.groups()[:3]) if compact and not compact[4] else text)
+    if match is None:
+        return None
+    try:
+        moment = _moment(match, UTC)
+    except ValueError:
+        return None
+    if match["hour"]:
+        return moment.replace(tzinfo=moment.tzinfo if match["zone"] else None).isoformat()
+    return moment.strftime("%Y-%m-%d" if match["day"] else "%Y-%m").rjust(7 if not match["day"] else 10, "0")
