@@ -22,6 +22,7 @@ import msgspec
 from harvester import identity
 from harvester.cleaners import NotUnderstood, WrongType, distinct_words, in_language
 from harvester.paths import Complaint, Json, found, lay_out
+from harvester.profiles import lacking
 from harvester.records import RawRecord
 from harvester.tables import BY_LANGUAGE, LISTED, Group, Item, JoinedWay, table
 from portal.catalog.model import Contact, Dataset, Distribution, Issue, Publisher, Source
@@ -52,8 +53,9 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
     if type(record) is not dict:
         return None, [Issue(code="record.malformed", url=raw.url, seen=_shown(record))]
     language = _language(source)
-    compiled = table(_kind(source.kind, record), source.timezone, source.url, language, _overrides(source))
-    complaints: list[Complaint] = []
+    kind = _kind(source.kind, record)
+    compiled = table(kind, source.timezone, source.url, language, _overrides(source))
+    complaints = lacking(record) if kind == "datajson" else []
     values = _fields(compiled.record, record, complaints, language)
     key = values.pop("source_key", None)
     if key is None or "title" not in values:
@@ -205,10 +207,19 @@ def _joined(ways: Sequence[JoinedWay], record: Json, complaints: list[Complaint]
             if type(cleaned) is str:
                 gathered.setdefault(field, {})[cleaned] = None
             elif type(cleaned) is dict:
-                mappings[field] = cleaned | mappings.get(field, {})
+                _join(mappings.setdefault(field, {}), cleaned)
             else:
                 gathered.setdefault(field, {}).update(dict.fromkeys(cleaned))
     return mappings | {field: tuple(values) for field, values in gathered.items()}
+
+
+def _join(said: Json, more: Json) -> None:
+    """Adds what is said by language: words of one language come one by one where each is a literal of its own."""
+    for tag, words in more.items():
+        if tag not in said:
+            said[tag] = words
+        elif type(words) is tuple:
+            said[tag] += words
 
 
 def _within(field: str, value: Any, complaints: list[Complaint]) -> Any:

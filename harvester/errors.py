@@ -21,7 +21,9 @@ class HarvestError(Exception):
 
     def issue(self) -> Issue:
         """The line the run keeps of it."""
-        return Issue(code=self.code, url=self.url, seen=self.seen and self.seen[:500], detail=self.detail[:500])
+        return Issue(
+            code=self.code, url=self.url, seen=self.seen and self.seen[:500], detail=self.detail[:500]
+        )
 
 
 class PortalUnreachable(HarvestError):

@@ -43,7 +43,7 @@ class Vocabulary(Struct, frozen=True):
     spellings: Mapping[str, str]
 
     def resolve(self, raw: str) -> str | None:
-        """The code a raw value stands for: a code, a URI, a label or an alias in any spelling; None when unknown."""
+        """The code a raw value stands for: a code, URI, label or alias in any spelling; None when unknown."""
         return self.spellings.get(fold(raw))
 
     def label(self, code: str, locale: str) -> str:
@@ -61,12 +61,39 @@ class CrosswalkRow(Struct, frozen=True):
     note: str
 
 
+class Profile(Struct, frozen=True):
+    """What one profile of a format requires of a record."""
+
+    name: str
+    marks: tuple[str, ...]
+    """Members (``a`` or ``a=value``) any of which tells that a record follows it."""
+    required: tuple[str, ...]
+    """Members, or members of the items of a list (``list.member``)."""
+
+
 _GAPS = re.compile(r"[\s_\-]+")
+_SCHEME = re.compile(r"^https?://(?:www\.)?")
+# Creative Commons shows each licence as a deed and as legal code, in some forty languages.
+_RENDERING = re.compile(r"/(?:deed|legalcode)(?:\.[\w ]+)?$")
+
+_COLUMNS = ("code", "zh", "en", "uri", "aliases")
+
+COUNTRY = "100000"
+"""The code of the whole country in ``regions``."""
+
+_AMBIGUOUS = frozenset({"regions"})
+"""Vocabularies in which a spelling of several codes leads to none of them: Chinese county names recur."""
 
 
 def fold(raw: str) -> str:
-    """A spelling without what carries no meaning: width, case, surrounding quotes, runs of space, ``_`` and ``-``."""
-    return _GAPS.sub(" ", unicodedata.normalize("NFKC", raw)).strip(" \"'").casefold()
+    """A spelling without what carries no meaning.
+
+    That is width, case, surrounding quotes, runs of space, ``_`` and ``-``; of an address also its scheme,
+    ``www.``, the closing slash, and which rendering of a licence it shows.
+    """
+    spelling = _GAPS.sub(" ", unicodedata.normalize("NFKC", raw)).strip(" \"'").casefold()
+    address = _SCHEME.sub("", spelling)
+    return spelling if address == spelling else _RENDERING.sub("", address.rstrip("/"))
 
 
 def _rows(path: str) -> list[dict[str, str]]:
@@ -78,45 +105,82 @@ def _rows(path: str) -> list[dict[str, str]]:
 def vocabulary(name: str) -> Vocabulary:
     """The vocabulary ``vocabularies/<name>.csv``.
 
-    Columns ``code,zh,en`` are required; ``uri`` and ``aliases`` (separated by ``|``) are understood; every other
-    column becomes an attribute. Raises ValueError when one spelling leads to two codes.
+    Columns ``code,zh,en`` are required; ``uri`` and ``aliases`` (separated by ``|``) are understood; every
+    other column becomes an attribute. Raises ValueError when one spelling leads to two codes; in ``regions``,
+    where names recur, such a spelling leads to none.
     """
     terms: dict[str, Term] = {}
-    spellings: dict[str, str] = {}
+    owners: dict[str, set[str]] = {}
     for row in _rows(f"vocabularies/{name}.csv"):
         aliases = tuple(alias for alias in (row.get("aliases") or "").split("|") if alias)
-        attributes = {
-            key: value for key, value in row.items() if value and key not in ("code", "zh", "en", "uri", "aliases")
-        }
-        term = Term(row["code"], row["zh"], row["en"], row.get("uri") or None, aliases, MappingProxyType(attributes))
+        attributes = {column: cell for column, cell in row.items() if cell and column not in _COLUMNS}
+        uri = row.get("uri") or None
+        term = Term(row["code"], row["zh"], row["en"], uri, aliases, MappingProxyType(attributes))
         if term.code in terms:
             raise ValueError(f"vocabulary {name}: code {term.code!r} stands twice")
         terms[term.code] = term
-        for spelling in (term.code, term.zh, term.en, term.uri or "", *aliases):
-            owner = spellings.setdefault(fold(spelling), term.code) if spelling else term.code
-            if owner != term.code:
-                raise ValueError(f"vocabulary {name}: {spelling!r} leads to both {owner!r} and {term.code!r}")
+        for spelling in filter(None, (term.code, term.zh, term.en, term.uri, *aliases)):
+            owners.setdefault(fold(spelling), set()).add(term.code)
+    recurring = {spelling: codes for spelling, codes in owners.items() if len(codes) > 1}
+    if recurring and name not in _AMBIGUOUS:
+        raise ValueError(f"vocabulary {name}: spellings that lead to several codes: {recurring}")
+    spellings = {spelling: code for spelling, (code, *others) in owners.items() if not others}
     return Vocabulary(name, MappingProxyType(terms), MappingProxyType(spellings))
+
+
+@cache
+def region_ancestors(code: str) -> tuple[str, ...]:
+    """The region itself, then what it lies in up to its province; the country itself stands alone.
+
+    Empty when ``regions`` lacks the code. The levels 市辖区 and 省直辖 are no regions: a district of Beijing lies
+    in Beijing.
+    """
+    region = vocabulary("regions").terms.get(code)
+    if region is None:
+        return ()
+    parent = region.attributes.get("parent", COUNTRY)
+    return (code,) if parent == COUNTRY else (code, *region_ancestors(parent))
 
 
 @cache
 def crosswalk(kind: str) -> tuple[CrosswalkRow, ...]:
     """The rows of ``crosswalks/<kind>.csv`` in their order."""
     return tuple(
-        CrosswalkRow(row["field"], row["path"], row["cleaner"], row["note"]) for row in _rows(f"crosswalks/{kind}.csv")
+        CrosswalkRow(row["field"], row["path"], row["cleaner"], row["note"])
+        for row in _rows(f"crosswalks/{kind}.csv")
+    )
+
+
+@cache
+def simplified() -> Mapping[str, str]:
+    """Traditional Chinese characters and the simplified one each is folded to, one for one (``simplified.csv``).
+
+    The pairs are those of OpenCC's character table: a fold by single characters gives the same answer in whatever
+    words a character stands, which a search for parts of words needs.
+    """
+    return MappingProxyType({row["traditional"]: row["simplified"] for row in _rows("simplified.csv")})
+
+
+@cache
+def profiles(kind: str) -> tuple[Profile, ...]:
+    """The rows of ``profiles/<kind>.csv`` in their order."""
+    return tuple(
+        Profile(row["profile"], tuple(row["mark"].split("|")), tuple(row["required"].split("|")))
+        for row in _rows(f"profiles/{kind}.csv")
     )
 
 
 @cache
 def json_schema(name: str) -> Mapping[str, Any]:
     """The JSON Schema ``<name>.schema.json``."""
-    schema: dict[str, Any] = json.loads(files(__name__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8"))
+    text = files(__name__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
     return MappingProxyType(schema)
 
 
 @cache
 def context(name: str) -> Mapping[str, Any]:
-    """The packaged copy ``contexts/<name>.jsonld`` of an accepted JSON-LD context."""
+    """The packaged equivalent ``contexts/<name>.jsonld`` of an accepted JSON-LD context."""
     document: dict[str, Any] = json.loads(
         files(__name__).joinpath(f"contexts/{name}.jsonld").read_text(encoding="utf-8")
     )
@@ -124,10 +188,24 @@ def context(name: str) -> Mapping[str, Any]:
 
 
 @cache
+def contexts() -> Mapping[str, Mapping[str, Any]]:
+    """The terms of every accepted JSON-LD context by each address that portals name it by."""
+    return MappingProxyType(
+        {row["address"]: MappingProxyType(context(row["name"])["@context"]) for row in _rows("contexts/addresses.csv")}
+    )
+
+
+@cache
+def namespaces() -> Mapping[str, str]:
+    """The prefix of every namespace that plain RDF records abbreviate, by its URI."""
+    return MappingProxyType({row["uri"]: row["prefix"] for row in _rows("namespaces.csv")})
+
+
+@cache
 def fingerprint() -> str:
-    """A digest of every table a translation depends on: another fingerprint, another reading of the same record."""
+    """A digest of every table a translation depends on: another one, another reading of a record."""
     digest = hashlib.blake2b(digest_size=8)
-    for folder in ("vocabularies", "crosswalks"):
+    for folder in ("vocabularies", "crosswalks", "profiles"):
         for table in sorted(files(__name__).joinpath(folder).iterdir(), key=lambda table: table.name):
             if table.name.endswith(".csv"):
                 digest.update(table.name.encode())

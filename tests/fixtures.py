@@ -19,4 +19,6 @@ def needs(name: str, present: bool, reason: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not present and name not in REQUIRED, reason=reason)
 
 
-needs_fixtures = needs("fixtures", FIXTURES.is_dir(), "the real portal metadata does not lie beside the project")
+needs_fixtures = needs(
+    "fixtures", FIXTURES.is_dir(), "the real portal metadata does not lie beside the project"
+)

@@ -1,1 +1,11 @@
 """One generator function for each kind of portal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from harvester.records import Connector
+
+CONNECTORS: Mapping[str, Connector] = MappingProxyType({})
+"""Kind of source, as its file names it, and the connector that reads it."""

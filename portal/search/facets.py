@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 from msgspec import Struct
+
+import schemas
 
 
 class SearchDocument(Struct, frozen=True, kw_only=True):
@@ -17,17 +19,21 @@ class SearchDocument(Struct, frozen=True, kw_only=True):
     descriptions: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
-    """Names and titles of the fields of the data (数据项)."""
+    """Names and titles of the fields of the data (数据项); the filter ``field`` looks here."""
     publishers: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     """Region names in zh and en, and places the record names."""
     other: tuple[str, ...] = ()
     """Everything else worth finding by: identifiers, distribution titles, theme labels."""
     values: dict[str, tuple[str, ...]]
-    """Facet name to this dataset's values."""
+    """Facet name to this dataset's values; ``fresh`` and ``field`` are read from ``modified`` and ``columns``."""
     modified: datetime | None = None
     created: datetime | None = None
     quality: float | None = None
+
+
+RANKED = {"titles": 6.0, "keywords": 2.0, "columns": 2.0, "publishers": 1.5, "places": 1.5}
+"""Texts of a SearchDocument a match in which says more about a dataset than one elsewhere, and how many times."""
 
 
 class Facet(Struct, frozen=True, kw_only=True):
@@ -59,3 +65,40 @@ FACETS: tuple[Facet, ...] = (
     Facet(name="field", counted=False),
 )
 """In the order they are shown. ``department`` stays empty until publishers are resolved to departments."""
+
+FRESHNESS: tuple[tuple[str, int], ...] = tuple(
+    (code, int(term.attributes["days"]))
+    for code, term in schemas.vocabulary("freshness").terms.items()
+    if "days" in term.attributes
+)
+"""A value of ``fresh`` and how many days back it reaches, freshest first; each holds the ones before it."""
+
+STALE = "older"
+"""The value of ``fresh`` for what changed before all of ``FRESHNESS``."""
+
+
+class Span(Struct, frozen=True):
+    """From ``start`` (inclusive, None for ever) to ``end`` (exclusive)."""
+
+    start: datetime | None
+    end: datetime
+
+
+def fresh_spans(today: date) -> dict[str, Span]:
+    """The time span each value of ``fresh`` stands for on a day, in UTC.
+
+    A date after tomorrow is a portal's mistake and is neither fresh nor stale; tomorrow is today somewhere.
+    """
+    midnight = datetime.combine(today, time(), UTC)
+    end = midnight + timedelta(days=2)
+    spans = {value: Span(midnight - timedelta(days=days), end) for value, days in FRESHNESS}
+    return spans | {STALE: Span(None, midnight - timedelta(days=FRESHNESS[-1][1]))}
+
+
+def freshness(modified: datetime | None, spans: dict[str, Span]) -> tuple[str, ...]:
+    """The values of ``fresh`` a dataset has; none when the portal does not say when it changed."""
+    if modified is None:
+        return ()
+    return tuple(
+        value for value, span in spans.items() if (span.start is None or span.start <= modified) and modified < span.end
+    )

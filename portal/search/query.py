@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
@@ -34,6 +35,8 @@ class Query(Struct, frozen=True, kw_only=True):
     facets: tuple[str, ...] = ()
     """The facets to count."""
     facet_limit: int = 50
+    today: date | None = None
+    """The day (UTC) that ``fresh`` is counted back from; None for the day of the search."""
 
 
 class Hit(Struct, frozen=True):
@@ -77,23 +80,60 @@ class QueryNotUnderstood(ValueError):
     """The query asks for what does not exist (an unknown facet) or is too large; the message says what."""
 
 
+class IndexUnusable(RuntimeError):
+    """The index cannot answer or be written; ``code`` is a row of the issues vocabulary."""
+
+    code: ClassVar[str] = "index.unusable"
+
+
+class IndexOutdated(IndexUnusable):
+    """It was written by another version of the program: rebuild it."""
+
+    code: ClassVar[str] = "index.outdated"
+
+
+class IndexCorrupt(IndexUnusable):
+    """Its files are damaged: rebuild it."""
+
+    code: ClassVar[str] = "index.corrupt"
+
+
+class IndexBusy(IndexUnusable):
+    """Another process is writing to it and did not finish in time: try again."""
+
+    code: ClassVar[str] = "index.busy"
+
+
 class SearchIndex(Protocol):
-    """One derived, rebuildable index. One process writes; any number read, each seeing whole commits."""
+    """One derived, rebuildable index. One process writes; any number read, each seeing whole commits.
+
+    Every method but ``rebuild`` and ``last_change`` raises IndexOutdated or IndexCorrupt where the index cannot be
+    read; an index that was never filled answers as an empty one.
+    """
 
     def search(self, query: Query) -> Results:
         """The hits of ``query``. Raises QueryNotUnderstood."""
+
+    def walk(self, query: Query) -> Iterator[str]:
+        """The id of every dataset found, in the query's order, whatever its ``start`` and ``rows``; for exports.
+
+        All ids are of one commit. Raises QueryNotUnderstood.
+        """
 
     def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
         """Completions of the beginning of a query."""
 
     def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int) -> None:
-        """Put and remove datasets, then commit together with the change number they bring the index to."""
+        """Put and remove datasets, then commit together with the change number they bring the index to.
+
+        Applying the same again changes nothing. Raises IndexBusy.
+        """
 
     def rebuild(self, documents: Iterable[SearchDocument], upto: int) -> None:
-        """Start again from nothing; readers see the old index until the new one is whole."""
+        """Start again from nothing; readers see the old index until the new one is whole. Raises IndexBusy."""
 
     def last_change(self) -> int | None:
-        """The change number the index stands at; None for an index that was never filled."""
+        """The change number the index stands at; None when it must be rebuilt: never filled, outdated or corrupt."""
 
     def digests(self) -> Mapping[str, str]:
         """Every dataset id with the digest of the document it was indexed from, for ``index check``."""

@@ -1,0 +1,324 @@
+"""One harvest of one source: list, translate, store, retire, report."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+import schemas
+from harvester.crosswalk import to_dataset
+from harvester.errors import HarvestError
+from harvester.heartbeat import heartbeat
+from harvester.http import Http, Validators
+from harvester.identity import dataset_id
+from harvester.intervals import days
+from harvester.records import Connector, Listing, RawRecord, Records
+from harvester.retirement import absent, retire_absent
+from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Run, RunMode, Source
+from portal.catalog.sources import CacheValidator, Lease
+from portal.catalog.store import Catalog
+from portal.catalog.writing import NewRecord
+
+log = logging.getLogger(__name__)
+
+BATCH_SIZE = 500
+"""Records a transaction: 1,320 first puts a second against 343 with one each (decision 0001)."""
+
+BATCH_PATIENCE_S = 10.0
+"""A slow portal's records are written at least this often, so that a crash loses little."""
+
+ISSUES_KEPT = 1000
+"""Issues of one code a run keeps one by one; the counts go on."""
+
+_READERS = (
+    "cleaners.py", "crosswalk.py", "dcat_cleaners.py", "geometry.py", "identity.py", "instants.py", "paths.py",
+    "profiles.py",
+)
+"""The modules that decide what a record becomes: when one changes, every record is read again."""
+
+_ANOTHER_DATASET = frozenset(("title", "publisher", "distributions"))
+"""When all of these changed at once, the id was probably given to something else (faults I65)."""
+
+Progress = Callable[[Counts], None]
+
+WayOut = Callable[[Mapping[str, Validators]], Http]
+"""Makes the Http of one run, given the validators to ask with."""
+
+
+def harvest(
+    source: Source,
+    catalog: Catalog,
+    connector: Connector,
+    way_out: WayOut,
+    *,
+    holder: str,
+    full: bool = False,
+    progress: Progress = lambda counts: None,
+) -> Run:
+    """Harvests a source and returns how it went; only a lost lease or a broken database raises.
+
+    Incremental when the last full listing is younger than the source's ``full_every`` and was read as we read now;
+    ``full`` insists on everything. Raises SourceHeld when the source is being harvested, LeaseLost when another
+    run took it over.
+    """
+    lease = catalog.sources.lease(source.id, holder)
+    try:
+        with heartbeat(catalog, lease):
+            catalog.runs.abandon(source.id)
+            return _harvest(source, catalog, connector, way_out, lease, full, progress)
+    finally:
+        catalog.sources.release(lease)
+
+
+def fingerprint(source: Source) -> str:
+    """A digest of everything besides the portal's words that decides what a record becomes."""
+    digest = hashlib.blake2b(_reading(), digest_size=8)
+    digest.update(msgspec.json.encode((source.kind, source.region, source.institution_type, source.timezone)))
+    digest.update(msgspec.json.encode(source.options, order="deterministic"))
+    return digest.hexdigest()
+
+
+@cache
+def _reading() -> bytes:
+    code = (files("harvester").joinpath(name).read_bytes() for name in _READERS)
+    return schemas.fingerprint().encode() + hashlib.blake2b(b"".join(code), digest_size=8).digest()
+
+
+def since(source: Source, catalog: Catalog) -> datetime | None:
+    """From when on changes are to be asked for; None when everything is."""
+    listing = catalog.runs.last(source.id, complete=True, mode=RunMode.FULL)
+    if listing is None or listing.fingerprint != fingerprint(source):
+        return None
+    if datetime.now(UTC) - listing.started >= timedelta(days=days(source.full_every)):
+        return None
+    newest = catalog.runs.last(source.id, complete=True)
+    return None if newest is None else newest.started
+
+
+def _harvest(
+    source: Source,
+    catalog: Catalog,
+    connector: Connector,
+    way_out: WayOut,
+    lease: Lease,
+    full: bool,
+    progress: Progress,
+) -> Run:
+    start = None if full else since(source, catalog)
+    mode = RunMode.FULL if start is None else RunMode.INCREMENTAL
+    run = catalog.runs.start(source.id, mode, fingerprint(source))
+    intake = Intake(source, catalog, lease, run)
+    listing: Listing | None = None
+    # A full listing asks without validators: a portal whose validators never change is found out by it.
+    with way_out({} if start is None else _validators(catalog, source)) as http:
+        try:
+            listing = intake.take_all(connector(source, http, start), progress)
+        except HarvestError as error:
+            intake.complain(None, error.issue())
+    for moved in http.moved:
+        intake.complain(None, Issue(code="portal.moved", url=moved.asked, seen=moved.target))
+    run = _conclude(source, catalog, lease, run, intake, listing)
+    run = msgspec.structs.replace(
+        run, finished=datetime.now(UTC), requests=http.requests, bytes_received=http.bytes_received
+    )
+    if run.outcome is Outcome.COMPLETE:
+        _keep_validators(source, catalog, http, run, intake)
+    intake.keep_issues()
+    catalog.runs.save(run)
+    log.info("%s: %s, %s", source.id, run.outcome, run.counts)
+    return run
+
+
+def _conclude(
+    source: Source, catalog: Catalog, lease: Lease, run: Run, intake: Intake, listing: Listing | None
+) -> Run:
+    if listing is None:
+        outcome = Outcome.PARTIAL if intake.counts["listed"] else Outcome.FAILED
+        return _ended(run, intake, outcome, cause=intake.last_code)
+    run = msgspec.structs.replace(run, declared=listing.declared, not_modified=listing.not_modified)
+    if listing.not_modified:
+        standing = sum(1 for _ in catalog.standings(source.id))
+        intake.counts.update(listed=standing, unchanged=standing)
+        return _ended(run, intake, Outcome.COMPLETE)
+    if listing.partial:
+        return _ended(msgspec.structs.replace(run, mode=RunMode.INCREMENTAL), intake, Outcome.COMPLETE)
+    run = msgspec.structs.replace(run, mode=RunMode.FULL)
+    listed = intake.counts["listed"]
+    if listing.declared is not None and listed < listing.declared:
+        seen = f"{listed} of {listing.declared}"
+        intake.complain(None, Issue(code="listing.incomplete", url=source.url, seen=seen))
+        return _ended(run, intake, Outcome.PARTIAL, cause="listing.incomplete")
+    retirement = retire_absent(source, catalog, lease, run, absent(source, catalog, intake.seen), listed=listed)
+    intake.counts.update(missing=retirement.missing, retired=retirement.retired, held=retirement.held)
+    if retirement.held:
+        seen = f"{retirement.held} of {retirement.stood}"
+        intake.complain(None, Issue(code="listing.shrank", url=source.url, seen=seen))
+        return _ended(run, intake, Outcome.HELD, cause="listing.shrank")
+    return _ended(run, intake, Outcome.COMPLETE)
+
+
+def _ended(run: Run, intake: Intake, outcome: Outcome, cause: str | None = None) -> Run:
+    counts = Counts(**{name: intake.counts[name] for name in Counts.__struct_fields__})
+    return msgspec.structs.replace(run, outcome=outcome, counts=counts, cause=cause)
+
+
+def _validators(catalog: Catalog, source: Source) -> dict[str, Validators]:
+    kept = catalog.sources.validators(source.id)
+    return {url: Validators(etag=given.etag, last_modified=given.last_modified) for url, given in kept.items()}
+
+
+def _keep_validators(source: Source, catalog: Catalog, http: Http, run: Run, intake: Intake) -> None:
+    """Keeps what the portal gave for next time; complains when it gave the same for other data (faults N23)."""
+    given = {
+        url: CacheValidator(etag=validators.etag, last_modified=validators.last_modified)
+        for url, validators in http.seen_validators.items()
+    }
+    before = catalog.sources.validators(source.id)
+    changed = run.counts.added + run.counts.updated + run.counts.missing + run.counts.retired
+    if given and given == before and changed and catalog.runs.last(source.id, complete=True) is not None:
+        intake.complain(None, Issue(code="portal.validators-wrong", url=source.url, seen=str(changed)))
+    if not run.not_modified:
+        catalog.sources.keep_validators(source.id, given)
+
+
+class Intake:
+    """Takes a run's records into the catalogue batch by batch and counts what became of each."""
+
+    def __init__(self, source: Source, catalog: Catalog, lease: Lease, run: Run) -> None:
+        self.seen: set[str] = set()
+        """Ids of the datasets listed so far."""
+        self.counts: Counter[str] = Counter()
+        self.last_code: str | None = None
+        self._source = source
+        self._catalog = catalog
+        self._lease = lease
+        self._run = run
+        self._salt = (run.fingerprint or "").encode()
+        self._issues: list[tuple[str | None, Issue]] = []
+        self._issue_counts: Counter[str] = Counter()
+
+    def take_all(self, records: Records, progress: Progress) -> Listing:
+        """Reads a connector to its end, writing as it goes; what came before an error is written too."""
+        batch: list[RawRecord] = []
+        written = datetime.now(UTC)
+        patience = timedelta(seconds=BATCH_PATIENCE_S)
+        try:
+            while True:
+                try:
+                    item = next(records)
+                except StopIteration as end:
+                    listing: Listing = end.value
+                    return listing
+                if isinstance(item, Issue):
+                    self.complain(None, item)
+                    continue
+                batch.append(item)
+                if len(batch) >= BATCH_SIZE or datetime.now(UTC) - written > patience:
+                    self.take(batch)
+                    progress(Counts(**{name: self.counts[name] for name in Counts.__struct_fields__}))
+                    batch, written = [], datetime.now(UTC)
+        finally:
+            if batch:
+                self.take(batch)
+
+    def take(self, batch: list[RawRecord]) -> None:
+        """Takes one batch: recognises what is unchanged by its bytes, translates and stores the rest."""
+        digests = [hashlib.blake2b(raw.body, digest_size=16, key=self._salt).digest() for raw in batch]
+        known = self._catalog.known(self._source.id, digests)
+        fresh: list[NewRecord] = []
+        back: list[str] = []
+        broken: list[str] = []
+        withdrawn: list[str] = []
+        for raw, digest in zip(batch, digests, strict=True):
+            found = known.get(digest)
+            if raw.withdrawn:
+                withdrawn.extend(self._withdrawn_id(raw))
+            elif found is None:
+                record = self._translate(raw, digest, broken)
+                fresh.extend(record)
+            elif self._first_time(found.id, raw, key=None):
+                self.counts["unchanged"] += 1
+                if found.state is not DatasetState.CURRENT:
+                    back.append(found.id)
+        if fresh or back or broken or withdrawn:
+            self._write(fresh, back, broken, withdrawn)
+
+    def complain(self, dataset: str | None, issue: Issue) -> None:
+        """Notes an issue of this run, about a dataset or about the portal."""
+        self.last_code = issue.code
+        self._issue_counts[issue.code] += 1
+        if self._issue_counts[issue.code] <= ISSUES_KEPT:
+            self._issues.append((dataset, issue))
+        if len(self._issues) >= BATCH_SIZE:
+            self.keep_issues()
+
+    def keep_issues(self) -> None:
+        """Writes the issues noted so far."""
+        self._catalog.runs.add_issues(self._run, self._issues)
+        self._issues = []
+
+    def _first_time(self, id: str, raw: RawRecord, key: str | None) -> bool:
+        self.counts["listed"] += 1
+        if id not in self.seen:
+            self.seen.add(id)
+            return True
+        self.counts["duplicate"] += 1
+        self.complain(id, Issue(code="record.duplicate", url=raw.url, source_key=key))
+        return False
+
+    def _translate(self, raw: RawRecord, digest: bytes, broken: list[str]) -> Iterator[NewRecord]:
+        dataset, issues = to_dataset(raw, self._source)
+        if dataset is None:
+            self._refuse(raw, issues, broken)
+            return
+        if not self._first_time(dataset.id, raw, dataset.source_key):
+            return
+        for issue in issues:
+            self.complain(dataset.id, issue)
+        yield NewRecord(dataset=dataset, body=raw.body, raw_digest=digest, media_type=raw.media_type, url=raw.url)
+
+    def _refuse(self, raw: RawRecord, issues: Iterable[Issue], broken: list[str]) -> None:
+        """An unusable record is still listed: the dataset it was about keeps standing as it last was."""
+        key = next((issue.source_key for issue in issues if issue.source_key is not None), None)
+        id = None if key is None else dataset_id(self._source.id, key)
+        if id is None:
+            self.counts["listed"] += 1
+        elif not self._first_time(id, raw, key):
+            return
+        else:
+            broken.append(id)
+        self.counts["unusable"] += 1
+        for issue in issues:
+            self.complain(id, issue)
+
+    def _withdrawn_id(self, raw: RawRecord) -> Iterator[str]:
+        dataset, issues = to_dataset(raw, self._source)
+        keys = [dataset.source_key] if dataset else [issue.source_key for issue in issues if issue.source_key]
+        yield from (dataset_id(self._source.id, key) for key in keys[:1])
+
+    def _write(self, fresh: list[NewRecord], back: list[str], broken: list[str], withdrawn: list[str]) -> None:
+        states = self._catalog.states([*broken, *withdrawn]) if broken or withdrawn else {}
+        newly_broken = [
+            id for id in broken if id in states and states[id] not in (DatasetState.UNUSABLE, DatasetState.RETIRED)
+        ]
+        newly_withdrawn = [id for id in withdrawn if id in states and states[id] is not DatasetState.RETIRED]
+        with self._catalog.transaction(self._lease, self._run.id) as transaction:
+            counts = transaction.put(fresh)
+            transaction.restore(back)
+            transaction.mark_unusable(newly_broken)
+            transaction.retire(newly_withdrawn, "withdrawn")
+        self.counts["added"] += counts.added
+        self.counts["updated"] += len(counts.updated)
+        self.counts["unchanged"] += counts.unchanged
+        self.counts["restored"] += counts.restored + len(back)
+        self.counts["retired"] += len(newly_withdrawn)
+        for id, fields in counts.updated.items():
+            if _ANOTHER_DATASET.issubset(fields):
+                self.complain(id, Issue(code="record.identity-changed"))

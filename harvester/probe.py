@@ -1,0 +1,171 @@
+"""Finds out what kind of portal answers at an address, and what it can do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urljoin
+
+from msgspec import Struct
+
+from harvester.errors import AddressRefused, HarvestError, PortalNotUnderstood
+from harvester.http import Http, Response
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """A kind of portal that answers here, with what it says of itself; None where it does not say."""
+
+    kind: str
+    url: str
+    """What to put into the source's file."""
+    asked: str
+    """The address that answered."""
+    title: str | None = None
+    version: str | None = None
+    datasets: int | None = None
+    pages: bool | None = None
+    """Whether it answers page by page."""
+    filters_by_date: bool | None = None
+    """Whether it can be asked for what changed since a moment."""
+    validators: bool | None = None
+    """Whether it says (ETag, Last-Modified) how to ask if anything changed."""
+
+
+class Attempt(Struct, frozen=True):
+    """An address that was tried and why it is not what was looked for."""
+
+    kind: str
+    asked: str
+    why: str
+
+
+class Probe(Struct, frozen=True):
+    """What was found, best first, and what was tried in vain."""
+
+    findings: tuple[Finding, ...]
+    attempts: tuple[Attempt, ...]
+
+
+def probe(url: str, http: Http) -> Probe:
+    """Tries every kind we know at ``url``. Raises AddressRefused where the address itself may not be asked."""
+    root = url if url.endswith("/") or "." in url.rsplit("/", 1)[-1] else url + "/"
+    findings: list[Finding] = []
+    attempts: list[Attempt] = []
+    for kind, path, read in _TRIALS:
+        asked = urljoin(root, path)
+        try:
+            findings.append(read(url, http.get(asked), http))
+        except AddressRefused:
+            raise
+        except HarvestError as error:
+            attempts.append(Attempt(kind, asked, f"{error.code}: {error.detail}"))
+    return Probe(tuple(findings), tuple(attempts))
+
+
+def _object(response: Response) -> Mapping[str, Any]:
+    try:
+        document = json.loads(response.text)
+    except ValueError as error:
+        raise PortalNotUnderstood("not JSON", url=response.url, seen=response.text[:200]) from error
+    if not isinstance(document, dict):
+        raise PortalNotUnderstood("JSON, but not an object", url=response.url)
+    return document
+
+
+def _ckan(url: str, response: Response, http: Http) -> Finding:
+    status = _object(response).get("result")
+    if not isinstance(status, dict):
+        raise PortalNotUnderstood("no CKAN status", url=response.url)
+    base = response.url.removesuffix("api/3/action/status_show")
+    every = _ckan_count(http, f"{base}api/3/action/package_search?rows=0")
+    future = _ckan_count(http, f"{base}api/3/action/package_search?rows=0&fq=metadata_modified:[2999-01-01T00:00:00Z TO *]")
+    dkan = "dkan" in str(status.get("extensions", "")).lower()
+    return Finding(
+        kind="dkan" if dkan else "ckan",
+        url=base,
+        asked=response.url,
+        title=_text(status.get("site_title")),
+        version=_text(status.get("ckan_version")),
+        datasets=every,
+        pages=every is not None,
+        filters_by_date=None if every is None or future is None else every == 0 or future == 0,
+        validators=False,
+    )
+
+
+def _ckan_count(http: Http, url: str) -> int | None:
+    try:
+        result = _object(http.get(url)).get("result")
+    except HarvestError:
+        # A portal with its search switched off is still a CKAN; it is then read name by name.
+        return None
+    count = result.get("count") if isinstance(result, dict) else None
+    return count if isinstance(count, int) else None
+
+
+def _dkan(url: str, response: Response, _http: Http) -> Finding:
+    try:
+        items = json.loads(response.text)
+    except ValueError as error:
+        raise PortalNotUnderstood("not JSON", url=response.url) from error
+    if not isinstance(items, list):
+        raise PortalNotUnderstood("no list of datasets", url=response.url)
+    base = response.url.removesuffix("api/1/metastore/schemas/dataset/items")
+    return Finding(kind="dkan", url=base, asked=response.url, datasets=len(items), pages=False, filters_by_date=False)
+
+
+def _datajson(url: str, response: Response, _http: Http) -> Finding:
+    document = _object(response)
+    datasets = document.get("dataset")
+    if not isinstance(datasets, list):
+        raise PortalNotUnderstood("JSON without a list called dataset", url=response.url)
+    return Finding(
+        kind="datajson",
+        url=response.url,
+        asked=response.url,
+        title=_text(document.get("title")),
+        version=_text(document.get("conformsTo")),
+        datasets=len(datasets),
+        pages=False,
+        filters_by_date=False,
+        validators=_has_validators(response),
+    )
+
+
+_RDF_TYPES = ("text/turtle", "application/rdf+xml", "application/ld+json", "application/n-triples", "application/trig")
+
+
+def _dcat(url: str, response: Response, _http: Http) -> Finding:
+    media_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+    if media_type not in _RDF_TYPES or b"dcat" not in response.body:
+        raise PortalNotUnderstood(f"not an RDF catalogue ({media_type or 'no type given'})", url=response.url)
+    return Finding(
+        kind="dcat",
+        url=response.url,
+        asked=response.url,
+        version=media_type,
+        pages=b"hydra" in response.body,
+        filters_by_date=False,
+        validators=_has_validators(response),
+    )
+
+
+def _has_validators(response: Response) -> bool:
+    return "ETag" in response.headers or "Last-Modified" in response.headers
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+_TRIALS: tuple[tuple[str, str, Callable[[str, Response, Http], Finding]], ...] = (
+    ("ckan", "api/3/action/status_show", _ckan),
+    ("dkan", "api/1/metastore/schemas/dataset/items", _dkan),
+    ("datajson", "", _datajson),
+    ("datajson", "data.json", _datajson),
+    ("dcat", "", _dcat),
+    ("dcat", "catalog.ttl", _dcat),
+    ("dcat", "catalog.rdf", _dcat),
+    ("dcat", "catalog.jsonld", _dcat),
+)

@@ -1,0 +1,137 @@
+"""The clock: which sources are due, and a small pool of threads that harvests them."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from portal.catalog.model import Run, RunMode, Source
+from portal.catalog.sources import LeaseLost, SourceHeld
+from portal.catalog.store import Catalog
+
+log = logging.getLogger(__name__)
+
+TICK_S = 5
+"""How often the clock looks what is due."""
+
+_EVERY = {"@hourly": timedelta(hours=1), "@daily": timedelta(days=1), "@weekly": timedelta(days=7)}
+
+
+class ScheduleInvalid(ValueError):
+    """Neither a cron expression of five fields nor one of the words."""
+
+
+def next_run(source: Source, last: datetime | None) -> datetime | None:
+    """When a source is due after its last run began; None when it is harvested by hand only.
+
+    A source never run is due at once. ``@daily`` and the like come at a time of their own for each source, so that a
+    hundred of them do not all begin at midnight. However many times were missed, one run makes up for them.
+    Raises ScheduleInvalid.
+    """
+    if source.schedule == "manual":
+        return None
+    every = _EVERY.get(source.schedule)
+    if every is not None:
+        return datetime.min.replace(tzinfo=UTC) if last is None else _slot_after(source, last, every)
+    try:
+        trigger = CronTrigger.from_crontab(source.schedule, timezone=ZoneInfo(source.timezone))
+    except (ValueError, KeyError) as error:
+        raise ScheduleInvalid(f"not a schedule: {source.schedule!r} in {source.timezone!r}") from error
+    if last is None:
+        return datetime.min.replace(tzinfo=UTC)
+    # The trigger answers with the first moment not before the one given, which may be the last run's own.
+    following: datetime | None = trigger.get_next_fire_time(None, last + timedelta(seconds=1))
+    return following
+
+
+def _slot_after(source: Source, last: datetime, every: timedelta) -> datetime:
+    offset = timedelta(seconds=zlib.crc32(source.id.encode()) % int(every.total_seconds()))
+    epoch = datetime(1970, 1, 1, tzinfo=UTC) + offset
+    return epoch + ((last - epoch) // every + 1) * every
+
+
+def due(catalog: Catalog, now: datetime) -> list[str]:
+    """The ids of the sources to harvest now, longest overdue first; paused and running ones are left out."""
+    last = catalog.runs.last_by_source()
+    running = catalog.sources.under_way()
+    waiting: list[tuple[datetime, str]] = []
+    for entry in catalog.sources.all():
+        if entry.paused or entry.source.id in running:
+            continue
+        run = last.get(entry.source.id)
+        try:
+            at = next_run(entry.source, None if run is None else run.started)
+        except ScheduleInvalid:
+            log.exception("source %s cannot be scheduled", entry.source.id)
+            continue
+        if at is not None and at <= now:
+            waiting.append((at, entry.source.id))
+    return [id for _, id in sorted(waiting)]
+
+
+class Scheduler:
+    """Harvests what is due or asked for until it is stopped. Several may run: a source's lease admits one."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        harvest: Callable[[str, bool], Run],
+        *,
+        workers: int = 4,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``harvest(source id, full)`` does one run; ``after`` is called on every tick, for what follows the log."""
+        self._catalog = catalog
+        self._harvest = harvest
+        self._after = after
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="harvest")
+        self._running: dict[str, Future[None]] = {}
+        self._clock = BackgroundScheduler(timezone=UTC)
+
+    def start(self) -> None:
+        """Starts the clock; returns at once."""
+        self._clock.add_job(
+            self.tick, "interval", seconds=TICK_S, next_run_time=datetime.now(UTC), max_instances=1, coalesce=True
+        )
+        self._clock.start()
+
+    def tick(self) -> None:
+        """Looks once what is asked for and what is due, and hands it to the pool."""
+        try:
+            self._hand_out()
+            self._after()
+        except Exception:
+            # The clock must outlive a database that is restarting: the next tick tries again.
+            log.exception("the scheduler could not look what is due")
+
+    def stop(self) -> None:
+        """Stops the clock and waits for the runs under way."""
+        if self._clock.running:
+            self._clock.shutdown()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _hand_out(self) -> None:
+        self._running = {id: run for id, run in self._running.items() if not run.done()}
+        wishes: Mapping[str, bool] = {
+            request.source_id: request.mode is RunMode.FULL for request in self._catalog.sources.take_requests()
+        }
+        for source_id in [*wishes, *due(self._catalog, datetime.now(UTC))]:
+            if source_id not in self._running:
+                full = wishes.get(source_id, False)
+                self._running[source_id] = self._pool.submit(self._work, source_id, full)
+
+    def _work(self, source_id: str, full: bool) -> None:
+        try:
+            self._harvest(source_id, full)
+        except (SourceHeld, LeaseLost) as error:
+            log.info("%s", error)
+        except Exception:
+            # One source's fault must not take the thread from the others.
+            log.exception("the harvest of %s broke off", source_id)

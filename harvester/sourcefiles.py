@@ -1,0 +1,99 @@
+"""Sources as TOML files: read, checked, written."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harvester.connectors import CONNECTORS
+from harvester.intervals import days
+from harvester.scheduler import ScheduleInvalid, next_run
+from portal.catalog.model import Source
+
+_ID = re.compile(r"[a-z0-9-]{1,100}")
+_SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class SourceInvalid(ValueError):
+    """A source file says what no source can be; the message names the file, the key and the value."""
+
+
+def read(path: Path) -> Source:
+    """The source a file describes. Raises SourceInvalid."""
+    try:
+        with path.open("rb") as file:
+            given = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SourceInvalid(f"{path}: {error}") from error
+    try:
+        return validate(given)
+    except SourceInvalid as error:
+        raise SourceInvalid(f"{path}: {error}") from error
+
+
+def read_all(path: Path) -> list[Source]:
+    """The sources of a file, or of every ``*.toml`` in a folder and its folders. Raises SourceInvalid."""
+    if not path.exists():
+        raise SourceInvalid(f"{path}: there is no such file or folder")
+    paths = sorted(path.rglob("*.toml")) if path.is_dir() else [path]
+    sources = [read(file) for file in paths]
+    met: dict[str, Path] = {}
+    for source, file in zip(sources, paths, strict=True):
+        if source.id in met:
+            raise SourceInvalid(f"{file}: the id {source.id!r} is already used by {met[source.id]}")
+        met[source.id] = file
+    return sources
+
+
+def validate(given: Mapping[str, Any]) -> Source:
+    """The source these values describe. Raises SourceInvalid naming the first thing wrong."""
+    try:
+        source = msgspec.convert(given, Source)
+    except msgspec.ValidationError as error:
+        raise SourceInvalid(str(error)) from error
+    if not _ID.fullmatch(source.id):
+        raise SourceInvalid(f"id {source.id!r}: only a-z, 0-9 and - may stand in it")
+    if source.kind not in CONNECTORS:
+        raise SourceInvalid(f"kind {source.kind!r} is not one of {', '.join(sorted(CONNECTORS))}")
+    if not source.url.startswith(("http://", "https://")):
+        raise SourceInvalid(f"url {source.url!r}: it must begin with http:// or https://")
+    try:
+        days(source.full_every)
+        next_run(source, None)
+    except (ValueError, ScheduleInvalid) as error:
+        raise SourceInvalid(str(error)) from error
+    return source
+
+
+def with_secrets(source: Source, environment: Mapping[str, str]) -> Source:
+    """The source with every ``${NAME}`` in its options replaced from the environment, for the moment of a harvest.
+
+    Raises SourceInvalid when the environment lacks one.
+    """
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, str):
+            return _SECRET.sub(lambda match: secret(match[1]), value)
+        if isinstance(value, dict):
+            return {key: filled(member) for key, member in value.items()}
+        if isinstance(value, list):
+            return [filled(member) for member in value]
+        return value
+
+    def secret(name: str) -> str:
+        if name not in environment:
+            raise SourceInvalid(f"source {source.id}: its options name ${{{name}}}, which the environment lacks")
+        return environment[name]
+
+    return msgspec.structs.replace(source, options=filled(source.options))
+
+
+def write(source: Source) -> str:
+    """The TOML text of a source; reading it gives the source back."""
+    given: dict[str, Any] = msgspec.to_builtins(source)
+    return msgspec.toml.encode(given).decode()

@@ -1,0 +1,93 @@
+"""``nachuan doctor``: what is configured, reachable, behind or broken, each with its cure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import click
+from msgspec import Struct
+
+from harvester.scheduler import due
+from nachuan import installation
+from nachuan.cli import Failed
+from portal.catalog.engines import DatabaseError
+from portal.catalog.model import Outcome
+from portal.catalog.store import Catalog
+from portal.search import indexing
+from portal.search.engines import open_index
+from portal.search.query import IndexUnusable
+from portal.settings import Settings
+
+LATE = timedelta(hours=1)
+"""A source that has been due for longer than this tells that no scheduler runs."""
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at. ``cure`` is None when it is well."""
+
+    about: str
+    found: str
+    cure: str | None = None
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True)
+def doctor(as_json: bool) -> None:
+    """Say what is configured, reachable, behind or broken, and what to do about it."""
+    given = installation.settings()
+    findings = [Finding("settings", f"home {given.home}, database {_hidden(given.database_url)}, index {given.search_url}")]
+    catalog = Catalog(given.database_url)
+    try:
+        catalog.check()
+    except DatabaseError as error:
+        findings.append(Finding("database", str(error), "nachuan db upgrade"))
+    else:
+        findings += [*_look_at_catalogue(catalog), _look_at_index(catalog, given)]
+    finally:
+        catalog.close()
+    if as_json:
+        installation.print_json(findings)
+    else:
+        for finding in findings:
+            mark = "well " if finding.cure is None else "CURE "
+            click.echo(f"{mark} {finding.about}: {finding.found}" + (f"\n       → {finding.cure}" if finding.cure else ""))
+    if any(finding.cure for finding in findings):
+        raise Failed("something needs attention")
+
+
+def _look_at_catalogue(catalog: Catalog) -> list[Finding]:
+    figures = catalog.figures()
+    found = [Finding("catalogue", f"{figures.datasets:,} datasets from {figures.sources} sources")]
+    if not figures.sources:
+        found.append(Finding("sources", "there are none", "nachuan sources add URL"))
+    now = datetime.now(UTC)
+    late = [id for id in due(catalog, now - LATE)]
+    if late:
+        found.append(Finding("schedule", f"overdue: {', '.join(late)}", "nachuan serve, nachuan work or nachuan harvest --due"))
+    for run in catalog.runs.last_by_source().values():
+        if run.outcome is Outcome.HELD and run.decision is None:
+            cure = f"nachuan runs show {run.id}, then approve or reject it"
+            found.append(Finding("source", f"{run.source_id} holds back {run.counts.held} retirements", cure))
+        elif run.outcome in (Outcome.FAILED, Outcome.PARTIAL):
+            found.append(Finding("source", f"{run.source_id}: {run.outcome} ({run.cause})", f"nachuan runs show {run.id}"))
+    return found
+
+
+def _look_at_index(catalog: Catalog, given: Settings) -> Finding:
+    try:
+        index = open_index(given.search_url, given.home)
+    except IndexUnusable as error:
+        return Finding("index", str(error), "nachuan index rebuild")
+    try:
+        behind = indexing.behind(catalog, index)
+    finally:
+        index.close()
+    if behind:
+        return Finding("index", f"{behind:,} changes behind the catalogue", "nachuan index catch-up")
+    return Finding("index", "follows the catalogue")
+
+
+def _hidden(url: str) -> str:
+    """A database address without its password."""
+    before, at, host = url.rpartition("@")
+    return f"{before.split('://')[0]}://…@{host}" if at else url

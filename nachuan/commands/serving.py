@@ -1,0 +1,157 @@
+"""``nachuan serve``, ``nachuan work`` and ``nachuan demo``: what keeps running until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from flask import Flask
+
+from harvester.sandbox import serve as make_believe
+from harvester.scheduler import Scheduler
+from nachuan import installation
+from nachuan.cli import Failed
+from nachuan.commands.harvest import harvest_with_progress
+from nachuan.commands.sources import apply_sources
+from portal.catalog.model import Run
+from portal.catalog.store import Catalog
+from portal.search.engines import open_index
+from portal.settings import Settings
+from portal.web.app import create_app
+from portal.web.server import serve as serve_portal
+
+WORKERS = 4
+"""Sources harvested at a time; each waits for its portal nearly all the time."""
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--no-scheduler", is_flag=True, help="Harvest nothing; another `nachuan work` does.")
+def serve(host: str, port: int, no_scheduler: bool) -> None:
+    """Serve the portal and run the schedule."""
+    given = installation.settings()
+    _refuse_taken(host, port)
+    with installation.catalog() as catalog:
+        if given.sources is not None:
+            apply_sources(catalog, given.sources)
+        installation.follow(catalog, given)
+    if no_scheduler:
+        _portal(host, port)
+        return
+    with _beside("work", os.environ):
+        _portal(host, port)
+
+
+@click.command()
+def work() -> None:
+    """Run the schedule without the portal, until Ctrl-C."""
+    given = installation.settings()
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    with installation.catalog() as catalog:
+        scheduler = Scheduler(
+            catalog,
+            lambda id, full: _harvest(catalog, id, given, full),
+            workers=WORKERS,
+            after=lambda: _follow(catalog, given),
+        )
+        scheduler.start()
+        stop.wait()
+        scheduler.stop()
+        _follow(catalog, given)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--seed", default=1, show_default=True, help="Another number, another make-believe country.")
+def demo(host: str, port: int, seed: int) -> None:
+    """Show it all: make-believe portals on this machine, harvested and served.
+
+    Everything is kept under NACHUAN_HOME (./var/demo when not set); running it again harvests what has changed.
+    """
+    _refuse_taken(host, port)
+    environment = dict(os.environ)
+    environment.setdefault("NACHUAN_HOME", "var/demo")
+    environment["NACHUAN_ALLOW_PRIVATE"] = "127.0.0.0/8"
+    os.environ.update(environment)
+    given = installation.settings()
+    given.home.mkdir(parents=True, exist_ok=True)
+    catalog = Catalog(given.database_url)
+    catalog.upgrade()
+    with make_believe.serve(port=_kept_port(given.home), seed=seed) as sandbox:
+        for source in sandbox.sources():
+            catalog.sources.put(source)
+        click.echo(f"{len(sandbox.sources())} make-believe portals answer on {sandbox.address}", err=True)
+        harvest_with_progress(catalog, sandbox.sources(), given)
+        installation.follow(catalog, given)
+        figures = catalog.figures()
+        catalog.close()
+        click.echo(
+            f"{figures.datasets:,} datasets of {figures.publishers:,} publishers. "
+            f"Open http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/ (Ctrl-C stops it all.)",
+            err=True,
+        )
+        with _beside("work", os.environ):
+            _portal(host, port)
+
+
+def _portal(host: str, port: int) -> None:
+    def make_app() -> Flask:
+        given = installation.settings()
+        return create_app(given, Catalog(given.database_url), open_index(given.search_url, given.home))
+
+    serve_portal(make_app, host=host, port=port)
+
+
+def _harvest(catalog: Catalog, id: str, given: Settings, full: bool) -> Run:
+    return installation.harvest_source(catalog, catalog.sources.get(id).source, given, full=full)
+
+
+def _follow(catalog: Catalog, given: Settings) -> None:
+    installation.follow(catalog, given)
+
+
+@contextmanager
+def _beside(command: str, environment: Mapping[str, str]) -> Iterator[None]:
+    """Runs another ``nachuan`` command as a process of its own for as long as the block lasts."""
+    process = subprocess.Popen([sys.executable, "-m", "nachuan", command], env=dict(environment))
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Failed(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
+
+
+def _kept_port(home: Path) -> int:
+    """The port the make-believe portals had last time, so that their sources keep their addresses."""
+    file = home / "sandbox-port"
+    if file.exists():
+        return int(file.read_text())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    file.write_text(str(port))
+    return port

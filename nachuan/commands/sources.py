@@ -1,0 +1,251 @@
+"""``nachuan sources``: the portals that are harvested."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from harvester import retirement, sourcefiles
+from harvester.preview import Preview, preview
+from harvester.probe import Finding, Probe, probe
+from nachuan import installation
+from nachuan.cli import Failed
+from portal.catalog.model import Politeness, Source
+from portal.catalog.sources import UnknownSource
+from portal.catalog.store import Catalog
+
+
+@click.group()
+def sources() -> None:
+    """The portals that are harvested."""
+
+
+@sources.command("list")
+@click.option("--json", "as_json", is_flag=True)
+def list_(as_json: bool) -> None:
+    """Every source and how its last run went."""
+    with installation.catalog() as catalog:
+        entries = catalog.sources.all()
+        last = catalog.runs.last_by_source()
+        counts = catalog.sources.dataset_counts()
+    if as_json:
+        installation.print_json(
+            [{"entry": entry, "last_run": last.get(entry.source.id)} for entry in entries]
+        )
+        return
+    table = Table("id", "title", "kind", "schedule", "last run", "datasets")
+    for entry in entries:
+        source, run = entry.source, last.get(entry.source.id)
+        told = "never" if run is None else f"{run.outcome} {run.started:%Y-%m-%d %H:%M}"
+        schedule = "paused" if entry.paused else source.schedule
+        table.add_row(source.id, source.title, source.kind, schedule, told, f"{counts.get(source.id, 0):,}")
+    Console().print(table)
+
+
+@sources.command()
+@click.argument("id")
+@click.option("--json", "as_json", is_flag=True)
+def show(id: str, as_json: bool) -> None:
+    """The definition of one source."""
+    with installation.catalog() as catalog:
+        entry = catalog.sources.get(id)
+    if as_json:
+        installation.print_json(entry)
+        return
+    click.echo(sourcefiles.write(entry.source), nl=False)
+    click.echo(f"# {'paused' if entry.paused else 'scheduled'}, {'from a file' if entry.provisioned else 'added by hand'}")
+
+
+@sources.command()
+@click.argument("url")
+@click.option("--id", help="Short name, a-z 0-9 and -; made from the host when not given.")
+@click.option("--kind", help="Found out when not given.")
+@click.option("--region", help="Code of the region it speaks for, e.g. 330100.")
+@click.option("--title", help="Its name; what the portal calls itself when not given.")
+@click.option("--schedule", default="@daily", show_default=True, help="Cron, @daily, @hourly, @weekly or manual.")
+def add(url: str, id: str | None, kind: str | None, region: str | None, title: str | None, schedule: str) -> None:
+    """Add the portal at URL."""
+    given = {"url": url, "kind": kind, "region": region, "schedule": schedule}
+    if kind is None:
+        finding = _best(_probe(url))
+        given |= {"url": finding.url, "kind": finding.kind}
+        title = title or finding.title
+    host = urlsplit(url).netloc
+    given |= {"id": id or re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-"), "title": title or host}
+    source = sourcefiles.validate({key: value for key, value in given.items() if value is not None})
+    with installation.catalog() as catalog:
+        if any(entry.source.id == source.id for entry in catalog.sources.all()):
+            raise Failed(f"there is a source {source.id!r} already: choose another --id")
+        same = [e.source.id for e in catalog.sources.all() if (e.source.url, e.source.options) == (source.url, {})]
+        if same:
+            raise Failed(f"{source.url} is already harvested as {same[0]!r}")
+        catalog.sources.put(source)
+    click.echo(f"Added {source.id} ({source.kind}). Harvest it: `nachuan harvest {source.id}`")
+
+
+@sources.command()
+@click.argument("id_or_url")
+@click.option("--json", "as_json", is_flag=True)
+def check(id_or_url: str, as_json: bool) -> None:
+    """Ask the portal what it is and what it can do."""
+    found = _probe(_address(id_or_url))
+    if as_json:
+        installation.print_json(found)
+    else:
+        for finding in found.findings:
+            click.echo(_in_words(finding))
+        if not found.findings:
+            for attempt in found.attempts:
+                click.echo(f"not {attempt.kind}: {attempt.asked}: {attempt.why}")
+    if not found.findings:
+        raise Failed(f"nothing we know answers at {id_or_url}")
+
+
+def _in_words(finding: Finding) -> str:
+    def told(value: bool | None, yes: str, no: str, unknown: str) -> str:
+        return unknown if value is None else yes if value else no
+
+    name = f" {finding.version}" if finding.version else ""
+    parts = [
+        f"{finding.kind}{name} at {finding.url}",
+        f"it calls itself {finding.title}" if finding.title else "it does not say its name",
+        "it does not say how many datasets it has" if finding.datasets is None else f"{finding.datasets:,} datasets",
+        told(finding.pages, "answers page by page", "answers in one piece", "paging not found out"),
+        told(
+            finding.filters_by_date,
+            "can be asked for changes only",
+            "is always read whole",
+            "filtering by date not found out",
+        ),
+        told(finding.validators, "says when nothing changed", "does not say when nothing changed", "validators not asked"),
+    ]
+    return "\n  ".join(parts)
+
+
+@sources.command("preview")
+@click.argument("id_or_url")
+@click.option("-n", "limit", default=20, show_default=True, help="How many records.")
+@click.option("--json", "as_json", is_flag=True)
+def preview_(id_or_url: str, limit: int, as_json: bool) -> None:
+    """Show what the first records would become; nothing is written."""
+    given = installation.settings()
+    source = _source(id_or_url)
+    with installation.way_out(source, given) as http:
+        shown = preview(sourcefiles.with_secrets(source, os.environ), http, limit=limit)
+    if as_json:
+        installation.print_json(shown)
+    else:
+        _print_preview(shown)
+    if shown.error is not None:
+        raise Failed(shown.error)
+
+
+def _print_preview(shown: Preview) -> None:
+    table = Table("title", "publisher", "region", "frequency", "openness", "formats", "issues")
+    for record in shown.records:
+        dataset = record.dataset
+        issues = " ".join(issue.code for issue in record.issues)
+        if dataset is None:
+            table.add_row("—", "", "", "", "", "", issues)
+            continue
+        formats = " ".join(sorted({item.format for item in dataset.distributions if item.format}))
+        cells = (dataset.publisher and dataset.publisher.name, dataset.region, dataset.frequency, dataset.openness)
+        table.add_row(dataset.title, *(cell or "—" for cell in cells), formats or "—", issues)
+    Console().print(table)
+    for code, count in shown.issue_counts().items():
+        click.echo(f"  {count:>6} × {code}")
+
+
+@sources.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+def apply(path: Path) -> None:
+    """Add or update the sources in a TOML file, or in a folder of them."""
+    with installation.catalog() as catalog:
+        changed = apply_sources(catalog, path)
+    click.echo(f"{len(changed)} changed: {', '.join(changed)}" if changed else "Nothing changed.")
+
+
+def apply_sources(catalog: Catalog, path: Path) -> list[str]:
+    """Provisions the sources of a file or folder; the ids of those that changed. Raises SourceInvalid."""
+    found = sourcefiles.read_all(path)
+    return [source.id for source in found if catalog.sources.put(source, provisioned=True)]
+
+
+@sources.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def export(folder: Path) -> None:
+    """Write every source as a TOML file into FOLDER."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with installation.catalog() as catalog:
+        entries = catalog.sources.all()
+    for entry in entries:
+        source = msgspec.structs.replace(entry.source, paused=entry.paused)
+        (folder / f"{source.id}.toml").write_text(sourcefiles.write(source), encoding="utf-8")
+    click.echo(f"Wrote {len(entries)} files into {folder}.")
+
+
+@sources.command()
+@click.argument("id")
+def pause(id: str) -> None:
+    """Leave a source out of the schedule."""
+    with installation.catalog() as catalog:
+        catalog.sources.pause(id)
+
+
+@sources.command()
+@click.argument("id")
+def resume(id: str) -> None:
+    """Take a source into the schedule again."""
+    with installation.catalog() as catalog:
+        catalog.sources.pause(id, False)
+
+
+@sources.command()
+@click.argument("id")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(id: str, yes: bool) -> None:
+    """Retire every dataset of a source and forget the source. The tombstones and their history stay."""
+    given = installation.settings()
+    with installation.catalog() as catalog:
+        count = catalog.sources.dataset_counts().get(id, 0)
+        if not yes:
+            click.confirm(f"Retire the {count:,} datasets of {id}?", abort=True)
+        retired = retirement.remove_source(catalog, id, holder=f"{socket.gethostname()}:{os.getpid()}")
+        installation.follow(catalog, given)
+    click.echo(f"Retired {retired:,} datasets.")
+
+
+def _address(id_or_url: str) -> str:
+    if "://" in id_or_url:
+        return id_or_url
+    with installation.catalog() as catalog:
+        return catalog.sources.get(id_or_url).source.url
+
+
+def _source(id_or_url: str) -> Source:
+    if "://" not in id_or_url:
+        with installation.catalog() as catalog:
+            return catalog.sources.get(id_or_url).source
+    finding = _best(_probe(id_or_url))
+    return Source(id="preview", title=finding.title or finding.url, kind=finding.kind, url=finding.url)
+
+
+def _probe(url: str) -> Probe:
+    asking = Source(id="probe", title=url, kind="ckan", url=url, politeness=Politeness(requests_per_second=5.0))
+    with installation.way_out(asking, installation.settings()) as http:
+        return probe(url, http)
+
+
+def _best(found: Probe) -> Finding:
+    if not found.findings:
+        tried = "; ".join(f"{attempt.kind}: {attempt.why}" for attempt in found.attempts)
+        raise UnknownSource(f"nothing we know answers there ({tried})")
+    return found.findings[0]

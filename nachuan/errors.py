@@ -1,0 +1,23 @@
+"""The errors that are answered in one line: the user can do something about each."""
+
+from __future__ import annotations
+
+from harvester.errors import HarvestError
+from harvester.retirement import NotHeld
+from harvester.sourcefiles import SourceInvalid
+from portal.catalog.engines import DatabaseError
+from portal.catalog.runs import UnknownRun
+from portal.catalog.sources import LeaseLost, SourceHeld, UnknownSource
+from portal.settings import SettingsError
+
+EXPECTED: tuple[type[Exception], ...] = (
+    DatabaseError,
+    HarvestError,
+    LeaseLost,
+    NotHeld,
+    SettingsError,
+    SourceHeld,
+    SourceInvalid,
+    UnknownRun,
+    UnknownSource,
+)

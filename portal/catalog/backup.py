@@ -1,0 +1,58 @@
+"""Saving a whole database while it is in use, and bringing it back."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import URL, inspect, make_url
+
+from portal.catalog.engines import DatabaseError, connect
+
+
+def save(url: str, file: Path) -> None:
+    """Writes the database into ``file``: an SQLite database, or a PostgreSQL archive made by ``pg_dump``.
+
+    Raises DatabaseError when the file exists or the tool fails.
+    """
+    if file.exists():
+        raise DatabaseError(f"{file} exists already: choose another name")
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql":
+        _run(address, "pg_dump", "--format=custom", f"--file={file}")
+        return
+    with closing(sqlite3.connect(_sqlite_file(address))) as database:
+        database.execute("VACUUM INTO ?", (str(file),))
+
+
+def restore(url: str, file: Path, *, replace: bool) -> None:
+    """Brings back what ``save`` wrote. Raises DatabaseError when there are tables already and not ``replace``."""
+    engine = connect(url)
+    taken = inspect(engine).has_table("dataset")
+    engine.dispose()
+    if taken and not replace:
+        raise DatabaseError("the database already holds a catalogue: --replace overwrites it")
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql":
+        _run(address, "pg_restore", "--clean", "--if-exists", "--no-owner", str(file))
+        return
+    with closing(sqlite3.connect(file)) as saved, closing(sqlite3.connect(_sqlite_file(address))) as database:
+        saved.backup(database)
+
+
+def _sqlite_file(address: URL) -> str:
+    if not address.database:
+        raise DatabaseError("a database in memory cannot be saved")
+    return address.database
+
+
+def _run(address: URL, tool: str, *arguments: str) -> None:
+    target = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        subprocess.run([tool, *arguments, f"--dbname={target}"], check=True, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise DatabaseError(f"{tool} is not installed: it comes with PostgreSQL's client programs") from error
+    except subprocess.CalledProcessError as error:
+        raise DatabaseError(f"{tool} failed: {error.stderr.strip()}") from error

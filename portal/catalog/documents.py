@@ -1,0 +1,46 @@
+"""Nouns to JSON and back, and when two datasets are the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import msgspec
+from msgspec import Struct
+
+from portal.catalog.model import Dataset, Publisher, Source
+
+LOOKUP_SIZE = 500
+"""Ids named in one statement: the smallest limit on parameters among SQLite's builds is 999."""
+
+decode_dataset = msgspec.json.Decoder(Dataset).decode
+decode_publisher = msgspec.json.Decoder(Publisher).decode
+decode_source = msgspec.json.Decoder(Source).decode
+
+
+def encode(noun: Struct) -> bytes:
+    """The JSON of a noun: given values only, keys in a fixed order."""
+    return msgspec.json.encode(noun, order="deterministic")
+
+
+def digest(dataset: Dataset) -> bytes:
+    """16 bytes that are the same exactly when the given values are.
+
+    Counters do not count: they change with every visitor, and a dataset is not another one because somebody looked.
+    """
+    if dataset.views is not None or dataset.downloads is not None:
+        dataset = msgspec.structs.replace(dataset, views=None, downloads=None)
+    return hashlib.blake2b(encode(dataset), digest_size=16).digest()
+
+
+def changed_fields(before: Dataset, after: Dataset) -> tuple[str, ...]:
+    """The names of the unified fields in which two states of a dataset differ."""
+    return tuple(name for name in Dataset.__struct_fields__ if getattr(before, name) != getattr(after, name))
+
+
+def in_parts(ids: Sequence[str]) -> Iterator[list[str]]:
+    """The ids in lists short enough for one statement."""
+    rest = iter(ids)
+    while part := list(islice(rest, LOOKUP_SIZE)):
+        yield part

@@ -1,0 +1,103 @@
+"""Connections to SQLite (write-ahead log) and PostgreSQL, and the schema they must have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError
+
+# Any number will do, as long as every writer uses the same one.
+_WRITERS_LOCK = 7_628_014
+
+
+class DatabaseError(Exception):
+    """The database is not one we can use: its address is wrong, or its schema is not ours."""
+
+
+def connect(url: str) -> Engine:
+    """An engine for ``sqlite:///path``, ``sqlite://`` (in memory, for tests) or ``postgresql://…``.
+
+    Raises DatabaseError for any other address.
+    """
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise DatabaseError(f"not a database address: {url!r}") from error
+    backend = address.get_backend_name()
+    if backend == "postgresql":
+        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    if backend != "sqlite":
+        raise DatabaseError(f"only sqlite and postgresql are supported, not {backend}")
+    memory = address.database in (None, "", ":memory:")
+    if not memory:
+        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+    options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 60}}
+    engine = (
+        create_engine(address, **options, poolclass=StaticPool)
+        if memory
+        else create_engine(address, **options)
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own transactions begin too late for BEGIN IMMEDIATE; _begin_sqlite begins them instead.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-65536"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction for writing. Writers come one after another.
+
+    On SQLite that is its nature; on PostgreSQL a lock makes it so, because a reader of the change log may otherwise
+    see number 8 before number 7 is committed, and would then never come back for 7.
+    """
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITERS_LOCK})
+        yield connection
+
+
+def upgrade(engine: Engine) -> None:
+    """Brings the schema to this version; does nothing where it already is."""
+    with writing(engine) as connection:
+        config = _alembic()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def check(engine: Engine) -> None:
+    """Raises DatabaseError, with the cure, unless the schema is the one this version works with."""
+    script = ScriptDirectory.from_config(_alembic())
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found == script.get_current_head():
+        return
+    if found is None or found in {revision.revision for revision in script.walk_revisions()}:
+        raise DatabaseError("the database is older than this version of Nachuan: run `nachuan db upgrade`")
+    raise DatabaseError(
+        f"the database (revision {found}) is newer than this version of Nachuan: install that version"
+    )
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config

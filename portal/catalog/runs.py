@@ -1,0 +1,269 @@
+"""What harvests did: runs, their issues, the retirements they hold back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Engine, Row, delete, func, insert, select, update
+
+from portal.catalog import tables
+from portal.catalog.documents import encode, in_parts
+from portal.catalog.engines import writing
+from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Run, RunMode, StoredIssue
+
+
+class UnknownRun(LookupError):
+    """No run has this number."""
+
+
+class Losses(Struct, frozen=True, kw_only=True):
+    """What a source lost in a while, in datasets."""
+
+    total: int
+    """Missing and retired ones."""
+    retired: int
+
+
+class _Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What of a run no SQL asks for, as one document."""
+
+    not_modified: bool = False
+    declared: int | None = None
+    counts: Counts = Counts()
+    requests: int = 0
+    bytes_received: int = 0
+    cause: str | None = None
+    decision: str | None = None
+    fingerprint: str | None = None
+
+
+_decode_summary = msgspec.json.Decoder(_Summary).decode
+_decode_issue = msgspec.json.Decoder(Issue).decode
+
+
+class Runs:
+    """The runs in the database; reached as ``catalog.runs``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def start(self, source_id: str, mode: RunMode, fingerprint: str) -> Run:
+        """Writes down that a run begins."""
+        started = datetime.now(UTC)
+        with writing(self._engine) as connection:
+            result = connection.execute(
+                insert(tables.run).values(
+                    source_id=source_id,
+                    mode=mode.value,
+                    started=started,
+                    summary=encode(_Summary(fingerprint=fingerprint)),
+                )
+            )
+        (id,) = result.inserted_primary_key  # type: ignore[misc]
+        return Run(id=id, source_id=source_id, mode=mode, started=started, fingerprint=fingerprint)
+
+    def save(self, run: Run) -> None:
+        """Writes what a run knows of itself so far, or how it ended."""
+        summary = _Summary(**{name: getattr(run, name) for name in _Summary.__struct_fields__})
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(tables.run)
+                .where(tables.run.c.id == run.id)
+                .values(
+                    finished=run.finished, outcome=run.outcome and run.outcome.value, summary=encode(summary)
+                )
+            )
+
+    def get(self, id: int) -> Run:
+        """One run. Raises UnknownRun."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(tables.run).where(tables.run.c.id == id)).one_or_none()
+        if row is None:
+            raise UnknownRun(f"there is no run {id}")
+        return _run(row)
+
+    def recent(
+        self, source_id: str | None = None, *, before: int | None = None, limit: int = 50
+    ) -> list[Run]:
+        """Runs, newest first, of one source or of all, with numbers below ``before``."""
+        query = select(tables.run).order_by(tables.run.c.id.desc()).limit(limit)
+        if source_id is not None:
+            query = query.where(tables.run.c.source_id == source_id)
+        if before is not None:
+            query = query.where(tables.run.c.id < before)
+        with self._engine.connect() as connection:
+            return [_run(row) for row in connection.execute(query)]
+
+    def last(self, source_id: str, *, complete: bool = False, mode: RunMode | None = None) -> Run | None:
+        """The newest finished run of a source, or the newest that ended complete; None when there is none."""
+        query = select(tables.run).where(
+            tables.run.c.source_id == source_id, tables.run.c.outcome.is_not(None)
+        )
+        if complete:
+            query = query.where(tables.run.c.outcome == Outcome.COMPLETE)
+        if mode is not None:
+            query = query.where(tables.run.c.mode == mode)
+        with self._engine.connect() as connection:
+            row = connection.execute(query.order_by(tables.run.c.id.desc()).limit(1)).one_or_none()
+        return None if row is None else _run(row)
+
+    def last_by_source(self, *, complete: bool = False) -> Mapping[str, Run]:
+        """The newest finished (or complete) run of every source that has one."""
+        newest = select(func.max(tables.run.c.id)).where(tables.run.c.outcome.is_not(None))
+        if complete:
+            newest = newest.where(tables.run.c.outcome == Outcome.COMPLETE)
+        query = select(tables.run).where(tables.run.c.id.in_(newest.group_by(tables.run.c.source_id)))
+        with self._engine.connect() as connection:
+            return {row.source_id: _run(row) for row in connection.execute(query)}
+
+    def abandon(self, source_id: str) -> int:
+        """Ends, as failed, the runs of a source that were never finished (their process died); how many there were.
+
+        To be called by whoever holds the source's lease, before it starts a run of its own.
+        """
+        query = select(tables.run).where(tables.run.c.source_id == source_id, tables.run.c.outcome.is_(None))
+        with self._engine.connect() as connection:
+            dead = [_run(row) for row in connection.execute(query)]
+        for run in dead:
+            self.add_issues(run, [(None, Issue(code="run.interrupted"))])
+            ended = {"finished": datetime.now(UTC), "outcome": Outcome.FAILED, "cause": "run.interrupted"}
+            self.save(msgspec.structs.replace(run, **ended))
+        return len(dead)
+
+    def add_issues(self, run: Run, issues: Sequence[tuple[str | None, Issue]]) -> None:
+        """Keeps issues of a run, each with the id of the dataset it is about, if it is about one."""
+        if not issues:
+            return
+        now = datetime.now(UTC)
+        rows = [
+            {
+                "run_id": run.id,
+                "source_id": run.source_id,
+                "dataset_id": dataset_id,
+                "code": issue.code,
+                "at": now,
+                "document": encode(issue),
+            }
+            for dataset_id, issue in issues
+        ]
+        with writing(self._engine) as connection:
+            connection.execute(insert(tables.issue), rows)
+
+    def issues(
+        self,
+        run_id: int | None = None,
+        *,
+        dataset_id: str | None = None,
+        code: str | None = None,
+        after: int = 0,
+        limit: int = 100,
+        newest_first: bool = False,
+    ) -> list[StoredIssue]:
+        """Issues in the order they came (or backwards), of a run or about a dataset, with numbers above ``after``."""
+        table = tables.issue
+        order = table.c.id.desc() if newest_first else table.c.id
+        query = select(table).where(table.c.id > after).order_by(order).limit(limit)
+        if run_id is not None:
+            query = query.where(table.c.run_id == run_id)
+        if dataset_id is not None:
+            query = query.where(table.c.dataset_id == dataset_id)
+        if code is not None:
+            query = query.where(table.c.code == code)
+        with self._engine.connect() as connection:
+            return [
+                StoredIssue(
+                    id=row.id,
+                    run_id=row.run_id,
+                    source_id=row.source_id,
+                    dataset_id=row.dataset_id,
+                    at=row.at,
+                    issue=_decode_issue(row.document),
+                )
+                for row in connection.execute(query)
+            ]
+
+    def issue_counts(self, run_id: int) -> Mapping[str, int]:
+        """How often each code stands among the issues of a run, most frequent first."""
+        table = tables.issue
+        query = (
+            select(table.c.code, func.count())
+            .where(table.c.run_id == run_id)
+            .group_by(table.c.code)
+            .order_by(func.count().desc(), table.c.code)
+        )
+        with self._engine.connect() as connection:
+            return {code: count for code, count in connection.execute(query)}
+
+    def hold(self, run: Run, ids: Sequence[str]) -> None:
+        """Keeps which datasets a held run would take away. Earlier undecided holds of the source are superseded."""
+        self.supersede(run.source_id, except_run=run.id)
+        with writing(self._engine) as connection:
+            for part in in_parts(ids):
+                connection.execute(insert(tables.held), [{"run_id": run.id, "dataset_id": id} for id in part])
+
+    def held(self, run_id: int) -> list[str]:
+        """The ids a held run would take away."""
+        query = (
+            select(tables.held.c.dataset_id)
+            .where(tables.held.c.run_id == run_id)
+            .order_by(tables.held.c.dataset_id)
+        )
+        with self._engine.connect() as connection:
+            return list(connection.scalars(query))
+
+    def undecided(self, source_id: str | None = None) -> list[Run]:
+        """Held runs nobody has decided about."""
+        query = select(tables.run).where(tables.run.c.outcome == Outcome.HELD).order_by(tables.run.c.id)
+        if source_id is not None:
+            query = query.where(tables.run.c.source_id == source_id)
+        with self._engine.connect() as connection:
+            runs = [_run(row) for row in connection.execute(query)]
+        return [run for run in runs if run.decision is None]
+
+    def supersede(self, source_id: str, *, except_run: int | None = None) -> None:
+        """A newer complete listing has been seen: what older runs held back no longer needs a decision."""
+        for run in self.undecided(source_id):
+            if run.id != except_run:
+                self.decide(run, "superseded")
+
+    def decide(self, run: Run, decision: str) -> None:
+        """Writes down what became of a held run (``approved``, ``rejected``, ``superseded``); frees what it held."""
+        self.save(msgspec.structs.replace(run, decision=decision))
+        with writing(self._engine) as connection:
+            connection.execute(delete(tables.held).where(tables.held.c.run_id == run.id))
+
+    def recent_losses(self, source_id: str, *, days: float) -> Losses:
+        """Datasets of a source that went missing within the last days and have not come back.
+
+        Retirements that a person approved or the portal itself declared are left out.
+        """
+        table = tables.dataset.c
+        query = (
+            select(table.state, func.count())
+            .where(
+                table.source_id == source_id,
+                table.missing_since >= datetime.now(UTC) - timedelta(days=days),
+                func.coalesce(table.retired_because, "missing") == "missing",
+            )
+            .group_by(table.state)
+        )
+        with self._engine.connect() as connection:
+            counts = {state: count for state, count in connection.execute(query)}
+        return Losses(total=sum(counts.values()), retired=counts.get(DatasetState.RETIRED, 0))
+
+
+def _run(row: Row[Any]) -> Run:
+    summary = _decode_summary(row.summary)
+    return Run(
+        id=row.id,
+        source_id=row.source_id,
+        mode=RunMode(row.mode),
+        started=row.started,
+        finished=row.finished,
+        outcome=None if row.outcome is None else Outcome(row.outcome),
+        **{name: getattr(summary, name) for name in _Summary.__struct_fields__},
+    )

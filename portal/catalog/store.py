@@ -1,0 +1,322 @@
+"""The catalogue's datasets and their change log, on SQLite or PostgreSQL; the way to its sources and runs."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Engine, Row, Select, func, select
+
+from portal.catalog import engines, tables
+from portal.catalog.documents import decode_dataset, decode_publisher, in_parts
+from portal.catalog.model import (
+    Change,
+    ChangeCause,
+    ChangeKind,
+    DatasetState,
+    Entry,
+    Publisher,
+    RawStored,
+    RecordType,
+)
+from portal.catalog.runs import Runs
+from portal.catalog.sources import Lease, Sources, check_lease
+from portal.catalog.writing import Transaction
+
+WALK_SIZE = 1000
+"""Datasets read at a time when all are."""
+
+
+class Known(Struct, frozen=True):
+    """A dataset recognised by its raw digest."""
+
+    id: str
+    state: DatasetState
+
+
+class PublisherSummary(Struct, frozen=True):
+    """A publisher with the number of its present datasets."""
+
+    publisher: Publisher
+    source_id: str
+    datasets: int
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """The catalogue in numbers. Datasets are those present: neither services nor series nor tombstones."""
+
+    datasets: int
+    sources: int
+    publishers: int
+    regions: Mapping[str, int]
+    """Present datasets by the region code they carry themselves; parts are not added up."""
+    last_change: datetime | None
+
+
+class Catalog:
+    """The national catalogue. Reading never blocks; writing goes through ``transaction``."""
+
+    def __init__(self, url: str) -> None:
+        """Connects; raises engines.DatabaseError for an address it cannot use. Nothing is created yet."""
+        self.engine: Engine = engines.connect(url)
+        self.sources = Sources(self.engine)
+        self.runs = Runs(self.engine)
+
+    def upgrade(self) -> None:
+        """Creates or migrates the tables."""
+        engines.upgrade(self.engine)
+
+    def check(self) -> None:
+        """Raises engines.DatabaseError unless the tables are those of this version."""
+        engines.check(self.engine)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def transaction(self, lease: Lease, run_id: int | None) -> Iterator[Transaction]:
+        """A batch of writes to the lease's source, all or nothing; ``run_id`` is None outside a run.
+
+        Raises LeaseLost when the lease is gone.
+        """
+        with engines.writing(self.engine) as connection:
+            check_lease(connection, lease)
+            yield Transaction(connection, lease.source_id, run_id, datetime.now(UTC))
+
+    def known(self, source_id: str, raw_digests: Sequence[bytes]) -> dict[bytes, Known]:
+        """The datasets of a source among whose last good records these raw digests are."""
+        table = tables.dataset.c
+        query = select(table.raw_digest, table.id, table.state).where(
+            table.source_id == source_id, table.raw_digest.in_(raw_digests)
+        )
+        with self.engine.connect() as connection:
+            return {
+                row.raw_digest: Known(row.id, DatasetState(row.state)) for row in connection.execute(query)
+            }
+
+    def standings(self, source_id: str) -> Iterator[tuple[str, DatasetState, datetime | None]]:
+        """Id, state and ``missing_since`` of every dataset of a source that is not retired."""
+        table = tables.dataset.c
+        query = select(table.id, table.state, table.missing_since).where(
+            table.source_id == source_id, table.state != DatasetState.RETIRED
+        )
+        with self.engine.connect() as connection:
+            for row in connection.execution_options(yield_per=WALK_SIZE).execute(query):
+                yield row.id, DatasetState(row.state), row.missing_since
+
+    def states(self, ids: Sequence[str]) -> dict[str, DatasetState]:
+        """The states of those datasets that exist."""
+        table = tables.dataset.c
+        with self.engine.connect() as connection:
+            return {
+                row.id: DatasetState(row.state)
+                for part in in_parts(ids)
+                for row in connection.execute(select(table.id, table.state).where(table.id.in_(part)))
+            }
+
+    def entry(self, id: str) -> Entry | None:
+        """One dataset, tombstones too; None when there never was one."""
+        found = self.entries([id])
+        return found[0] if found else None
+
+    def entries(self, ids: Sequence[str]) -> list[Entry]:
+        """Datasets in the order of ``ids``; those that do not exist are left out."""
+        with self.engine.connect() as connection:
+            found = {
+                row.id: _entry(row)
+                for part in in_parts(ids)
+                for row in connection.execute(_ENTRIES.where(tables.dataset.c.id.in_(part)))
+            }
+        return [found[id] for id in ids if id in found]
+
+    def find(self, source_id: str, source_key: str) -> Entry | None:
+        """The dataset a source knows by this key."""
+        table = tables.dataset.c
+        with self.engine.connect() as connection:
+            query = _ENTRIES.where(table.source_id == source_id, table.source_key == source_key)
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _entry(row)
+
+    def walk(self, *, retired: bool = False, source_id: str | None = None) -> Iterator[Entry]:
+        """Every present dataset (tombstones too when ``retired``), by id, in constant memory."""
+        table = tables.dataset.c
+        wanted: list[ColumnElement[bool]] = [] if retired else [table.state != DatasetState.RETIRED]
+        if source_id is not None:
+            wanted.append(table.source_id == source_id)
+        last = ""
+        # A short read a thousand, never one long one: a reader that stays open would keep SQLite's log growing.
+        while True:
+            query = _ENTRIES.where(table.id > last, *wanted).order_by(table.id).limit(WALK_SIZE)
+            with self.engine.connect() as connection:
+                rows = connection.execute(query).all()
+            yield from map(_entry, rows)
+            if len(rows) < WALK_SIZE:
+                return
+            last = rows[-1].id
+
+    def raw(self, id: str) -> RawStored | None:
+        """The portal's own words for a dataset, as last read."""
+        with self.engine.connect() as connection:
+            row = connection.execute(
+                select(tables.raw_record).where(tables.raw_record.c.dataset_id == id)
+            ).one_or_none()
+        if row is None:
+            return None
+        return RawStored(
+            body=zlib.decompress(row.body), media_type=row.media_type, url=row.url, read=row.read
+        )
+
+    def history(self, id: str) -> list[Change]:
+        """Everything that happened to a dataset, newest first, each update with the state before it."""
+        query = (
+            select(tables.change)
+            .where(tables.change.c.dataset_id == id)
+            .order_by(tables.change.c.number.desc())
+        )
+        with self.engine.connect() as connection:
+            return [_change(row, row.before) for row in connection.execute(query)]
+
+    def changes(self, since: int = 0, limit: int = 1000) -> list[Change]:
+        """The change log after number ``since``, in order, without earlier states."""
+        columns = [column for column in tables.change.c if column.name != "before"]
+        query = (
+            select(*columns)
+            .where(tables.change.c.number > since)
+            .order_by(tables.change.c.number)
+            .limit(limit)
+        )
+        with self.engine.connect() as connection:
+            return [_change(row, None) for row in connection.execute(query)]
+
+    def latest_changes(self, limit: int = 20) -> list[Change]:
+        """The end of the change log, newest first, without earlier states."""
+        columns = [column for column in tables.change.c if column.name != "before"]
+        query = select(*columns).order_by(tables.change.c.number.desc()).limit(limit)
+        with self.engine.connect() as connection:
+            return [_change(row, None) for row in connection.execute(query)]
+
+    def last_change(self) -> int:
+        """The newest number of the change log; 0 when it is empty."""
+        with self.engine.connect() as connection:
+            return connection.scalar(select(func.max(tables.change.c.number))) or 0
+
+    def publisher(self, id: str) -> PublisherSummary | None:
+        """One publisher with its number of datasets."""
+        return next(iter(self._publishers(tables.publisher.c.id == id)), None)
+
+    def publishers(self, ids: Sequence[str] | None = None) -> list[PublisherSummary]:
+        """Publishers with their numbers of datasets, most first; all of them, or those among ``ids``."""
+        if ids is None:
+            return self._publishers()
+        found = [
+            summary for part in in_parts(ids) for summary in self._publishers(tables.publisher.c.id.in_(part))
+        ]
+        return sorted(found, key=_most_first)
+
+    def publisher_names(self, ids: Sequence[str]) -> dict[str, str]:
+        """The names of those publishers that exist, without counting their datasets."""
+        table = tables.publisher.c
+        with self.engine.connect() as connection:
+            return {
+                row.id: decode_publisher(row.document).name
+                for part in in_parts(ids)
+                for row in connection.execute(select(table.id, table.document).where(table.id.in_(part)))
+            }
+
+    def _publishers(self, *wanted: ColumnElement[bool]) -> list[PublisherSummary]:
+        counted = (
+            select(tables.dataset.c.publisher_id, func.count().label("datasets"))
+            .where(*_DATASETS)
+            .group_by(tables.dataset.c.publisher_id)
+            .subquery()
+        )
+        query = (
+            select(tables.publisher, func.coalesce(counted.c.datasets, 0).label("datasets"))
+            .outerjoin(counted, counted.c.publisher_id == tables.publisher.c.id)
+            .where(*wanted)
+        )
+        with self.engine.connect() as connection:
+            found = [
+                PublisherSummary(decode_publisher(row.document), row.source_id, row.datasets)
+                for row in connection.execute(query)
+            ]
+        return sorted(found, key=_most_first)
+
+    def figures(self) -> Figures:
+        """The catalogue in numbers."""
+        table = tables.dataset.c
+        with self.engine.connect() as connection:
+            regions = connection.execute(
+                select(table.region, func.count()).where(*_DATASETS).group_by(table.region)
+            )
+            by_region = {region: count for region, count in regions}
+            publishers = connection.scalar(
+                select(func.count(func.distinct(table.publisher_id))).where(*_DATASETS)
+            )
+            sources = connection.scalar(select(func.count()).select_from(tables.source))
+            newest = select(tables.change.c.at).order_by(tables.change.c.number.desc()).limit(1)
+            last_change = connection.scalar(newest)
+        return Figures(
+            datasets=sum(by_region.values()),
+            sources=sources or 0,
+            publishers=publishers or 0,
+            regions={region: count for region, count in by_region.items() if region is not None},
+            last_change=last_change,
+        )
+
+
+_DATASETS = (
+    tables.dataset.c.state != DatasetState.RETIRED,
+    tables.dataset.c.record_type == RecordType.DATASET,
+)
+
+_ENTRIES: Select[Any] = select(
+    *(
+        tables.dataset.c[name]
+        for name in (
+            "id",
+            "state",
+            "document",
+            "first_seen",
+            "changed",
+            "missing_since",
+            "retired",
+            "retired_because",
+        )
+    )
+)
+
+
+def _most_first(summary: PublisherSummary) -> tuple[int, str]:
+    return -summary.datasets, summary.publisher.name
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        dataset=decode_dataset(row.document),
+        state=DatasetState(row.state),
+        first_seen=row.first_seen,
+        changed=row.changed,
+        missing_since=row.missing_since,
+        retired=row.retired,
+        retired_because=row.retired_because,
+    )
+
+
+def _change(row: Row[Any], before: bytes | None) -> Change:
+    return Change(
+        number=row.number,
+        kind=ChangeKind(row.kind),
+        dataset_id=row.dataset_id,
+        source_id=row.source_id,
+        at=row.at,
+        run_id=row.run_id,
+        cause=None if row.cause is None else ChangeCause(row.cause),
+        fields=tuple(row.fields.split(",")) if row.fields else (),
+        before=None if before is None else decode_dataset(zlib.decompress(before)),
+    )

@@ -1,0 +1,188 @@
+"""The tables. A dataset is one JSON document plus the columns SQL must filter on, so a new unified field needs no
+migration; only a new filtered column does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime; stored without a zone, since SQLite has none and PostgreSQL would show the session's."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+# SQLite numbers rows by itself only in a column of exactly this type.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+source = Table(
+    "source",
+    metadata,
+    Column("id", String(100), primary_key=True),
+    Column("definition", LargeBinary, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("provisioned", Boolean, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("updated", Instant, nullable=False),
+)
+
+publisher = Table(
+    "publisher",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("source_id", String(100), nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Index(None, "source_id"),
+)
+
+dataset = Table(
+    "dataset",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("source_id", String(100), nullable=False),
+    Column("source_key", Text, nullable=False),
+    Column("record_type", String(10), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("publisher_id", String(16)),
+    Column("region", String(20)),
+    Column("raw_digest", LargeBinary(16), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("first_seen", Instant, nullable=False),
+    Column("changed", Instant, nullable=False),
+    Column("missing_since", Instant),
+    Column("retired", Instant),
+    Column("retired_because", String(20)),
+    UniqueConstraint("source_id", "source_key"),
+    Index(None, "source_id", "raw_digest"),
+    Index(None, "publisher_id"),
+    Index(None, "region"),
+)
+
+raw_record = Table(
+    "raw_record",
+    metadata,
+    Column("dataset_id", String(16), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("media_type", String(100), nullable=False),
+    Column("url", Text),
+    Column("read", Instant, nullable=False),
+)
+
+change = Table(
+    "change",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("kind", String(10), nullable=False),
+    Column("dataset_id", String(16), nullable=False),
+    Column("source_id", String(100), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("run_id", Number),
+    Column("cause", String(10)),
+    Column("fields", Text),
+    Column("before", LargeBinary),
+    Index(None, "dataset_id"),
+    sqlite_autoincrement=True,
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("source_id", String(100), nullable=False),
+    Column("mode", String(12), nullable=False),
+    Column("started", Instant, nullable=False),
+    Column("finished", Instant),
+    Column("outcome", String(10)),
+    Column("summary", LargeBinary, nullable=False),
+    Index(None, "source_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+issue = Table(
+    "issue",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("run_id", Number, ForeignKey("run.id"), nullable=False),
+    Column("source_id", String(100), nullable=False),
+    Column("dataset_id", String(16)),
+    Column("code", String(60), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Index(None, "run_id", "code"),
+    Index(None, "dataset_id"),
+    sqlite_autoincrement=True,
+)
+
+held = Table(
+    "held",
+    metadata,
+    Column("run_id", Number, ForeignKey("run.id"), primary_key=True),
+    Column("dataset_id", String(16), primary_key=True),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("source_id", String(100), primary_key=True),
+    Column("token", String(32), nullable=False),
+    Column("holder", String(200), nullable=False),
+    Column("expires", Instant, nullable=False),
+)
+
+run_request = Table(
+    "run_request",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("source_id", String(100), nullable=False),
+    Column("mode", String(12), nullable=False),
+    Column("asked", Instant, nullable=False),
+    Column("asked_by", String(200)),
+    Column("taken", Instant),
+    Index(None, "taken"),
+    sqlite_autoincrement=True,
+)
+
+validator = Table(
+    "validator",
+    metadata,
+    Column("source_id", String(100), primary_key=True),
+    Column("url", String(2000), primary_key=True),
+    Column("etag", Text),
+    Column("last_modified", Text),
+)

@@ -1,0 +1,124 @@
+"""An index in plain Python: what the others must answer, and enough for tests and small demonstrations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import log
+
+from msgspec import Struct
+
+from portal.search.analysis import Piece, pieces
+from portal.search.facets import RANKED, SearchDocument, fresh_spans
+from portal.search.highlight import Shown, hit, occurrences
+from portal.search.language import Asked, Phrase, Words, column_phrases, understand
+from portal.search.query import Query, Results, Sort, Suggestion
+from portal.search.suggesting import suggestions
+from portal.search.tally import Fact, check, chosen, day_of, fact, facet_counts, in_order, narrowed
+
+
+class _Kept(Struct, frozen=True):
+    document: SearchDocument
+    fact: Fact
+    texts: dict[str, list[list[Piece]]]
+    """The pieces of every text, by the names of the document's fields."""
+
+
+def _keep(document: SearchDocument) -> _Kept:
+    names = (*RANKED, "descriptions", "other")
+    return _Kept(document, fact(document), {name: [pieces(text) for text in getattr(document, name)] for name in names})
+
+
+def _occurs(wanted: Phrase, texts: Iterable[Sequence[Piece]]) -> bool:
+    return any(next(occurrences(text, wanted), None) for text in texts)
+
+
+def _anywhere(kept: _Kept, asked: Words) -> bool:
+    return all(any(_occurs(wanted, texts) for texts in kept.texts.values()) for wanted in asked)
+
+
+def _matches(kept: _Kept, asked: Asked, columns: Sequence[Phrase] | None) -> bool:
+    return (
+        all(any(_anywhere(kept, typed) for typed in alternatives) for alternatives in asked.required)
+        and not any(_anywhere(kept, typed) for typed in asked.excluded)
+        and (columns is None or any(_occurs(wanted, kept.texts["columns"]) for wanted in columns))
+    )
+
+
+def _score(kept: _Kept, phrases: Iterable[Phrase]) -> float:
+    """The weights of the texts each phrase stands in, less in a long text than in a short one."""
+    return sum(
+        RANKED.get(name, 1.0) / log(2 + min(sum(len(piece.token) for piece in text) for text in holding))
+        for wanted in phrases
+        for name, texts in kept.texts.items()
+        if (holding := [text for text in texts if next(occurrences(text, wanted), None)])
+    )
+
+
+class MemoryIndex:
+    """A SearchIndex that lives as long as the process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, _Kept] = {}
+        self._upto: int | None = None
+
+    def _found(self, query: Query) -> tuple[list[Fact], list[Fact], Asked]:
+        """What text and ``field`` find, and of it what the filters leave, in the query's order."""
+        check(query)
+        asked = understand(query.text)
+        columns = column_phrases(query)
+        matched = [kept for kept in self._kept.values() if _matches(kept, asked, columns)]
+        spans = fresh_spans(day_of(query))
+        facts = [kept.fact for kept in matched]
+        phrases = tuple(asked.phrases())
+        scores = {kept.document.id: _score(kept, phrases) for kept in matched} if query.sort is Sort.RELEVANCE else {}
+        return facts, in_order(narrowed(facts, chosen(query), spans), query.sort, scores), asked
+
+    def search(self, query: Query) -> Results:
+        matched, found, asked = self._found(query)
+        phrases = tuple(asked.phrases())
+        return Results(
+            total=len(found),
+            hits=tuple(
+                hit(known.id, shown(self._kept[known.id].document), phrases)
+                for known in found[query.start:query.start + query.rows]
+            ),
+            facets=facet_counts(matched, query, fresh_spans(day_of(query))),
+        )
+
+    def walk(self, query: Query) -> Iterator[str]:
+        return iter([known.id for known in self._found(query)[1]])
+
+    def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
+        documents = [kept.document for kept in self._kept.values()]
+        return suggestions(
+            typed,
+            limit,
+            Counter(name for document in documents for name in document.publishers).items(),
+            Counter(keyword for document in documents for keyword in document.keywords).items(),
+            ((title, document.id) for document in documents for title in document.titles),
+        )
+
+    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int) -> None:
+        kept = dict(self._kept)
+        for dataset_id in removed:
+            kept.pop(dataset_id, None)
+        kept |= {document.id: _keep(document) for document in documents}
+        self._kept, self._upto = kept, upto
+
+    def rebuild(self, documents: Iterable[SearchDocument], upto: int) -> None:
+        self._kept, self._upto = {document.id: _keep(document) for document in documents}, upto
+
+    def last_change(self) -> int | None:
+        return self._upto
+
+    def digests(self) -> Mapping[str, str]:
+        return {dataset_id: kept.document.digest for dataset_id, kept in self._kept.items()}
+
+    def close(self) -> None:
+        """Nothing to let go of: what was indexed stays until the process ends."""
+
+
+def shown(document: SearchDocument) -> Shown:
+    """What hits show of a document."""
+    return Shown(document.titles, document.descriptions, document.columns)

@@ -1,0 +1,177 @@
+"""Reading one commit of a Tantivy index: hits in order, facets with exact counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any
+
+import tantivy
+from tantivy import Order
+
+from portal.search.facets import FRESHNESS, STALE, Span
+from portal.search.language import Asked
+from portal.search.query import FacetValue, IndexCorrupt, Sort
+from portal.search.tally import most_frequent
+from portal.search.tantivy_fields import SORT_FIELDS, facet_field, modified_keys, ranked
+
+_MOST_VALUES = 65_000
+"""Values of one facet that can be counted: Tantivy makes no more buckets."""
+
+_STALEST_FIRST = tuple(value for value, _ in reversed(FRESHNESS))
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Says of errors on the way from the files that the index is corrupt."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise IndexCorrupt(f"the index in {path} cannot be read: {error}") from error
+
+
+Found = list[tuple[Any, tantivy.DocAddress]]
+"""Hits in order, each with the key it was ordered by."""
+
+
+class Commit:
+    """One commit, open for reading."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with readable(path):
+            self._searcher = tantivy.Index.open(str(path)).searcher()
+        self._of_everything: dict[tuple[str, int, Span], tuple[FacetValue, ...]] = {}
+
+    def count(self, match: tantivy.Query | None) -> int:
+        """How many datasets match; all for None."""
+        with readable(self._path):
+            if match is None:
+                return self._searcher.num_docs
+            return _total(self._searcher.search(match, 1))
+
+    def page(self, match: tantivy.Query | None, asked: Asked, sort: Sort, start: int, rows: int) -> tuple[int, Found]:
+        """How many datasets match (all for None), and ``rows`` of them from ``start`` on."""
+        if rows == 0:
+            return self.count(match), []
+        everything = match or tantivy.Query.all_query()
+        with readable(self._path):
+            if sort is not Sort.RELEVANCE:
+                order = Order.Asc if sort is Sort.TITLE else Order.Desc
+                result = self._searcher.search(
+                    everything, rows, offset=start, order_by_field=SORT_FIELDS[sort], order=order
+                )
+            elif asked.required:
+                result = self._searcher.search(ranked(everything, asked), rows, offset=start, weight_by_field="tie")
+            else:
+                result = self._searcher.search(everything, rows, offset=start, order_by_field="tie")
+            return _total(result), result.hits
+
+    def documents(self, found: Found) -> Iterator[tantivy.Document]:
+        """The stored fields of hits, in order; hits with equal keys by id."""
+        with readable(self._path):
+            for _, tied in groupby(found, key=lambda pair: pair[0]):
+                documents = [self._searcher.doc(address) for _, address in tied]
+                yield from sorted(documents, key=_id)
+
+    def best(self, match: tantivy.Query, rows: int) -> Iterator[tantivy.Document]:
+        """The stored fields of the ``rows`` most relevant matches."""
+        with readable(self._path):
+            for _, address in self._searcher.search(match, rows, count=False).hits:
+                yield self._searcher.doc(address)
+
+    def names(self, field: str, match: tantivy.Query, most: int) -> list[tuple[str, int]]:
+        """The ``most`` frequent values of a field among the matches, each with about how many datasets have it."""
+        return _term_counts(self._aggregate(match, {field: {"terms": {"field": field, "size": most}}})[field])
+
+    def facets(
+        self, match: tantivy.Query | None, facets: Sequence[str], limit: int, spans: dict[str, Span]
+    ) -> dict[str, tuple[FacetValue, ...]]:
+        """The counts of several facets over the same matches.
+
+        Those over all datasets, which the home page and every crawler ask for, are counted once a commit and day.
+        """
+        if match is not None:
+            return self._counted(match, facets, limit, spans)
+        keys = {facet: (facet, limit, spans[STALE]) for facet in facets}
+        unknown = [facet for facet, key in keys.items() if key not in self._of_everything]
+        for facet, values in self._counted(tantivy.Query.all_query(), unknown, limit, spans).items():
+            self._of_everything[keys[facet]] = values
+        return {facet: self._of_everything[key] for facet, key in keys.items()}
+
+    def _counted(
+        self, match: tantivy.Query, facets: Sequence[str], limit: int, spans: dict[str, Span]
+    ) -> dict[str, tuple[FacetValue, ...]]:
+        if not facets:
+            return {}
+        # Segments first answer with their most frequent values only, which is cheap and most often exact.
+        few = min(2 * limit + 10, _MOST_VALUES)
+        requests = {facet: _ages(spans) if facet == "fresh" else _terms(facet, few) for facet in facets}
+        answer = self._aggregate(match, requests)
+        unsure = [facet for facet in facets if facet != "fresh" and not _is_exact(answer[facet], limit)]
+        if unsure:
+            answer |= self._aggregate(match, {facet: _terms(facet, _MOST_VALUES) for facet in unsure})
+        return {
+            facet: most_frequent(
+                _fresh_counts(answer[facet]) if facet == "fresh" else _term_counts(answer[facet]), limit
+            )
+            for facet in facets
+        }
+
+    def _aggregate(self, match: tantivy.Query, requests: dict[str, Any]) -> dict[str, Any]:
+        """Tantivy's answers to aggregations, by name."""
+        with readable(self._path):
+            answer: dict[str, Any] = self._searcher.aggregate(match, requests)
+            return answer
+
+
+def _total(result: tantivy.SearchResult) -> int:
+    """How many matched; the type stubs of Tantivy's package lack the attribute."""
+    total: int = getattr(result, "count")  # noqa: B009
+    return total
+
+
+def _id(document: tantivy.Document) -> str:
+    dataset_id: str = document["id"][0]
+    return dataset_id
+
+
+def _terms(facet: str, size: int) -> dict[str, Any]:
+    return {"terms": {"field": facet_field(facet), "size": size, "segment_size": size}}
+
+
+def _term_counts(answer: dict[str, Any]) -> list[tuple[str, int]]:
+    return [(bucket["key"], bucket["doc_count"]) for bucket in answer["buckets"]]
+
+
+def _is_exact(answer: dict[str, Any], limit: int) -> bool:
+    """Whether the first ``limit`` values, ties by value, are surely among the buckets with their exact counts."""
+    buckets = answer["buckets"]
+    return answer["sum_other_doc_count"] == 0 or (
+        answer["doc_count_error_upper_bound"] == 0
+        and len(buckets) > limit
+        and (limit == 0 or buckets[limit - 1]["doc_count"] > buckets[-1]["doc_count"])
+    )
+
+
+def _ages(spans: dict[str, Span]) -> dict[str, Any]:
+    """Counts by age. Tantivy's ranges may not overlap, so each value's ends where the next fresher one's begins."""
+    edges = [modified_keys(spans[value])[0] for value in (STALE, *_STALEST_FIRST)]
+    edges.append(modified_keys(spans[_STALEST_FIRST[-1]])[1])
+    ranges = [
+        {"key": value, "from": float(start), "to": float(end)}
+        for value, (start, end) in zip((STALE, *_STALEST_FIRST), pairwise(edges), strict=True)
+    ]
+    return {"range": {"field": SORT_FIELDS[Sort.MODIFIED], "ranges": ranges, "keyed": True}}
+
+
+def _fresh_counts(answer: dict[str, Any]) -> list[tuple[str, int]]:
+    """The counts by age with the fresher ones added, for every value of ``fresh`` but the stale holds them."""
+    counts = {STALE: answer["buckets"][STALE]["doc_count"]}
+    fresher = 0
+    for value in reversed(_STALEST_FIRST):
+        fresher += answer["buckets"][value]["doc_count"]
+        counts[value] = fresher
+    return [(value, count) for value, count in counts.items() if count]

@@ -1,0 +1,143 @@
+"""The default engine: Tantivy, embedded, on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import tantivy
+
+from portal.search.facets import SearchDocument, fresh_spans
+from portal.search.generations import PATIENCE_S, Generations, Stamp
+from portal.search.highlight import Shown, hit
+from portal.search.language import understand
+from portal.search.query import IndexUnusable, Query, Results, Sort, Suggestion
+from portal.search.suggesting import suggestions, typed_pieces
+from portal.search.tally import check, chosen, day_of
+from portal.search.tantivy_commit import Commit, readable
+from portal.search.tantivy_fields import LAYOUT, completing, matching, schema, to_tantivy
+
+_WRITER_MEMORY_BYTES = 128_000_000
+
+_CANDIDATES = 200
+"""Titles, publishers and keywords looked at for a suggestion."""
+
+_decode_shown = msgspec.msgpack.Decoder(Shown).decode
+
+
+class TantivyIndex:
+    """A SearchIndex in a directory of its own."""
+
+    def __init__(self, root: Path, patience_s: float = PATIENCE_S) -> None:
+        self._generations = Generations(root, LAYOUT, patience_s)
+        self._open: tuple[Stamp, Commit] | None = None
+
+    def _commit(self) -> Commit | None:
+        """The newest commit; None for an index that was never filled."""
+        self._open = self._generations.newest(self._open, Commit)
+        return None if self._open is None else self._open[1]
+
+    def search(self, query: Query) -> Results:
+        check(query)
+        asked = understand(query.text)
+        commit = self._commit()
+        if commit is None:
+            return Results(total=0, hits=(), facets={facet: () for facet in query.facets})
+        spans = fresh_spans(day_of(query))
+        match = matching(asked, query, spans)
+        total, found = commit.page(match, asked, query.sort, query.start, query.rows)
+        phrases = tuple(asked.phrases())
+        hits = tuple(
+            hit(document["id"][0], _decode_shown(document["shown"][0]), phrases) for document in commit.documents(found)
+        )
+        narrowing = chosen(query)
+        # Facets without a choice of their own are all counted over the hits, in one pass.
+        unchosen = [name for name in query.facets if name not in narrowing]
+        facets = commit.facets(match, unchosen, query.facet_limit, spans)
+        for name in narrowing.keys() & set(query.facets):
+            facets |= commit.facets(matching(asked, query, spans, besides=name), [name], query.facet_limit, spans)
+        return Results(total=total, hits=hits, facets={name: facets[name] for name in query.facets})
+
+    def walk(self, query: Query) -> Iterator[str]:
+        check(query)
+        asked = understand(query.text)
+        commit = self._commit()
+        if commit is None:
+            return iter(())
+        match = matching(asked, query, fresh_spans(day_of(query)))
+        total = commit.count(match)
+        _, found = commit.page(match, asked, query.sort, 0, total)
+        return (document["id"][0] for document in commit.documents(found))
+
+    def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
+        wanted = typed_pieces(typed)
+        commit = self._commit()
+        if commit is None or not wanted:
+            return []
+        return suggestions(
+            typed,
+            limit,
+            commit.names("publisher_name", completing("publishers", wanted), _CANDIDATES),
+            commit.names("keyword", completing("keywords", wanted), _CANDIDATES),
+            (
+                (title, document["id"][0])
+                for document in commit.best(completing("titles", wanted), _CANDIDATES)
+                for title in _decode_shown(document["shown"][0]).titles
+            ),
+        )
+
+    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int) -> None:
+        with self._generations.writing():
+            current = self._generations.current()
+            if current is None:
+                current = self._generations.begin()
+                tantivy.Index(schema(), str(self._generations.path(current)))
+            _write(self._generations.path(current), documents, removed)
+            self._generations.finish(current, upto)
+
+    def rebuild(self, documents: Iterable[SearchDocument], upto: int) -> None:
+        with self._generations.writing():
+            current = self._generations.begin()
+            path = self._generations.path(current)
+            tantivy.Index(schema(), str(path))
+            _write(path, documents, ())
+            self._generations.finish(current, upto)
+
+    def last_change(self) -> int | None:
+        try:
+            current = self._generations.current()
+            return None if current is None or self._commit() is None else current.last_change
+        except IndexUnusable:
+            return None
+
+    def digests(self) -> Mapping[str, str]:
+        commit = self._commit()
+        if commit is None:
+            return {}
+        _, found = commit.page(None, understand(None), Sort.RELEVANCE, 0, commit.count(None))
+        return {document["id"][0]: document["digest"][0] for document in commit.documents(found)}
+
+    def close(self) -> None:
+        """Lets go of the files."""
+        self._open = None
+
+
+def _write(path: Path, documents: Iterable[SearchDocument], removed: Iterable[str]) -> None:
+    """Commits removals and documents to one generation. Opened anew each time: a writer that kept an older view of
+    the files would leave segments behind that nothing removes."""
+    with readable(path):
+        index = tantivy.Index.open(str(path))
+        # One thread: analysis in Python is what takes the time, and fewer segments are left.
+        writer = index.writer(_WRITER_MEMORY_BYTES, 1)
+    try:
+        for dataset_id in removed:
+            writer.delete_documents_by_term("id", dataset_id)
+        for document in documents:
+            writer.delete_documents_by_term("id", document.id)
+            writer.add_document(to_tantivy(document))
+        writer.commit()
+        writer.garbage_collect_files()
+    finally:
+        # Joins the merges and gives Tantivy's own lock back, also after an error; what is not committed is lost.
+        writer.wait_merging_threads()

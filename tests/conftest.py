@@ -1,0 +1,35 @@
+"""Fixtures every part of the suite may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from portal.catalog.store import Catalog
+from tests.catalogs import postgresql_database, postgresql_runs
+from tests.fixtures import needs
+
+_postgresql = needs("postgresql", postgresql_runs(), "no PostgreSQL answers on 127.0.0.1:5432")
+
+
+@pytest.fixture
+def catalog() -> Iterator[Catalog]:
+    """An empty catalogue in memory."""
+    catalog = Catalog("sqlite://")
+    catalog.upgrade()
+    yield catalog
+    catalog.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=_postgresql)])
+def any_catalog(request: pytest.FixtureRequest) -> Iterator[Catalog]:
+    """An empty catalogue, once on each database."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("catalog")
+        return
+    with postgresql_database() as url:
+        catalog = Catalog(url)
+        catalog.upgrade()
+        yield catalog
+        catalog.close()

@@ -1,0 +1,103 @@
+"""Regions: names that several places share are not guessed, parents exist, every province has its tile."""
+
+from __future__ import annotations
+
+import pytest
+
+import schemas
+
+REGIONS = schemas.vocabulary("regions")
+
+
+@pytest.mark.parametrize(
+    ("spelling", "code"),
+    [
+        ("杭州市", "330100"),
+        ("杭州", "330100"),
+        ("四川省", "510000"),
+        ("Hebei", "130000"),
+        ("陕西", "610000"),
+        ("110100", "110000"),
+        ("广西", "450000"),
+        ("Xizang", "540000"),
+        ("阿坝州", "513200"),
+    ],
+)
+def test_a_name_only_one_place_bears_leads_to_it(spelling: str, code: str) -> None:
+    assert REGIONS.resolve(spelling) == code
+
+
+@pytest.mark.parametrize("spelling", ["朝阳区", "朝阳", "鼓楼区", "海南", "吉林", "suzhou", "yulin", "Taizhou"])
+def test_a_name_several_places_bear_leads_nowhere(spelling: str) -> None:
+    assert REGIONS.resolve(spelling) is None
+
+
+@pytest.mark.parametrize(
+    ("spelling", "code"), [("海南省", "460000"), ("吉林市", "220200"), ("吉林省", "220000")]
+)
+def test_the_full_name_leads_where_the_short_one_does_not(spelling: str, code: str) -> None:
+    assert REGIONS.resolve(spelling) == code
+
+
+def test_every_parent_exists_and_is_a_level_above() -> None:
+    above = {"province": ["national"], "prefecture": ["province"], "county": ["prefecture", "province"]}
+    wrong = [
+        term.code
+        for term in REGIONS.terms.values()
+        if term.code != schemas.COUNTRY
+        and REGIONS.terms[term.attributes["parent"]].attributes["level"] not in above[term.attributes["level"]]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("code", "ancestors"),
+    [
+        ("330106", ("330106", "330100", "330000")),
+        ("110101", ("110101", "110000")),
+        ("500229", ("500229", "500000")),
+        ("429004", ("429004", "420000")),
+        ("330000", ("330000",)),
+        ("100000", ("100000",)),
+        ("999999", ()),
+    ],
+)
+def test_ancestors_end_with_the_province(code: str, ancestors: tuple[str, ...]) -> None:
+    assert schemas.region_ancestors(code) == ancestors
+
+
+def test_the_34_provinces_have_a_tile_each() -> None:
+    tiles = {
+        term.code: (term.attributes["tile_x"], term.attributes["tile_y"])
+        for term in REGIONS.terms.values()
+        if term.attributes["level"] == "province"
+    }
+    assert len(tiles) == 34
+    assert len(set(tiles.values())) == 34
+    assert all(0 <= int(x) <= 6 and 0 <= int(y) <= 7 for x, y in tiles.values())
+
+
+def test_only_provinces_have_tiles() -> None:
+    assert {t.attributes["level"] for t in REGIONS.terms.values() if "tile_x" in t.attributes} == {"province"}
+
+
+@pytest.mark.parametrize(
+    ("code", "pinyin"),
+    [
+        ("140400", "changzhi"),
+        ("211300", "chaoyang"),
+        ("411100", "luohe"),
+        ("540300", "changdu"),
+        ("610000", "shaanxi"),
+        ("511381", "langzhong"),
+        ("410783", "changyuan"),
+        ("411082", "changge"),
+        ("371524", "donge"),
+        ("310112", "minhang"),
+        ("140428", "zhangzi"),
+        ("522732", "sandu"),
+        ("320116", "luhe"),
+    ],
+)
+def test_pinyin_is_as_the_place_says_it(code: str, pinyin: str) -> None:
+    assert REGIONS.terms[code].attributes["pinyin"] == pinyin
