@@ -259,7 +259,7 @@ def _walk_or_split(portal: Portal, first: Page) -> Walk:
     except PortalAnsweredError as refusal:
         if refusal.status not in REFUSED:
             raise
-        facets = {"rows": 0, "facet.field": '["organization"]', "facet.limit": -1}
+        facets: dict[str, str | int] = {"rows": 0, "facet.field": '["organization"]', "facet.limit": -1}
         held = portal.call("package_search", facets)
     names = ckan_answers.facet(held, "organization")
     for query in [*(f"organization:{quoted(name)}" for name in names), "-organization:[* TO *]"]:
