@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import logging
 import socket
 import ssl
 import threading
@@ -310,6 +311,8 @@ class GuardedPools(PoolManager):
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(num_pools=50, maxsize=2, retries=False)
+        # urllib3 writes whole addresses, keys in them, at DEBUG and at WARNING; what matters stands in our errors.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
         self._wiring = wiring
         self.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
 

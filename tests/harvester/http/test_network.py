@@ -6,8 +6,8 @@ import socket
 import time
 import tracemalloc
 from contextlib import ExitStack
-from email.utils import format_datetime
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from harvester.errors import (
     RedirectRefused,
 )
 from harvester.http import Http, Limits, Moved, Pacing, SourceHeaders, Validators
+from harvester.http.wire import FALL_BACK_S
 from tests.harvester.http.conftest import Clock, MakeHttp
 from tests.hostile import (
     HostileServer,
@@ -436,7 +437,8 @@ def test_n13_a_temporary_redirect_is_no_move(http: Http) -> None:
 
 def test_n13_keys_do_not_follow_to_another_host(make_http: MakeHttp) -> None:
     with HostileServer(answer("ok")) as other:
-        with HostileServer({"/": redirect(f"{other.url}/x"), "/same": redirect("/end"), "/end": answer("ok")}) as portal:
+        scripts = {"/": redirect(f"{other.url}/x"), "/same": redirect("/end"), "/end": answer("ok")}
+        with HostileServer(scripts) as portal:
             headers = {"Authorization": "secret-1", "X-CKAN-API-Key": "secret-2", "AppKey": "secret-3"}
             http = make_http(source_headers=SourceHeaders(portal.url, headers))
             http.get(f"{portal.url}/", headers={"X-Session": "secret-4", "Accept": "text/csv"})
@@ -477,8 +479,6 @@ def test_n17_an_unreachable_ipv6_address_gives_way_to_ipv4(http: Http, monkeypat
 
 
 def test_n17_no_address_is_waited_for_longer_than_two_seconds_while_another_is_left() -> None:
-    from harvester.http.wire import FALL_BACK_S
-
     assert FALL_BACK_S <= 2
 
 
