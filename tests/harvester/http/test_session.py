@@ -76,6 +76,12 @@ def test_ckanapi_reads_chinese_of_any_charset(http: Http) -> None:
         assert RemoteCKAN(portal.url, session=http.session).call_action("site_read") == "数据"
 
 
+def test_whoever_streams_from_the_session_gets_the_whole_body(http: Http) -> None:
+    with HostileServer(answer(b"x" * 100_000)) as portal:
+        response = http.session.get(portal.url, stream=True)
+        assert sum(map(len, response.iter_content(1000))) == 100_000
+
+
 def test_ckanapi_is_paced(make_http: MakeHttp, clock: Clock) -> None:
     http = make_http(requests_per_second=2.0)
     with HostileServer(json_answer(FOUND)) as portal:

@@ -112,6 +112,7 @@ def _old_server() -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.skipif(not ssl.HAS_TLSv1, reason="this Python's OpenSSL was built without TLS 1.0")
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
 def test_n16_a_server_of_old_tls_is_named_so(make_http: MakeHttp, trust: Trust) -> None:
     with HostileServer(answer("old"), tls=_old_server()) as portal:
@@ -119,6 +120,7 @@ def test_n16_a_server_of_old_tls_is_named_so(make_http: MakeHttp, trust: Trust) 
             make_http(trust=trust).get(portal.url)
 
 
+@pytest.mark.skipif(not ssl.HAS_TLSv1, reason="this Python's OpenSSL was built without TLS 1.0")
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
 def test_n16_a_source_may_choose_to_read_old_tls(make_http: MakeHttp, trust: Trust) -> None:
     with HostileServer(answer("old"), tls=_old_server()) as portal:
