@@ -25,6 +25,7 @@ import schemas
 from harvester import identity
 from harvester.cleaners import Cleaner, NotUnderstood, Setting, WrongType, distinct_words, in_language
 from harvester.dcat_cleaners import cleaner
+from harvester.duplicates import duplicate_members
 from harvester.paths import Complaint, Json, Path, compiled, index
 from harvester.profiles import lacking
 from harvester.records import RawRecord
@@ -95,7 +96,8 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
     language = source.options.get("language")
     kind = _kind(source.kind, record)
     table = _table(kind, source.timezone, source.url, language, _overrides(source))
-    complaints: list[Complaint] = lacking(record) if kind == "datajson" else []
+    complaints = [Complaint("field.duplicate", name, record.get(name)) for name in duplicate_members(raw.body, record)]
+    complaints += lacking(record) if kind == "datajson" else ()
     values = _members(table.dataset, record, complaints, language)
     key = values.pop("source_key", None)
     missing = "record.key-missing" if key is None else "record.title-missing" if "title" not in values else None
@@ -123,12 +125,14 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
 
 def check(source: Source) -> None:
     """Compiles the crosswalk of a source; ValueError says which field or path of ``options.crosswalk`` is wrong."""
-    _table(source.kind, source.timezone, source.url, source.options.get("language"), _overrides(source))
+    kinds = ("ckan", "datajson") if source.kind == "dkan" else (source.kind,)
+    for kind in kinds:
+        _table(kind, source.timezone, source.url, source.options.get("language"), _overrides(source))
 
 
 def _kind(kind: str, record: Json) -> str:
-    # DKAN 1 answers as CKAN did, DKAN 2 gives data.json entries: only the latter lack the id of a CKAN package.
-    return "datajson" if kind == "dkan" and "id" not in record else kind
+    # DKAN gives data.json entries, and CKAN packages by its CKAN-like actions: only the latter have an id.
+    return kind if kind != "dkan" else "ckan" if "id" in record else "datajson"
 
 
 def _overrides(source: Source) -> tuple[tuple[str, str], ...]:
@@ -238,7 +242,8 @@ def _listed(
                     Complaint(code, f"{stem}.{inner}".strip("."), seen) for code, inner, seen in complaints[before:]
                 ]
             if value is not None:
-                given.append(value)
+                # A cleaner that reads a whole value may find several things in it.
+                given += value if type(value) is tuple else (value,)
         listed += [value for value in given if value not in listed] if listed else given
     return listed
 
