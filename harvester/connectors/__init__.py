@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from harvester.connectors import dcat
 from harvester.records import Connector
 
-CONNECTORS: Mapping[str, Connector] = MappingProxyType({})
+CONNECTORS: Mapping[str, Connector] = MappingProxyType({"dcat": dcat.records})
 """Kind of source, as its file names it, and the connector that reads it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,10 +51,10 @@ class Http:
     ) -> None:
         """Makes the way out for one run; nothing is connected yet.
 
-        ``requests_per_second`` may be ``math.inf``: no pause at all. ``pacing`` is shared by all runs of a
-        process; one that is given has a clock and a sleep of its own. ``ports`` replaces those a public host
-        may be asked at. ``secrets`` are values (keys in an address or a body) that no message may show; those
-        in headers are known without.
+        ``requests_per_second`` may be 0: no pause at all. ``pacing`` is shared by a process's runs;
+        one that is given has a clock and a sleep of its own. ``ports`` replaces the ports a public host may be
+        asked at. ``secrets`` are values (keys in an address or a body) that no message may show; those in
+        headers are known without.
         """
         reach = Reach(allow_private=tuple(allow_private))
         if ports is not None:
@@ -69,7 +68,7 @@ class Http:
         self._door = Door(
             Wiring(limits=limits, reach=reach, clock=clock, tally=self._tally),
             pacing=pacing or Pacing(clock=clock, sleep=sleep),
-            gap_s=0.0 if math.isinf(requests_per_second) else 1.0 / requests_per_second,
+            gap_s=1.0 / requests_per_second if requests_per_second else 0.0,
             trust=trust,
             user_agent=user_agent,
             source_headers=source_headers,
