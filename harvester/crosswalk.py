@@ -21,6 +21,7 @@ import msgspec
 
 from harvester import identity
 from harvester.cleaners import NotUnderstood, WrongType, distinct_words, in_language
+from harvester.duplicates import duplicate_members
 from harvester.paths import Complaint, Json, found, lay_out
 from harvester.profiles import lacking
 from harvester.records import RawRecord
@@ -55,7 +56,8 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
     language = _language(source)
     kind = _kind(source.kind, record)
     compiled = table(kind, source.timezone, source.url, language, _overrides(source))
-    complaints = lacking(record) if kind == "datajson" else []
+    complaints = [Complaint("field.duplicate", name, record.get(name)) for name in duplicate_members(raw.body, record)]
+    complaints += lacking(record) if kind == "datajson" else ()
     values = _fields(compiled.record, record, complaints, language)
     key = values.pop("source_key", None)
     if key is None or "title" not in values:
@@ -90,12 +92,14 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
 
 def check(source: Source) -> None:
     """Compiles the crosswalk of a source; ValueError or KeyError says which of its options or rows is wrong."""
-    table(source.kind, source.timezone, source.url, _language(source), _overrides(source))
+    kinds = ("ckan", "datajson") if source.kind == "dkan" else (source.kind,)
+    for kind in kinds:
+        table(kind, source.timezone, source.url, _language(source), _overrides(source))
 
 
 def _kind(kind: str, record: Json) -> str:
-    # DKAN 1 answers as CKAN did, DKAN 2 gives data.json entries: only the latter lack the id of a CKAN package.
-    return "datajson" if kind == "dkan" and "id" not in record else kind
+    # DKAN gives data.json entries, and CKAN packages by its CKAN-like actions: only the latter have an id.
+    return kind if kind != "dkan" else "ckan" if "id" in record else "datajson"
 
 
 def _language(source: Source) -> str | None:
@@ -262,7 +266,8 @@ def _listed(
                     Complaint(code, f"{stem}.{inner}".strip("."), seen) for code, inner, seen in complaints[before:]
                 ]
             if made is not None:
-                given.append(made)
+                # A cleaner that reads a whole value may find several things in it.
+                given += made if type(made) is tuple else (made,)
         listed += [made for made in given if made not in listed] if listed else given
     return listed
 

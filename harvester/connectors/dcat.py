@@ -66,7 +66,7 @@ def records(source: Source, http: Http, since: datetime | None) -> Records:
             declared += read.declared or 0
     if documents > 1:
         # The first document does not vouch for the others, so next time it is asked for in full.
-        http.seen_validators.pop(source.url, None)
+        http.seen_validators.clear()
     return Listing(declared=declared, partial=partial)
 
 
