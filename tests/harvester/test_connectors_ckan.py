@@ -339,6 +339,7 @@ def test_without_search_a_package_gone_meanwhile_is_no_loss_and_one_that_fails_i
     assert read.codes == ["portal.answered-error"] and not read.complete()
 
 
+@pytest.mark.slow
 def test_p32_a_package_the_portal_cannot_give_is_passed_over_and_said(http: Http) -> None:
     with PretendCkan(packages(1500)) as portal:
 
