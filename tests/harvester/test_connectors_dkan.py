@@ -121,6 +121,13 @@ def test_fault_43_the_richer_of_data_json_and_package_list_decides() -> None:
     assert PACKAGE_SHOW not in reading.asked
 
 
+def test_fault_43_short_names_for_the_same_datasets_are_not_taken_for_others() -> None:
+    scripts = {"/data.json": json_answer({"dataset": [dataset("a"), dataset("b")]}), **actions([])}
+    scripts[PACKAGE_LIST] = json_answer({"success": True, "result": ["short-a", "short-b"]})
+    reading = read(scripts)
+    assert (reading.keys, PACKAGE_SHOW in reading.asked) == (["a", "b"], False)
+
+
 def test_a_listed_dataset_that_cannot_be_shown_is_named_and_the_others_are_read() -> None:
     scripts = actions([package("a"), package("b")])
     scripts[PACKAGE_LIST] = json_answer({"success": True, "result": ["a", "gone", "b"]})
