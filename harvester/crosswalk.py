@@ -252,7 +252,7 @@ def _listed(
                 break
         else:
             continue
-        given = []
+        given: list[Any] = []
         for number, each in enumerate(value if path.is_list else (value,)):
             before = len(complaints)
             try:
