@@ -1,7 +1,7 @@
 """Cuts a JSON document of any size into the byte slices of its parts, as it arrives.
 
 The slices are the portal's own bytes: a record whose bytes have not changed needs no parsing at all. Why
-msgspec's scanner finds the ends and what other ways cost: ``benchmarks/README.md``.
+msgspec's scanner finds the ends and what other ways cost: docs/decisions/0012-json-is-cut-not-parsed.md.
 """
 
 from __future__ import annotations

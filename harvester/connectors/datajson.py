@@ -166,7 +166,7 @@ def _records(answer: StreamedResponse) -> Page:
         elif part.holder:
             if name in NAMES and (said := _text(part.body)):
                 catalogues.setdefault(part.holder, said)
-        elif part.position in (None, 0):
+        elif part.position in (None, 0) or name in NEXT:
             _note(outline, part, known=bool(lists))
     if not lists:
         seen = f"members: {', '.join(sorted(outline.members)[:20])}"
@@ -230,6 +230,8 @@ def _next_url(said: Any, *, direct: bool) -> str | None:
         return said if direct and said else None
     if not isinstance(said, dict):
         return None
+    if "rel" in said:
+        return _next_url(said.get("href"), direct=said["rel"] == "next")
     for key, value in said.items():
         name = _unprefixed(key) or ""
         is_next = "next" in name.lower() or (direct and name in ("href", "@id", "url"))

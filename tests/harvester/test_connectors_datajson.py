@@ -741,6 +741,8 @@ ALL_SIX = ["1-0", "1-1", "2-0", "2-1", "3-0", "3-1"]
                             if number < 3 else {})}, "dataset": listed},
     lambda number, listed: {"_links": {"next": {"href": f"/data.json?page={number + 1}"}} if number < 3 else {},
                             "dataset": listed},
+    lambda number, listed: {"links": [{"rel": "self", "href": "/data.json"}, *(
+        [{"rel": "next", "href": f"/data.json?page={number + 1}"}] if number < 3 else [])], "dataset": listed},
     lambda number, listed: {"page": number, "totalPages": 3, "dataset": listed},
 ])
 def test_fault_45_pages_that_a_document_states_are_all_read(make: Callable[[int, Any], Any]) -> None:
