@@ -64,7 +64,9 @@ class Setting(Struct, frozen=True):
     """The language to show of several."""
 
 
-PLACEHOLDERS = frozenset(("", "none", "null", "nil", "nan", "n/a", "[]", "{}", "[null]", "undefined", "暂无", "无", "-", "--", "/"))
+PLACEHOLDERS = frozenset(
+    ("", "none", "null", "nil", "nan", "n/a", "[]", "{}", "[null]", "undefined", "暂无", "无", "-", "--", "/")
+)
 """What portals write where they mean nothing, in lower case."""
 
 # Control characters except tab and line breaks, the byte order mark, lone surrogates and non-characters.
@@ -483,7 +485,8 @@ def record_type(value: Any) -> RecordType | None:
     """
     if type(value) is list:
         found = {record_type(each) for each in value}
-        return next((kind for kind in (RecordType.SERIES, RecordType.SERVICE, RecordType.DATASET) if kind in found), None)
+        narrowest = (RecordType.SERIES, RecordType.SERVICE, RecordType.DATASET)
+        return next((kind for kind in narrowest if kind in found), None)
     cleaned = text(value)
     return None if cleaned is None else _RECORD_TYPES.get(re.split(r"[:/#]", cleaned)[-1].lower())
 
