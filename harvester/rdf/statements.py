@@ -7,7 +7,6 @@ import json
 import re
 import xml.sax.expatreader  # noqa: F401  (rdflib looks it up by name, when the child may open no file any more)
 from collections.abc import Callable
-from io import BytesIO
 from typing import Any, TypeAlias
 from xml.parsers import expat
 from xml.sax import SAXParseException
@@ -31,7 +30,7 @@ Statements: TypeAlias = dict[Node, dict[Node, dict[Node, None]]]
 """Subject to predicate to objects, each once, in the order of the document; named graphs are merged."""
 
 MAX_ENTITY_LENGTH = 256
-"""Of an internal XML entity: room for the namespace abbreviations that ontology editors write, too little to blow up."""
+"""Of an internal XML entity: room for the namespaces that ontology editors abbreviate, too little to blow up."""
 
 
 class DocumentRefused(Exception):
@@ -166,7 +165,7 @@ class _PrologueRead(Exception):
 def _screen_xml(document: bytes) -> None:
     """Refuses entities that lead out of the document or that can multiply, reading no further than the prologue."""
 
-    def declare(name: str, parameter: int, value: str | None, base: Any, system: Any, public: Any, notation: Any) -> None:
+    def declare(name: str, parameter: int, value: str | None, *outside: str | None) -> None:
         if value is None or parameter or "&" in value or "%" in value or len(value) > MAX_ENTITY_LENGTH:
             raise DocumentRefused(f"line {parser.CurrentLineNumber}: the XML entity {name!r} is refused")
 
