@@ -136,10 +136,18 @@ class _Graph:
         for node, predicates in self.statements.items():
             for predicate in NEXT:
                 for value in predicates.get(predicate, ()):
-                    if not isinstance(value, BNode) and str(value).strip():
-                        pages.setdefault(node, set()).add(urljoin(self.url, _address(value)))
+                    page = None if isinstance(value, BNode) else self.absolute(_address(value))
+                    if page:
+                        pages.setdefault(node, set()).add(page)
         own = pages.get(URIRef(self.url))
         return tuple(sorted(own if own is not None else set().union(*pages.values())))
+
+    def absolute(self, address: str) -> str | None:
+        """The address from where the document was read; None for none, or for one such as ``http://[host]/``."""
+        try:
+            return urljoin(self.url, address) if address else None
+        except ValueError:
+            return None
 
     def declared(self) -> int | None:
         """The total of the one collection that says one; None when none does, or several disagree."""
@@ -158,7 +166,8 @@ class _Graph:
             for url, title in sorted(
                 (_address(node), self.title(node))
                 for node in self.inner
-                if isinstance(node, URIRef) and not any(True for _ in self.listed(node)) and not any(self.parts(node))
+                if isinstance(node, URIRef) and self.absolute(_address(node))
+                and not any(True for _ in self.listed(node)) and not any(True for _ in self.parts(node))
             )
         )
 

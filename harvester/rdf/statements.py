@@ -141,10 +141,14 @@ def _read_nquads(text: str, url: str, graph: Dataset) -> None:
 
 _XML_LANG = re.compile(r"""xml:lang\s*=\s*(["'])(.*?)\1""")
 
+_XML_BRACKETS = re.compile(r"""(rdf:(?:about|resource)\s*=\s*["'][A-Za-z][\w+.-]*://)\[([^\]/"'<]*)\]?""")
+
 
 def _read_rdfxml(text: str, url: str, graph: Dataset) -> None:
     # For one language tag that is none, rdflib would refuse the document; without the tag the text still counts.
     text = _XML_LANG.sub(lambda found: f'xml:lang="{language_tag(found[2]) or ""}"', text)
+    # So it does for an address such as http://[host]/, because Python takes that for IPv6.
+    text = _XML_BRACKETS.sub(r"\1%5B\2%5D", text)
     document = text.encode("utf-8", "surrogatepass")
     _screen_xml(document)
     # Our decoding holds, whatever the XML header says.
@@ -154,7 +158,7 @@ def _read_rdfxml(text: str, url: str, graph: Dataset) -> None:
         RDFXMLParser().parse(source, graph.default_context)  # type: ignore[no-untyped-call]
     except SAXParseException as error:
         raise _at_line(text, error.getLineNumber() or 0, error.getMessage()) from error
-    except ParserError as error:
+    except (ParserError, ValueError) as error:
         raise DocumentRefused(str(error)) from error
 
 

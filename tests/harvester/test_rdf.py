@@ -16,6 +16,7 @@ import pytest
 
 from harvester.errors import AnswerTooLarge, HarvestError, PortalNotUnderstood
 from harvester.rdf import Document, Limits, Syntax, read, syntax
+from harvester.rdf.contexts import ContextRefused, without_remote_contexts
 from tests.fixtures import FIXTURES, needs_fixtures
 
 URL = "http://portal.test/data/catalog"
@@ -167,11 +168,11 @@ def test_d13_both_spellings_of_the_next_page_are_read_also_as_text() -> None:
         (JSONLD, b'{"@id": "http://p.test/1", "@type": "http://www.w3.org/ns/dcat#Dataset"}'),
     ],
 )
-def test_every_syntax_gives_the_same_record_declared_or_not(content_type: str, body: bytes) -> None:
-    expected = b'{"@id":"http://p.test/1","@type":["dcat:Dataset"]}'
-    for declared in (content_type, None, "text/plain; charset=utf-8"):
-        [record] = read(body, content_type=declared, url=URL).records
-        assert bytes(record.body) == expected
+@pytest.mark.parametrize("declared", [True, False])
+def test_every_syntax_gives_the_same_record_declared_or_not(content_type: str, body: bytes, declared: bool) -> None:
+    said = content_type if declared else "text/plain; charset=utf-8"
+    [record] = read(body, content_type=said, url=URL).records
+    assert bytes(record.body) == b'{"@id":"http://p.test/1","@type":["dcat:Dataset"]}'
 
 
 @pytest.mark.parametrize(
@@ -219,19 +220,29 @@ def test_a_document_without_any_dataset_or_catalogue_is_no_catalogue() -> None:
     assert "no dcat:Catalog" in refusal(b"<http://a> <http://b> <http://c> .").detail
 
 
-def test_chinese_encodings_are_read_by_mark_by_validity_and_by_header() -> None:
-    titled = '<http://p.test/1> a <http://www.w3.org/ns/dcat#Dataset> ; <http://purl.org/dc/terms/title> "降水量数据" .'
-    xml = (
-        '<?xml version="1.0" encoding="GB2312"?><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        '<d:Dataset xmlns:d="http://www.w3.org/ns/dcat#" rdf:about="http://p.test/1">'
-        '<t:title xmlns:t="http://purl.org/dc/terms/">降水量数据</t:title></d:Dataset></rdf:RDF>'
-    )
-    for content_type, body in [
-        (TURTLE, titled.encode("gb18030")), (TURTLE, titled.encode("utf-16")), (TURTLE, titled.encode("utf-8-sig")),
-        (RDFXML, xml.encode("gb2312")), (RDFXML, xml.encode("utf-8")),
-    ]:
-        [record] = plain(read(body, content_type=content_type, url=URL))
-        assert record["dct:title"] == [{"@value": "降水量数据"}]
+_TITLED = '<http://p.test/1> a <http://www.w3.org/ns/dcat#Dataset> ; <http://purl.org/dc/terms/title> "降水量数据" .'
+_TITLED_XML = (
+    '<?xml version="1.0" encoding="GB2312"?><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<d:Dataset xmlns:d="http://www.w3.org/ns/dcat#" rdf:about="http://p.test/1">'
+    '<t:title xmlns:t="http://purl.org/dc/terms/">降水量数据</t:title></d:Dataset></rdf:RDF>'
+)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "text", "encoding"),
+    [
+        (TURTLE, _TITLED, "gb18030"),
+        (TURTLE, _TITLED, "utf-16"),
+        (TURTLE, _TITLED, "utf-8-sig"),
+        (RDFXML, _TITLED_XML, "gb2312"),
+        (RDFXML, _TITLED_XML, "utf-8"),
+    ],
+)
+def test_chinese_encodings_are_read_by_mark_by_validity_and_by_header(
+    content_type: str, text: str, encoding: str
+) -> None:
+    [record] = plain(read(text.encode(encoding), content_type=content_type, url=URL))
+    assert record["dct:title"] == [{"@value": "降水量数据"}]
 
 
 # Addresses and languages that are not
@@ -258,6 +269,31 @@ def test_f41_addresses_with_spaces_and_chinese_are_percent_encoded(content_type:
     [record] = plain(read(body.encode(), content_type=content_type, url=URL))
     assert record["@id"] == "http://p.test/a%20b"
     assert record["http://x.test/p"] == [{"@id": "http://p.test/%E6%95%B0%E6%8D%AE%201%7C2"}]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (TURTLE, "<http://p.test/1> a <http://www.w3.org/ns/dcat#Dataset> ; <http://x.test/p> <http://[host]/x> ."),
+        (RDFXML,
+         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:d="http://www.w3.org/ns/dcat#">'
+         '<d:Dataset rdf:about="http://p.test/1"><p xmlns="http://x.test/" rdf:resource="http://[host]/x"/></d:Dataset>'
+         "</rdf:RDF>"),
+        (JSONLD,
+         '{"@id": "http://p.test/1", "@type": "http://www.w3.org/ns/dcat#Dataset",'
+         ' "http://x.test/p": {"@id": "http://[host]/x"}}'),
+    ],
+)
+def test_f41_an_address_that_is_none_costs_no_document(content_type: str, body: str) -> None:
+    [record] = plain(read(body.encode(), content_type=content_type, url=URL))
+    assert record["@id"] == "http://p.test/1"
+    assert record["http://x.test/p"][0]["@id"] in ("http://[host]/x", "http://%5Bhost%5D/x")
+
+
+def test_f41_a_next_page_or_catalogue_that_is_no_address_is_left_out() -> None:
+    document = turtle("<> a dcat:Catalog ; hydra:next <http://[host]/x>, </2> ; dcat:catalog <http://[host]/c>, </c> .")
+    assert document.next_pages == ("http://portal.test/2",)
+    assert [link.url for link in document.catalogues] == ["http://portal.test/c"]
 
 
 @pytest.mark.parametrize(
@@ -352,23 +388,31 @@ def portal() -> Any:
     portal.server.server_close()
 
 
-def test_f39_contexts_are_refused_unless_packaged_wherever_they_stand(portal: Portal, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", ["http", "file", "path", "private"])
+def test_f39_contexts_are_refused_unless_packaged_wherever_they_stand(
+    scheme: str, portal: Portal, tmp_path: Path
+) -> None:
     file = tmp_path / "context.jsonld"
     file.write_text('{"@context": {"title": "http://purl.org/dc/terms/title"}}')
-    here, there, inside = f"{portal.url}/c.jsonld", file.as_uri(), "http://10.0.0.1/c.jsonld"
+    address = {
+        "http": f"{portal.url}/c.jsonld",
+        "file": file.as_uri(),
+        "path": str(file),
+        "private": "http://10.0.0.1/c.jsonld",
+    }[scheme]
+    dataset = {"@id": "http://p.test/1", "@type": "http://www.w3.org/ns/dcat#Dataset"}
     for context in (
-        here,
-        str(file),
-        [{}, there],
-        {"@import": inside},
-        {"t": {"@id": "http://x.test/t", "@context": here}},
-        {"t": {"@id": "http://x.test/t", "@context": {"u": {"@id": "http://x.test/u", "@context": [there]}}}},
+        address,
+        [{}, address],
+        {"@import": address},
+        {"t": {"@id": "http://x.test/t", "@context": address}},
+        {"t": {"@id": "http://x.test/t", "@context": {"u": {"@id": "http://x.test/u", "@context": [address]}}}},
     ):
-        for document in (
-            {"@context": context, "@id": "http://p.test/1", "@type": "http://www.w3.org/ns/dcat#Dataset"},
-            [{"@id": "http://p.test/1", "http://x.test/p": {"@context": context, "@id": "http://p.test/2"}}],
-        ):
-            assert "is not one of the packaged ones" in refusal(json.dumps(document).encode(), JSONLD).detail
+        for document in ({"@context": context, **dataset}, [{"http://x.test/p": {"@context": context, **dataset}}]):
+            with pytest.raises(ContextRefused, match="is not one of the packaged ones"):
+                without_remote_contexts(document)
+    body = json.dumps({"@context": address, **dataset}).encode()
+    assert "is not one of the packaged ones" in refusal(body, JSONLD).detail
     assert portal.asked == []
 
 
@@ -415,7 +459,9 @@ def test_f40_more_statements_than_allowed_are_too_large() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limits", [{"memory_bytes": 100 * 2**20}, {"cpu_s": 1}, {"output_bytes": 100_000}, {"wall_s": 0.5}])
+@pytest.mark.parametrize(
+    "limits", [{"memory_bytes": 100 * 2**20}, {"cpu_s": 1}, {"output_bytes": 100_000}, {"wall_s": 0.5}]
+)
 def test_f40_f91_a_child_that_runs_out_of_memory_time_or_room_fails_alone(limits: dict[str, Any]) -> None:
     statements = "".join(f'<http://p.test/{n}> a dcat:Dataset ; dct:title "{n}" .\n' for n in range(50_000))
     assert isinstance(refusal((PREFIXES + statements).encode(), **limits), AnswerTooLarge)
