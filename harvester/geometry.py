@@ -1,6 +1,6 @@
 """Reads the places portals draw: GeoJSON, WKT and boxes in, sound GeoJSON (RFC 7946) out; pure.
 
-Sound means: longitudes within ±180, latitudes within ±90, rings closed, outer ones counterclockwise, inner ones
+Sound: longitudes within ±180, latitudes within ±90, rings closed, outer ones counterclockwise and inner ones
 clockwise, and what crosses the 180th meridian cut in two along it.
 """
 

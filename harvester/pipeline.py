@@ -37,6 +37,12 @@ BATCH_PATIENCE_S = 10.0
 ISSUES_KEPT = 1000
 """Issues of one code a run keeps one by one; the counts go on."""
 
+_READERS = (
+    "cleaners.py", "crosswalk.py", "dcat_cleaners.py", "duplicates.py", "geometry.py", "identity.py", "instants.py",
+    "paths.py", "profiles.py",
+)
+"""The modules that decide what a record becomes: when one changes, every record is read again."""
+
 _ANOTHER_DATASET = frozenset(("title", "publisher", "distributions"))
 """When all of these changed at once, the id was probably given to something else (faults I65)."""
 
@@ -81,7 +87,7 @@ def fingerprint(source: Source) -> str:
 
 @cache
 def _reading() -> bytes:
-    code = (files("harvester").joinpath(name).read_bytes() for name in ("crosswalk.py", "cleaners.py", "identity.py"))
+    code = (files("harvester").joinpath(name).read_bytes() for name in _READERS)
     return schemas.fingerprint().encode() + hashlib.blake2b(b"".join(code), digest_size=8).digest()
 
 

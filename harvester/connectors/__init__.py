@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from harvester.connectors import dcat
+from harvester.connectors import datajson, dcat, dkan
 from harvester.records import Connector
 
-CONNECTORS: Mapping[str, Connector] = MappingProxyType({"dcat": dcat.records})
+CONNECTORS: Mapping[str, Connector] = MappingProxyType(
+    {
+        "datajson": datajson.records,
+        "dcat": dcat.records,
+        "dkan": dkan.records,
+    }
+)
 """Kind of source, as its file names it, and the connector that reads it."""

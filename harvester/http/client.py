@@ -51,10 +51,10 @@ class Http:
     ) -> None:
         """Makes the way out for one run; nothing is connected yet.
 
-        ``requests_per_second`` may be 0: no pause at all. ``pacing`` is shared by a process's runs;
-        one that is given has a clock and a sleep of its own. ``ports`` replaces the ports a public host may be
-        asked at. ``secrets`` are values (keys in an address or a body) that no message may show; those in
-        headers are known without.
+        ``requests_per_second`` may be 0: no pause at all. ``pacing`` is shared by all runs of a
+        process; one that is given has a clock and a sleep of its own. ``ports`` replaces those a public host
+        may be asked at. ``secrets`` are values (keys in an address or a body) that no message may show; those
+        in headers are known without.
         """
         reach = Reach(allow_private=tuple(allow_private))
         if ports is not None:

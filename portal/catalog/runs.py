@@ -161,10 +161,12 @@ class Runs:
         code: str | None = None,
         after: int = 0,
         limit: int = 100,
+        newest_first: bool = False,
     ) -> list[StoredIssue]:
-        """Issues in the order they came, of a run or about a dataset, with numbers above ``after``."""
+        """Issues in the order they came (or backwards), of a run or about a dataset, with numbers above ``after``."""
         table = tables.issue
-        query = select(table).where(table.c.id > after).order_by(table.c.id).limit(limit)
+        order = table.c.id.desc() if newest_first else table.c.id
+        query = select(table).where(table.c.id > after).order_by(order).limit(limit)
         if run_id is not None:
             query = query.where(table.c.run_id == run_id)
         if dataset_id is not None:

@@ -218,6 +218,16 @@ class Catalog:
         ]
         return sorted(found, key=_most_first)
 
+    def publisher_names(self, ids: Sequence[str]) -> dict[str, str]:
+        """The names of those publishers that exist, without counting their datasets."""
+        table = tables.publisher.c
+        with self.engine.connect() as connection:
+            return {
+                row.id: decode_publisher(row.document).name
+                for part in in_parts(ids)
+                for row in connection.execute(select(table.id, table.document).where(table.id.in_(part)))
+            }
+
     def _publishers(self, *wanted: ColumnElement[bool]) -> list[PublisherSummary]:
         counted = (
             select(tables.dataset.c.publisher_id, func.count().label("datasets"))

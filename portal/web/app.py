@@ -1,0 +1,40 @@
+"""Puts the public site together: ``create_app`` takes everything it needs and reads nothing else."""
+
+from __future__ import annotations
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from portal.catalog.store import Catalog
+from portal.search.query import SearchIndex
+from portal.settings import Settings
+from portal.web import templating
+from portal.web.errors import answer_errors
+from portal.web.guards import guard, limits
+from portal.web.languages import LanguagePrefix
+from portal.web.overview import HOLD_S, Overviews
+from portal.web.pages import PAGES
+from portal.web.site import EXTENSION, Site
+
+
+def create_app(
+    settings: Settings, catalog: Catalog, index: SearchIndex, *, hold_s: float = HOLD_S
+) -> Flask:
+    """The WSGI application over a catalogue and its index; it writes to neither.
+
+    ``hold_s`` is how long figures counted over everything may lag behind a catalogue that changes.
+    """
+    app = Flask("portal.web")
+    app.config.update(limits(settings))
+    app.extensions[EXTENSION] = Site(
+        settings=settings, catalog=catalog, index=index, overviews=Overviews(catalog, index, hold_s=hold_s)
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.wsgi_app = LanguagePrefix(app.wsgi_app)  # type: ignore[method-assign]
+    templating.furnish(app)
+    guard(app)
+    answer_errors(app)
+    for page in PAGES:
+        app.register_blueprint(page)
+    return app

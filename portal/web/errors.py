@@ -1,0 +1,41 @@
+"""Errors as pages in the site's look: what happened and what to do, nothing from inside."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, make_response, render_template
+from werkzeug.exceptions import HTTPException
+
+from portal.web.words import has_message
+
+log = logging.getLogger(__name__)
+
+
+def answer_errors(app: Flask) -> None:
+    """Makes ``app`` answer every error with a page."""
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(Exception, _broken)
+
+
+def _refused(error: HTTPException) -> Response:
+    code = error.code or 500
+    if error.response is not None or code < 400:
+        return make_response(error.get_response())
+    response = _page(code)
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after"):
+            response.headers[name] = value
+    return response
+
+
+def _broken(error: Exception) -> Response:
+    log.exception("a request failed: %s", type(error).__name__)
+    return _page(500)
+
+
+def _page(code: int) -> Response:
+    name = str(code) if has_message(f"errors.title_{code}") else ("500" if code >= 500 else "400")
+    response = make_response(render_template("error.html", code=code, name=name), code)
+    response.headers["Cache-Control"] = "no-store"
+    return response

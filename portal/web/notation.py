@@ -1,0 +1,74 @@
+"""Numbers, dates and sizes as each language writes them. Clock times are those of Beijing, which the footer says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_compact_decimal, format_decimal
+from babel.units import format_unit
+
+from portal.web.languages import language
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+_DATES = {"zh": "y年M月d日", "en": "d MMM y"}
+_PERIODS = {"h": "duration-hour", "d": "duration-day", "w": "duration-week"}
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def number(value: int | float) -> str:
+    """With thousands commas and at most one decimal."""
+    return format_decimal(value, format="#,##0.#", locale=language())
+
+
+def in_prose(value: int) -> str:
+    """A figure inside a sentence: from ten thousand on, Chinese counts in 万 and 亿."""
+    if language() == "zh" and value >= 10_000:
+        return format_compact_decimal(value, locale="zh", fraction_digits=1).replace("万", " 万").replace("亿", " 亿")
+    return number(value)
+
+
+def date(value: datetime) -> str:
+    """``2026年11月22日`` or ``22 Nov 2026``."""
+    return format_datetime(value, _DATES[language()], tzinfo=ZONE, locale=language())
+
+
+def moment(value: datetime) -> str:
+    """The date with hours and minutes."""
+    return format_datetime(value, _DATES[language()] + " HH:mm", tzinfo=ZONE, locale=language())
+
+
+def ago(value: datetime, now: datetime | None = None) -> str:
+    """How long since, in one unit: ``4 minutes ago``."""
+    delta = value - (now or datetime.now(UTC))
+    return format_timedelta(delta, add_direction=True, granularity="minute", threshold=1.2, locale=language())
+
+
+def lasted(seconds: float) -> str:
+    """A duration in one unit: ``3 minutes``."""
+    return format_timedelta(timedelta(seconds=seconds), threshold=1.2, locale=language())
+
+
+def period(text: str) -> str:
+    """A period of a source's settings, ``7d`` or ``12h``, in words; as written where it is something else."""
+    unit = _PERIODS.get(text[-1:])
+    if unit is None or not text[:-1].isdigit():
+        return text
+    return format_unit(int(text[:-1]), unit, length="long", locale=language())
+
+
+def size(value: int) -> str:
+    """Bytes in the largest decimal unit that leaves a number above one."""
+    amount = float(value)
+    for unit in _UNITS:
+        if amount < 1000 or unit == _UNITS[-1]:
+            break
+        amount /= 1000
+    return f"{number(round(amount, 1))} {unit}"
+
+
+def percent(share: float) -> str:
+    """A share (0-1) in percent with at most one decimal."""
+    return format_decimal(share * 100, format="#,##0.#", locale=language()) + "%"

@@ -1,0 +1,110 @@
+"""The catalogue at a glance, remembered between requests because it is counted over everything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from threading import Lock
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from portal.catalog.model import Change, Entry
+from portal.catalog.store import Catalog, Figures, PublisherSummary
+from portal.search.query import Query, SearchIndex
+from portal.web.health import Health, SourceHealth, source_health
+
+T = TypeVar("T")
+
+LATEST = 8
+"""Changes shown as what is new."""
+
+HOLD_S = 10.0
+"""While a harvest writes, the figures are counted again at most this often."""
+
+EXPIRE_S = 60.0
+"""Without any change they are counted again after this long: runs end and sources pause without a change."""
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """What the home page and every footer say."""
+
+    figures: Figures
+    themes: Mapping[str, int]
+    """Datasets by theme code, as the index counts them."""
+    latest: tuple[tuple[Change, Entry], ...]
+    """The newest change of each of the datasets that changed last."""
+    sources: tuple[SourceHealth, ...]
+
+    @property
+    def last_harvest(self) -> datetime | None:
+        """When the newest finished run ended."""
+        ended = [one.last.finished for one in self.sources if one.last and one.last.finished]
+        return max(ended, default=None)
+
+    @property
+    def good(self) -> int:
+        """Sources whose last run was complete."""
+        return sum(one.health is Health.GOOD for one in self.sources)
+
+
+class Remembered(Generic[T]):
+    """One thing that is dear to count, counted again when the catalogue has changed or a minute has passed."""
+
+    def __init__(self, count: Callable[[], T], hold_s: float) -> None:
+        self._count = count
+        self._hold_s = hold_s
+        self._lock = Lock()
+        self._known: tuple[T, object, float] | None = None
+
+    def value(self, standing: object) -> T:
+        """The thing; ``standing`` is anything that differs when the catalogue does."""
+        with self._lock:
+            now = time.monotonic()
+            if self._known is not None:
+                value, counted_at_standing, at = self._known
+                if now - at < (EXPIRE_S if counted_at_standing == standing else self._hold_s):
+                    return value
+            value = self._count()
+            self._known = (value, standing, now)
+            return value
+
+
+class Overviews:
+    """The overview and the list of publishers, as fresh as their price allows. Safe between threads."""
+
+    def __init__(self, catalog: Catalog, index: SearchIndex, *, hold_s: float = HOLD_S) -> None:
+        self._catalog = catalog
+        self._index = index
+        self._overview = Remembered(lambda: _count(catalog, index), hold_s)
+        self._publishers = Remembered(lambda: tuple(catalog.publishers()), hold_s)
+
+    def current(self) -> Overview:
+        """The overview now, or as it was at most a minute ago."""
+        return self._overview.value(self._standing())
+
+    def publishers(self) -> tuple[PublisherSummary, ...]:
+        """Every publisher, most datasets first."""
+        return self._publishers.value(self._standing())
+
+    def _standing(self) -> tuple[int, int | None]:
+        return self._catalog.last_change(), self._index.last_change()
+
+
+def _count(catalog: Catalog, index: SearchIndex) -> Overview:
+    themes = index.search(Query(rows=0, facets=("theme",), facet_limit=100)).facets.get("theme", ())
+    return Overview(
+        figures=catalog.figures(),
+        themes={value.value: value.count for value in themes},
+        latest=_latest(catalog),
+        sources=source_health(catalog),
+    )
+
+
+def _latest(catalog: Catalog) -> tuple[tuple[Change, Entry], ...]:
+    newest: dict[str, Change] = {}
+    for change in catalog.latest_changes(LATEST * 3):
+        newest.setdefault(change.dataset_id, change)
+    entries = {entry.dataset.id: entry for entry in catalog.entries(list(newest)[:LATEST])}
+    return tuple((newest[id], entries[id]) for id in newest if id in entries)

@@ -1,0 +1,123 @@
+"""One dataset, present or gone."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+
+from flask import Blueprint, abort, redirect, render_template
+from msgspec import Struct
+from werkzeug.wrappers import Response
+
+from portal.catalog.model import DatasetState, Entry, RawStored, StoredIssue
+from portal.catalog.sources import SourceEntry, UnknownSource
+from portal.web import places
+from portal.web.addresses import address, lasting
+from portal.web.citations import bibtex, gb_t_7714
+from portal.web.languages import language
+from portal.web.site import site
+from portal.web.summaries import description_of, formats_of, publisher_of, title_of
+from portal.web.timeline import timeline
+from portal.web.timeliness import timeliness
+
+pages = Blueprint("datasets", __name__)
+
+RAW_SHOWN = 20_000
+"""Characters of the portal's own record on the page."""
+
+MACHINE_FORMATS = ("json", "ttl", "rdf", "jsonld")
+
+_NOT_IN_SLUG = re.compile(r"[^\w]+")
+
+
+class RawShown(Struct, frozen=True):
+    """The portal's own record, readable, with whether it had to be cut."""
+
+    text: str
+    cut: bool
+
+
+@pages.get("/datasets/<id>")
+def dataset(id: str) -> tuple[str, int]:
+    """The dataset's page; of a retired one the tombstone, with status 410."""
+    entry = site().catalog.entry(id)
+    if entry is None:
+        abort(404)
+    gone = entry.state is DatasetState.RETIRED
+    return _page(entry), 410 if gone else 200
+
+
+@pages.get("/datasets/<id>/<slug>")
+def decorated(id: str, slug: str) -> Response | tuple[str, int]:
+    """The same page under an address that people can read; another slug leads to the right one."""
+    entry = site().catalog.entry(id)
+    if entry is None:
+        abort(404)
+    right = slug_of(entry.dataset.title)
+    if slug == right:
+        return dataset(id)
+    target = address("datasets.decorated", id=id, slug=right) if right else address("datasets.dataset", id=id)
+    return redirect(target, 301)
+
+
+def slug_of(title: str) -> str:
+    """A title as a part of an address: letters of every script and digits, joined by hyphens."""
+    return _NOT_IN_SLUG.sub("-", title.casefold()).strip("-_")[:80].rstrip("-")
+
+
+def _page(entry: Entry) -> str:
+    shown = entry.dataset
+    now = datetime.now(UTC)
+    url = lasting("datasets.dataset", id=shown.id)
+    return render_template(
+        "pages/dataset.html",
+        entry=entry,
+        dataset=shown,
+        title=title_of(shown),
+        description=description_of(shown),
+        publisher=publisher_of(shown),
+        formats=formats_of(shown),
+        region_trail=_region_trail(shown.region),
+        source=_source(shown.source_id),
+        standing=timeliness(shown, now),
+        steps=timeline(site().catalog.history(shown.id), shown),
+        issues=_issues(shown.id),
+        url=url,
+        gb_t_7714=gb_t_7714(shown, url, now),
+        bibtex=bibtex(shown, url, now),
+        machine_formats=MACHINE_FORMATS,
+        raw=site().catalog.raw(shown.id),
+        readable=_readable,
+    )
+
+
+def _region_trail(code: str | None) -> list[tuple[str, str]]:
+    if code is None:
+        return []
+    return [(one, places.name(one, language())) for one in (*places.ancestors(code), code)]
+
+
+def _source(id: str) -> SourceEntry | None:
+    try:
+        return site().catalog.sources.get(id)
+    except UnknownSource:
+        # Its definition was removed; its datasets keep their pages.
+        return None
+
+
+def _issues(id: str) -> list[StoredIssue]:
+    """What the newest run that had anything to say about a dataset said."""
+    newest = site().catalog.runs.issues(dataset_id=id, newest_first=True, limit=50)
+    return [one for one in newest if one.run_id == newest[0].run_id]
+
+
+def _readable(raw: RawStored) -> RawShown:
+    text = raw.body.decode("utf-8", "replace")
+    if len(text) <= RAW_SHOWN:
+        try:
+            text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+        except (ValueError, RecursionError):
+            # Not JSON, or nested past reading: shown as it came.
+            pass
+    return RawShown(text[:RAW_SHOWN], len(text) > RAW_SHOWN)

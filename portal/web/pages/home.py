@@ -1,0 +1,28 @@
+"""The first page: the search box, the country in figures, what is new."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from portal.web import places
+from portal.web.site import site
+from portal.web.summaries import title_of
+from schemas import vocabulary
+
+pages = Blueprint("home", __name__)
+
+
+@pages.get("/")
+def home() -> str:
+    """The home page."""
+    overview = site().overviews.current()
+    totals = places.with_parts(overview.figures.regions)
+    themes = vocabulary("themes").terms
+    return render_template(
+        "pages/home.html",
+        overview=overview,
+        provinces=sum(1 for tile in places.tile_map(totals) if tile.count),
+        tiles=places.tile_map(totals),
+        themes=[(themes[code], count) for code, count in overview.themes.items() if code in themes],
+        latest=[(change, entry, title_of(entry.dataset)) for change, entry in overview.latest],
+    )

@@ -1,0 +1,62 @@
+"""Regions: the map and the table of all, and one with its parts."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, render_template
+
+from portal.search.query import Query, Sort
+from portal.web import places
+from portal.web.languages import language
+from portal.web.narrowing import labelled
+from portal.web.site import site
+from portal.web.summaries import found
+
+pages = Blueprint("regions", __name__)
+
+LATEST = 10
+
+
+@pages.get("/regions")
+def regions() -> str:
+    """Every region right below the nation, and those the vocabulary does not place."""
+    own = site().overviews.current().figures.regions
+    totals = places.with_parts(own)
+    roots = [code for code in totals if not places.ancestors(code) and code != places.NATION]
+    provinces = [tile.region.code for tile in places.tile_map(totals)]
+    listed = sorted({*roots, *provinces}, key=lambda code: (-totals.get(code, 0), code))
+    return render_template(
+        "pages/regions.html",
+        tiles=places.tile_map(totals),
+        rows=[(code, places.name(code, language()), own.get(code, 0), totals.get(code, 0)) for code in listed],
+        nation=own.get(places.NATION, 0),
+    )
+
+
+@pages.get("/regions/<code>")
+def region(code: str) -> str:
+    """One region: its own datasets and those of its parts."""
+    own = site().overviews.current().figures.regions
+    totals = places.with_parts(own)
+    if places.region(code) is None and code not in own:
+        abort(404)
+    results = site().index.search(
+        Query(
+            filters={"region": (code,)},
+            sort=Sort.MODIFIED,
+            rows=LATEST,
+            facets=("publisher", "theme", "format", "openness"),
+        )
+    )
+    parts = sorted(places.parts(code), key=lambda part: (-totals.get(part, 0), part))
+    return render_template(
+        "pages/region.html",
+        code=code,
+        name=places.name(code, language()),
+        trail=[(holder, places.name(holder, language())) for holder in places.ancestors(code)],
+        own=own.get(code, 0),
+        total=totals.get(code, 0),
+        parts=[(part, places.name(part, language()), totals.get(part, 0)) for part in parts],
+        sources=[one for one in site().overviews.current().sources if one.entry.source.region == code],
+        latest=found(results.hits),
+        shares=labelled(results.facets),
+    )

@@ -1,0 +1,109 @@
+"""The result page and the suggestions of its box."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, redirect, render_template, request
+from msgspec import Struct
+from msgspec.structs import replace
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.search.query import Query, QueryNotUnderstood, Results, Sort
+from portal.web.addresses import address
+from portal.web.asking import LONGEST_TEXT, Asked, NotUnderstood, asked
+from portal.web.narrowing import COUNTED, Chip, chips, narrowings
+from portal.web.paging import paging
+from portal.web.site import site
+from portal.web.summaries import found
+from portal.web.words import t
+
+pages = Blueprint("search", __name__)
+
+SORTS = (Sort.RELEVANCE, Sort.MODIFIED, Sort.CREATED, Sort.TITLE)
+"""Those offered; ``quality`` is understood but has nothing to sort by before datasets are assessed."""
+
+SUGGESTIONS = 8
+
+
+class Loosened(Struct, frozen=True):
+    """What leaving one thing out of a search that finds nothing would give."""
+
+    label: str
+    asks: Asked
+    total: int
+
+
+@pages.get("/datasets")
+def search() -> AnyResponse | str | tuple[str, int]:
+    """Datasets found."""
+    try:
+        wanted = asked(request.args)
+        results = site().index.search(wanted.query(COUNTED))
+    except NotUnderstood as error:
+        return _refusal(t(error.key, value=error.value))
+    except QueryNotUnderstood:
+        return _refusal(t("search.not_understood"))
+    pages = paging(
+        wanted.page,
+        min(results.total, wanted.last_page * wanted.rows),
+        wanted.rows,
+        lambda page: asking(replace(wanted, page=page)),
+    )
+    if wanted.page > pages.last:
+        return redirect(asking(replace(wanted, page=pages.last)))
+    return render_template(
+        "pages/search.html",
+        asked=wanted,
+        asking=asking,
+        results=results,
+        found=found(results.hits),
+        chips=chips(wanted),
+        narrowings=narrowings(wanted, results.facets),
+        paging=pages,
+        sorts=[(sort, replace(wanted, sort=sort, page=1)) for sort in SORTS if wanted.text or sort != Sort.RELEVANCE],
+        loosened=_loosened(wanted, chips(wanted)) if not results.total else [],
+    )
+
+
+def asking(asked: Asked) -> str:
+    """The address of a result page."""
+    parameters = asked.parameters()
+    path = address("search.search")
+    return f"{path}?{parameters}" if parameters else path
+
+
+def _refusal(reason: str) -> tuple[str, int]:
+    return render_template("pages/refused.html", reason=reason), 400
+
+
+def _loosened(asked: Asked, chips: list[Chip]) -> list[Loosened]:
+    ways = [(chip.label, chip.asks) for chip in chips[:10]]
+    if asked.text and chips:
+        ways.append((f"“{asked.text}”", replace(asked, text=None, page=1)))
+    found = [Loosened(label, way, _total(way)) for label, way in ways]
+    return [way for way in found if way.total]
+
+
+def _total(asked: Asked) -> int:
+    results: Results = site().index.search(Query(text=asked.text, filters=asked.filters, rows=0))
+    return results.total
+
+
+@pages.get("/suggestions")
+def suggestions() -> Response:
+    """Completions of what was typed, as a JSON list of text, kind and address."""
+    typed = request.args.get("q", "").strip()[:LONGEST_TEXT]
+    completions = site().index.suggest(typed, SUGGESTIONS) if typed else ()
+    return jsonify(
+        [
+            {
+                "text": one.text,
+                "kind": t(f"search.suggested_{one.kind}"),
+                "address": (
+                    asking(Asked(text=one.text))
+                    if one.dataset_id is None
+                    else address("datasets.dataset", id=one.dataset_id)
+                ),
+            }
+            for one in completions
+        ]
+    )

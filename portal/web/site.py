@@ -1,0 +1,29 @@
+"""What the pages stand on: one installation's settings, catalogue and index, and what is remembered of them."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import current_app
+from msgspec import Struct
+
+from portal.catalog.store import Catalog
+from portal.search.query import SearchIndex
+from portal.settings import Settings
+from portal.web.overview import Overviews
+
+EXTENSION = "nachuan"
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """One running portal."""
+
+    settings: Settings
+    catalog: Catalog
+    index: SearchIndex
+    overviews: Overviews
+
+
+def site() -> Site:
+    """The portal the current request came to."""
+    return cast(Site, current_app.extensions[EXTENSION])
