@@ -117,8 +117,8 @@ class _Graph:
         found: dict[Node, str] = {}
         for catalogue in self.catalogues:
             if catalogue in self.inner:
-                label = self.title(catalogue) or _address(catalogue)
-                for node in self.listed(catalogue):
+                label = self.title(catalogue) or ("" if isinstance(catalogue, BNode) else _address(catalogue))
+                for node in self.listed(catalogue) if label else ():
                     # Listed by several inner catalogues: the same one whatever the order of the statements.
                     found[node] = min(label, found.get(node, label))
         return found

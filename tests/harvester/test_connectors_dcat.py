@@ -208,13 +208,13 @@ def test_d21_inner_catalogues_in_other_documents_of_the_host_are_read_and_named(
     found, asked = pages({
         "/1": listed(1) + "<> a dcat:Catalog ; dcat:dataset <http://p.test/1> ; dcat:catalog </inner#c> ;"
                           ' dct:hasPart </b> . </b> a dcat:Catalog ; dct:title "B" .',
-        "/inner": listed(2) + "<> hydra:next </inner?page=2> .",
+        "/inner": listed(2) + '<> hydra:next </inner?page=2> . <#c> a dcat:Catalog ; dct:title "Own title" .',
         "/inner?page=2": listed(3),
         "/b": listed(4) + "<> a dcat:Catalog ; dcat:catalog </1>, </inner> ; dcat:dataset <http://p.test/4> .",
     })
     labels = {key: record.catalogue and record.catalogue.rpartition("/")[2]
               for record in found.records for key in keys([record])}
-    assert labels == {"1": None, "2": "inner", "3": "inner", "4": "B"}
+    assert labels == {"1": None, "2": "Own title", "3": "Own title", "4": "B"}
     assert sorted(asked) == ["/1", "/b", "/inner", "/inner?page=2"]
     assert found.listing == Listing()
 
