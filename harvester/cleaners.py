@@ -483,8 +483,8 @@ def record_type(value: Any) -> RecordType | None:
     """
     if type(value) is list:
         found = {record_type(each) for each in value}
-        narrowest_first = (RecordType.SERIES, RecordType.SERVICE, RecordType.DATASET)
-        return next((kind for kind in narrowest_first if kind in found), None)
+        narrowest = (RecordType.SERIES, RecordType.SERVICE, RecordType.DATASET)
+        return next((kind for kind in narrowest if kind in found), None)
     cleaned = text(value)
     return None if cleaned is None else _RECORD_TYPES.get(re.split(r"[:/#]", cleaned)[-1].lower())
 
