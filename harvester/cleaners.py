@@ -64,7 +64,9 @@ class Setting(Struct, frozen=True):
     """The language to show of several."""
 
 
-PLACEHOLDERS = frozenset(("", "none", "null", "nil", "nan", "n/a", "[]", "{}", "[null]", "undefined", "暂无", "无", "-", "--", "/"))
+PLACEHOLDERS = frozenset(
+    ("", "none", "null", "nil", "nan", "n/a", "[]", "{}", "[null]", "undefined", "暂无", "无", "-", "--", "/")
+)
 """What portals write where they mean nothing, in lower case."""
 
 # Control characters except tab and line breaks, the byte order mark, lone surrogates and non-characters.

@@ -187,7 +187,7 @@ def _fields(item: Item, record: Json, complaints: list[Complaint], language: str
 
 
 def _joined(ways: Sequence[JoinedWay], record: Json, complaints: list[Complaint]) -> Json:
-    """The fields that hold several values: what their rows give, each thing once; of a row, its first path that gives."""
+    """The fields that hold several values: what their rows give, each once; of a row, its first path that gives."""
     gathered: dict[str, dict[Any, Any]] = {}
     mappings: Json = {}
     given = -1

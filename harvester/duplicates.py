@@ -33,6 +33,14 @@ def duplicate_members(body: bytes, record: Any) -> list[str]:
 
 
 def _members(value: Any) -> int:
-    if type(value) is dict:
-        return len(value) + sum(_members(each) for each in value.values() if type(each) in (dict, list))
-    return sum(_members(each) for each in value if type(each) in (dict, list)) if type(value) is list else 0
+    # Without recursion: a portal nests as deep as it likes.
+    counted = 0
+    inside = [value]
+    while inside:
+        each = inside.pop()
+        if type(each) is dict:
+            counted += len(each)
+            inside.extend(each.values())
+        elif type(each) is list:
+            inside.extend(each)
+    return counted

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Sequence
 
 
-_PAIRS = [first + second for first in "abcdefghijklmnopqrstuvwxyz234567" for second in "abcdefghijklmnopqrstuvwxyz234567"]
+_DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
 
 
 def _short(*parts: str) -> str:

@@ -39,7 +39,7 @@ ISSUES_KEPT = 1000
 
 _READERS = (
     "cleaners.py", "crosswalk.py", "dcat_cleaners.py", "duplicates.py", "geometry.py", "identity.py", "instants.py",
-    "paths.py", "profiles.py",
+    "paths.py", "profiles.py", "tables.py",
 )
 """The modules that decide what a record becomes: when one changes, every record is read again."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from harvester.connectors import datajson, dcat, dkan
+from harvester.connectors import ckan, datajson, dcat, dkan
 from harvester.records import Connector
 
 CONNECTORS: Mapping[str, Connector] = MappingProxyType(
     {
+        "ckan": ckan.records,
         "datajson": datajson.records,
         "dcat": dcat.records,
         "dkan": dkan.records,
