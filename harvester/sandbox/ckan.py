@@ -224,10 +224,14 @@ def _package_search(shelf: Shelf, parameters: Parameters) -> bytes:
     start = _whole(parameters, "start", 0)
     rows = min(_whole(parameters, "rows", 10), ROWS_MAX)
     facets = _facets(shelf, parameters, found)
+    shown = _display_names(shelf) if facets else {}
     items = {
         field: {
             "title": field,
-            "items": [{"name": name, "display_name": name, "count": count} for name, count in counts.items()],
+            "items": [
+                {"name": name, "display_name": shown.get(name, name), "count": count}
+                for name, count in counts.items()
+            ],
         }
         for field, counts in facets.items()
     }
@@ -243,6 +247,11 @@ def _package_search(shelf: Shelf, parameters: Parameters) -> bytes:
         + _bytes(items)
         + b"}"
     )
+
+
+def _display_names(shelf: Shelf) -> dict[str, str]:
+    groups = {found["name"]: found["title"] for found in _groups(shelf)}
+    return {**groups, **{slug: department.name for slug, department in shelf.departments.items()}}
 
 
 def _in_order(shelf: Shelf, sort: str) -> tuple[Dataset, ...]:

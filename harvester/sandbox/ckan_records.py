@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from harvester.sandbox.inventing import Dataset, Department, File, stable_random, unique_id
+from harvester.sandbox.inventing import Dataset, Department, File, fixed_id, stable_random, unique_id
 from harvester.sandbox.shelf import Shelf, poisoned
 
 
@@ -48,7 +48,7 @@ def _package(shelf: Shelf, dataset: Dataset) -> dict[str, Any]:
     words = shelf.words(dataset)
     named = {shelf.field(meaning): word for meaning, word in words.items()}
     columns = [column.name for column in dataset.columns]
-    # Sites with ckanext-scheming give their own fields beside CKAN's; the others only have extras, which are text.
+    # Sites with ckanext-scheming give their own fields beside CKAN's; the others have extras, which are text.
     own: dict[str, Any] = {}
     extras: list[dict[str, str]] = []
     if shelf.portal.fields == "fields":
@@ -63,7 +63,7 @@ def _package(shelf: Shelf, dataset: Dataset) -> dict[str, Any]:
     return {
         "author": department.name,
         "author_email": "",
-        "creator_user_id": unique_id(stable_random(shelf.portal.id, "user")),
+        "creator_user_id": fixed_id(shelf.portal.id, "user"),
         "id": dataset.key,
         "isopen": licence != "notspecified",
         "license_id": licence,
@@ -92,7 +92,7 @@ def _package(shelf: Shelf, dataset: Dataset) -> dict[str, Any]:
         "tags": [
             {
                 "display_name": tag,
-                "id": unique_id(stable_random(tag)),
+                "id": fixed_id(tag),
                 "name": tag,
                 "state": "active",
                 "vocabulary_id": None,
@@ -130,7 +130,7 @@ def resource(shelf: Shelf, dataset: Dataset, file: File, position: int) -> dict[
 
 
 def organization_id(shelf: Shelf, slug: str) -> str:
-    return unique_id(stable_random(shelf.portal.id, "organization", slug))
+    return fixed_id(shelf.portal.id, "organization", slug)
 
 
 def organization(shelf: Shelf, department: Department) -> dict[str, Any]:
@@ -149,8 +149,7 @@ def organization(shelf: Shelf, department: Department) -> dict[str, Any]:
 
 
 def group(shelf: Shelf, theme: str) -> dict[str, Any]:
-    rng = stable_random(shelf.portal.id, "group", theme)
-    key = unique_id(rng)
+    key = fixed_id(shelf.portal.id, "group", theme)
     name = theme.lower().replace(" ", "-") if theme.isascii() else f"theme-{key[:6]}"
     return {
         "description": "",

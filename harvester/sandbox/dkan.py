@@ -9,7 +9,7 @@ from typing import Any
 
 from harvester.sandbox import datajson
 from harvester.sandbox.exchange import Request, Response, as_json, joined
-from harvester.sandbox.inventing import Dataset, stable_random, unique_id
+from harvester.sandbox.inventing import Dataset, fixed_id
 from harvester.sandbox.shelf import Shelf, poisoned
 
 WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
@@ -80,7 +80,7 @@ def package_record(shelf: Shelf, dataset: Dataset) -> bytes:
     words = shelf.words(dataset)
     named = {shelf.field(meaning): word for meaning, word in words.items()}
     named[shelf.field("columns")] = ",".join(column.name for column in dataset.columns)
-    group = unique_id(stable_random(shelf.portal.id, "group", dataset.department.slug))
+    group = fixed_id(shelf.portal.id, "group", dataset.department.slug)
     record: dict[str, Any] = {
         "id": dataset.key,
         "name": dataset.name,
@@ -97,7 +97,7 @@ def package_record(shelf: Shelf, dataset: Dataset) -> bytes:
         "revision_timestamp": _for_people(dataset.modified),
         "metadata_created": _for_people(dataset.issued),
         "metadata_modified": f"{dataset.modified:%Y-%m-%d %H:%M:%S}",
-        "creator_user_id": unique_id(stable_random(shelf.portal.id, "user")),
+        "creator_user_id": fixed_id(shelf.portal.id, "user"),
         "type": "Dataset",
         "resources": [
             {
@@ -117,9 +117,7 @@ def package_record(shelf: Shelf, dataset: Dataset) -> bytes:
             }
             for file in dataset.files
         ],
-        "tags": [
-            {"id": unique_id(stable_random(tag)), "vocabulary_id": "2", "name": tag} for tag in dataset.tags
-        ],
+        "tags": [{"id": fixed_id(tag), "vocabulary_id": "2", "name": tag} for tag in dataset.tags],
         "groups": [
             {
                 "description": "",

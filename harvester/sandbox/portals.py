@@ -46,7 +46,7 @@ def answer(shelf: Shelf, request: Request) -> Response:
 
 
 def source(portal: Portal, base: str) -> Source:
-    """The portal as a source; the title says it is a demonstration, because the departments' names are real."""
+    """The portal as a source; the title says it is a demonstration, because departments have real names."""
     demonstration = "（演示）" if portal.language == "zh" else " (demo)"
     return Source(
         id=portal.id,
