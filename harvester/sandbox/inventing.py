@@ -206,7 +206,7 @@ def revise(dataset: Dataset, rng: random.Random, moment: datetime) -> Dataset:
     if work == "description" and dataset.description and dataset.title:
         zh = not dataset.title.isascii()
         day = f"{moment:%Y-%m-%d}"
-        note = f"（{day}修订说明）" if zh else f" Revised on {day}."
+        note = f"（{day}修订）" if zh else f" Revised on {day}."
         return replace(changed, description=dataset.description + note)
     if work == "columns" and dataset.title:
         name = "更新批次" if not dataset.title.isascii() else "batch"
