@@ -47,16 +47,14 @@ def old_package_record(shelf: Shelf, dataset: Dataset) -> bytes:
 def _package(shelf: Shelf, dataset: Dataset) -> dict[str, Any]:
     words = shelf.words(dataset)
     named = {shelf.field(meaning): word for meaning, word in words.items()}
-    columns = [column.name for column in dataset.columns]
+    typed = [{"name": column.name, "type": column.data_type} for column in dataset.columns]
     # Sites with ckanext-scheming give their own fields beside CKAN's; the others have extras, which are text.
     own: dict[str, Any] = {}
     extras: list[dict[str, str]] = []
     if shelf.portal.fields == "fields":
-        typed = [{"name": column.name, "type": column.data_type} for column in dataset.columns]
         own = {**named, shelf.field("columns"): typed}
     else:
-        separator = "、" if shelf.portal.fields == "data_items" else ","
-        named[shelf.field("columns")] = separator.join(columns)
+        named[shelf.field("columns")] = json.dumps(typed, ensure_ascii=False)
         extras = [{"key": key, "value": value} for key, value in sorted(named.items())]
     licence = shelf.licence("id")
     department = dataset.department

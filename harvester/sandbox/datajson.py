@@ -82,7 +82,7 @@ def as_dcat_us(shelf: Shelf, dataset: Dataset) -> dict[str, Any]:
     if shelf.portal.language == "zh":
         said[shelf.field("openness")] = words["openness"]
         said[shelf.field("columns")] = [
-            {"名称": column.name, "类型": column.data_type} for column in dataset.columns
+            {"title": column.name, "type": column.data_type} for column in dataset.columns
         ]
         said[shelf.field("rows")] = dataset.rows
     return {name: value for name, value in said.items() if value is not None}

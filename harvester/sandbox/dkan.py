@@ -12,7 +12,7 @@ from harvester.sandbox.exchange import Request, Response, as_json, joined
 from harvester.sandbox.inventing import Dataset, fixed_id
 from harvester.sandbox.shelf import Shelf, poisoned
 
-WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 ITEMS = "/api/1/metastore/schemas/dataset/items"
 
@@ -79,7 +79,8 @@ def package_record(shelf: Shelf, dataset: Dataset) -> bytes:
     """One package as DKAN 1 gives it: dates and sizes for people, the organisation as a group."""
     words = shelf.words(dataset)
     named = {shelf.field(meaning): word for meaning, word in words.items()}
-    named[shelf.field("columns")] = ",".join(column.name for column in dataset.columns)
+    typed = [{"name": column.name, "type": column.data_type} for column in dataset.columns]
+    named[shelf.field("columns")] = json.dumps(typed, ensure_ascii=False)
     group = fixed_id(shelf.portal.id, "group", dataset.department.slug)
     record: dict[str, Any] = {
         "id": dataset.key,
