@@ -83,10 +83,15 @@ def _crosswalk(portal: Portal) -> dict[str, str]:
     software = SOFTWARE[portal.software]
     if software.own_fields == JSON_FIELDS and portal.language == "en":
         return {}
-    # DKAN 1 has no organisations: a package's publisher is the group it is in.
-    paths = {"publisher.name": "groups[].title"} if software.own_fields == DKAN_FIELDS else {}
+    if software.own_fields == DKAN_FIELDS:
+        # A package's publisher is the group it is in; a harvester may prefer the data.json, which names a publisher.
+        paths = {"publisher.name": "groups[].title | publisher.name"}
+        forms = ("extras[key={}].value", "{}")
+    else:
+        paths = {}
+        forms = ("extras[key={}].value",) if software.in_extras and portal.fields != "fields" else ("{}",)
     for field, meaning in software.own_fields.items():
         name = spelling("field", portal.fields, meaning)
-        path = f"extras[key={name}].value" if software.in_extras and portal.fields != "fields" else name
-        paths[field] = f"{path}[]" if field in LISTED else path
+        ways = [form.format(name) for form in forms]
+        paths[field] = " | ".join(f"{way}[]" if field in LISTED else way for way in ways)
     return paths

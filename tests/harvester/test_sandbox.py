@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from ipaddress import ip_network
 from typing import Any
 
 import ckanapi
@@ -29,6 +30,11 @@ __all__ = ["federation", "own_federation"]
 DCAT = rdflib.Namespace("http://www.w3.org/ns/dcat#")
 HYDRA = rdflib.Namespace("http://www.w3.org/ns/hydra/core#")
 
+CHINESE_AND_CONNECTED = [
+    portal.id
+    for portal in words.portals().values()
+    if portal.language == "zh" and SOFTWARE[portal.software].kind in CONNECTORS
+]
 PAGED_DCAT = {"sh-shanghai": "turtle", "hb-wuhan": "turtle", "sc-sichuan": "xml", "gb-scotland": "xml"}
 
 
@@ -192,10 +198,16 @@ def test_sources_say_kind_address_and_region_and_that_they_are_a_demonstration(f
     assert all(fetched(source.url).status_code == 200 for source in sources.values())
 
 
-@pytest.mark.parametrize("portal", [portal for portal in words.portals() if not portal.startswith(("us-", "gb-"))])
-def test_a_source_says_where_its_portals_own_fields_stand(federation: Sandbox, portal: str) -> None:
+@pytest.mark.parametrize("portal", words.portals())
+def test_the_crosswalk_of_every_source_compiles(federation: Sandbox, portal: str) -> None:
     source = federation.source(portal)
     check(source)
+    assert source.options["language"] == words.portals()[portal].language
+
+
+@pytest.mark.parametrize("portal", CHINESE_AND_CONNECTED)
+def test_what_a_portal_says_in_fields_of_its_own_is_understood(federation: Sandbox, portal: str) -> None:
+    source = federation.source(portal)
     http = Http(requests_per_second=0, allow_private=[ip_network("127.0.0.0/8")], ports=[range(1, 65536)])
     records = [shown.dataset for shown in preview(source, http, limit=None).records]
     datasets = [dataset for dataset in records if dataset is not None]
