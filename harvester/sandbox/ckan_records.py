@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from harvester.sandbox.exchange import json_bytes
 from harvester.sandbox.inventing import Dataset, Department, File, fixed_id, stable_random, unique_id
 from harvester.sandbox.shelf import Shelf, poisoned
 
@@ -14,7 +15,7 @@ def package_record(shelf: Shelf, dataset: Dataset) -> bytes:
     """One package as CKAN 2.10 gives it."""
     record = _package(shelf, dataset)
     record["resources"] = [resource(shelf, dataset, file, place) for place, file in enumerate(dataset.files)]
-    return _bytes(poisoned(record, ("id", "name", "metadata_modified")) if dataset.poisoned else record)
+    return json_bytes(poisoned(record, ("id", "name", "metadata_modified")) if dataset.poisoned else record)
 
 
 def old_package_record(shelf: Shelf, dataset: Dataset) -> bytes:
@@ -41,7 +42,7 @@ def old_package_record(shelf: Shelf, dataset: Dataset) -> bytes:
         }
         for place, file in enumerate(dataset.files)
     ]
-    return _bytes(poisoned(record, ("id", "name", "metadata_modified")) if dataset.poisoned else record)
+    return json_bytes(poisoned(record, ("id", "name", "metadata_modified")) if dataset.poisoned else record)
 
 
 def _package(shelf: Shelf, dataset: Dataset) -> dict[str, Any]:
@@ -162,7 +163,3 @@ def group(shelf: Shelf, theme: str) -> dict[str, Any]:
 def _naive(moment: datetime) -> str:
     """CKAN writes UTC without saying so."""
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds")
-
-
-def _bytes(value: object) -> bytes:
-    return json.dumps(value).encode()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from harvester.sandbox import datajson
-from harvester.sandbox.exchange import Request, Response, as_json, joined
+from harvester.sandbox.exchange import Request, Response, as_json, joined, json_bytes
 from harvester.sandbox.inventing import Dataset, fixed_id
 from harvester.sandbox.shelf import Shelf, poisoned
 
@@ -29,7 +29,7 @@ def answer_7(shelf: Shelf, request: Request) -> Response | None:
     if name == "site_read":
         return _envelope(b"true")
     if name == "package_list":
-        return _envelope(_bytes([dataset.key for dataset in shelf.ordered("name")]))
+        return _envelope(json_bytes([dataset.key for dataset in shelf.ordered("name")]))
     if name == "package_show":
         dataset = shelf.by_handle.get(str(request.parameters.get("id", "")))
         if dataset is None:
@@ -48,7 +48,7 @@ def answer_7(shelf: Shelf, request: Request) -> Response | None:
         page = shelf.ordered("name")[start: start + limit]
         return _envelope(joined([joined([shelf.record(dataset, package_record) for dataset in page])]))
     if name == "group_list":
-        return _envelope(_bytes([department.name for department in shelf.departments.values()]))
+        return _envelope(json_bytes([department.name for department in shelf.departments.values()]))
     return as_json(
         {"help": "", "success": False, "error": {"message": "Not found", "__type": "Not Found Error"}}, 404
     )
@@ -130,7 +130,7 @@ def package_record(shelf: Shelf, dataset: Dataset) -> bytes:
         ],
         "extras": [{"key": key, "value": value} for key, value in named.items()],
     }
-    return _bytes(poisoned(record, ("id", "name")) if dataset.poisoned else record)
+    return json_bytes(poisoned(record, ("id", "name")) if dataset.poisoned else record)
 
 
 def _search(shelf: Shelf, request: Request) -> Response:
@@ -165,7 +165,3 @@ def _for_people_size(size_bytes: int | None) -> str:
         return f"{size_bytes} 字节"
     unit, scale = ("KB", KILO) if size_bytes < KILO * KILO else ("MB", KILO * KILO)
     return f"{size_bytes / scale:.2f} {unit}"
-
-
-def _bytes(value: object) -> bytes:
-    return json.dumps(value).encode()

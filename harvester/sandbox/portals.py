@@ -86,7 +86,7 @@ def _crosswalk(portal: Portal) -> dict[str, str]:
     if software.own_fields == DKAN_FIELDS:
         # A package's publisher is the group it is in; a harvester may prefer the data.json, which names a publisher.
         paths = {"publisher.name": "groups[].title | publisher.name"}
-        forms = ("extras[key={}].value", "{}")
+        forms: tuple[str, ...] = ("extras[key={}].value", "{}")
     else:
         paths = {}
         forms = ("extras[key={}].value",) if software.in_extras and portal.fields != "fields" else ("{}",)
