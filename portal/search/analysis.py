@@ -26,7 +26,10 @@ else:
     HAS_WORDS = True
 
 # Characters written without spaces between words: Han, kana, bopomofo, Hangul syllables. Without the middle dot ・.
-_UNSPACED = "々〇㐀-䶿一-鿿豈-\ufaffぁ-ゖァ-ヺー-ヿㄅ-ㄯ가-힣\U00020000-\U0003ffff"
+_UNSPACED = (
+    "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3041-\u3096\u30a1-\u30fa\u30fc-\u30ff"
+    "\u3105-\u312f\uac00-\ud7a3\U00020000-\U0003ffff"
+)
 _PIECES = re.compile(rf"([{_UNSPACED}]+)|(\d+|[^\W\d_{_UNSPACED}]+)")
 
 ANALYSIS = 1
@@ -93,7 +96,8 @@ def _stem(word: str) -> str:
     if not (word.isascii() and word.isalpha()):
         return word[:_TOKEN_LENGTH]
     stem: str = _stemmer.stem(word[:_TOKEN_LENGTH])
-    return stem
+    # Snowball makes "buse" of "buses" and "gase" of "gases", but leaves "bus" and "gas".
+    return stem[:-1] if len(stem) > 3 and stem.endswith("se") else stem
 
 
 def _without_possessive(folded: str) -> str:
