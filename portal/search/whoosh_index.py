@@ -62,8 +62,17 @@ def _schema() -> Schema:
 
 
 _UNREADABLE = (
-    whoosh_files.IndexError, StorageError, UnpicklingError, OSError, EOFError, ValueError, KeyError, struct_error
+    whoosh_files.IndexError,
+    StorageError,
+    UnpicklingError,
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    struct_error,
 )
+"""What Whoosh raises for files cut short or overwritten: it looks at hardly any length before it reads."""
 
 
 @contextmanager
