@@ -151,13 +151,24 @@ def chain(length: int, end: Script, *, prefix: str = "/hop", status: int = 302) 
     return {**hops, f"{prefix}{length}": end}
 
 
-def endless_chunked(chunk: bytes = b"x" * 65536) -> Script:
+def endless_chunked(chunk: bytes = b"x" * 65536, headers: Mapping[str, str] | None = None) -> Script:
     """Chunks for ever."""
 
     def script(talk: Talk) -> None:
-        talk.send(head(headers={"Transfer-Encoding": "chunked"}))
+        talk.send(head(headers={"Transfer-Encoding": "chunked", **(headers or {})}))
         while True:
             talk.send(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+
+    return script
+
+
+def endless_chunk_size() -> Script:
+    """One chunk whose size line never ends."""
+
+    def script(talk: Talk) -> None:
+        talk.send(head(headers={"Transfer-Encoding": "chunked"}) + b"5;")
+        while True:
+            talk.send(b"x" * 65536)
 
     return script
 

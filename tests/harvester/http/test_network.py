@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import socket
 import time
 import tracemalloc
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +37,7 @@ from tests.hostile import (
     chunked_cut,
     conditional,
     drip,
+    endless_chunk_size,
     endless_chunked,
     endless_headers,
     headers_then_silence,
@@ -152,6 +156,22 @@ def test_n05_a_drip_feed_is_ended_by_the_deadline(headers_too: bool, make_http: 
             make_http(limits=limits, clock=time.monotonic).get(portal.url)
 
 
+def test_n05_the_deadline_counts_down_over_all_reads(make_http: MakeHttp) -> None:
+    """On a clock that goes on by a second at each look, every read takes one."""
+    ticks = itertools.count()
+    limits = Limits(retries=0, deadline_s=5)
+    with HostileServer(answer(b"x" * 10_000_000)) as portal:
+        with pytest.raises(PortalTimedOut, match="did not end within 5 s"):
+            make_http(limits=limits, clock=lambda: float(next(ticks))).get(portal.url)
+
+
+def test_n05_silence_longer_than_the_deadline_is_not_waited_out(make_http: MakeHttp) -> None:
+    limits = Limits(retries=0, read_gap_s=5, deadline_s=0.3)
+    with HostileServer(headers_then_silence(silent_s=1.5)) as portal:
+        with pytest.raises(PortalTimedOut, match="did not end within 0.3 s"):
+            make_http(limits=limits, clock=time.monotonic).get(portal.url)
+
+
 def test_n05_a_drip_feed_is_ended_by_the_least_rate(make_http: MakeHttp) -> None:
     limits = Limits(retries=0, rate_window_s=0.3, slowest_bytes_per_s=1000)
     with HostileServer(drip(b"x" * 10_000, every_s=0.02)) as portal:
@@ -230,9 +250,15 @@ def test_n06_headers_larger_than_the_cap_are_refused(make_http: MakeHttp) -> Non
 
 
 def test_n06_a_chunk_size_line_without_end_is_refused(make_http: MakeHttp) -> None:
-    start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with HostileServer(raw(start + b"5;" + b"x" * 1_000_000)) as portal, pytest.raises(AnswerCutShort):
-        make_http(limits=NO_RETRIES).get(portal.url)
+    limits = Limits(retries=0, deadline_s=2)
+    with HostileServer(endless_chunk_size()) as portal, pytest.raises(AnswerCutShort):
+        make_http(limits=limits, clock=time.monotonic).get(portal.url)
+
+
+def test_n06_an_endless_body_that_unpacks_to_nothing_is_stopped_at_the_cap(make_http: MakeHttp) -> None:
+    nothing = endless_chunked(gzip.compress(b"") * 1000, headers={"Content-Encoding": "gzip"})
+    with HostileServer(nothing) as portal, pytest.raises(AnswerTooLarge, match="more than 1048576"):
+        make_http(limits=Limits(memory_bytes=1024**2)).get(portal.url)
 
 
 @pytest.mark.parametrize(
@@ -507,6 +533,19 @@ def test_n18_a_proxy_of_the_environment_is_ignored(
         assert http.get(portal.url).text == "from the portal"
         assert http.session.get(portal.url).text == "from the portal"
         assert proxy.connections == 0
+
+
+def test_n18_passwords_of_the_environment_are_not_sent(
+    http: Http, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login operator password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with HostileServer(answer("ok")) as portal:
+        http.get(portal.url)
+        http.session.get(portal.url)
+        assert ["authorization" in seen.headers for seen in portal.seen] == [False, False]
 
 
 @pytest.mark.parametrize("status", [200, 412, 521])
