@@ -47,8 +47,8 @@ def test_what_the_portal_did_not_say_is_called_so_and_nothing_else(client: Flask
 
 
 def test_resources_say_their_health_in_words(client: FlaskClient) -> None:
-    rows = [[words(cell) for cell in row.xpath("td")] for row in page(client, WATER).xpath("//table[@class='resources']/tbody/tr")]
-    assert rows == [
+    rows = page(client, WATER).xpath("//table[@class='resources']/tbody/tr")
+    assert [[words(cell) for cell in row.xpath("td")] for row in rows] == [
         ["水质.csv", "CSV", "34.6 kB", "尚未检查", "下载 水质.csv"],
         ["资源 2", "奇怪的格式", "门户未说明", "没有可用的链接", ""],
     ]
@@ -69,7 +69,10 @@ def test_a_withdrawn_dataset_keeps_its_page_and_says_when_and_why(client: FlaskC
 
 @pytest.mark.parametrize(
     ("key", "said"),
-    [("late", "The portal’s list lacks it at the moment."), ("broken", "The portal’s record cannot be used at the moment.")],
+    [
+        ("late", "The portal’s list lacks it at the moment."),
+        ("broken", "The portal’s record cannot be used at the moment."),
+    ],
 )
 def test_a_dataset_that_is_not_well_says_so(client: FlaskClient, key: str, said: str) -> None:
     assert said in says(client, f"/en/datasets/{dataset_of(key)}")
@@ -101,7 +104,9 @@ def test_a_slug_is_decoration_keeps_chinese_and_redirects(client: FlaskClient) -
     ]
 
 
-@pytest.mark.parametrize("path", ["/datasets/nosuch", "/datasets/nosuch/slug", "/datasets/%2e%2e%2fetc", "/datasets/" + "x" * 3000])
+@pytest.mark.parametrize(
+    "path", ["/datasets/nosuch", "/datasets/nosuch/slug", "/datasets/%2e%2e%2fetc", "/datasets/" + "x" * 3000]
+)
 def test_a_dataset_that_never_was_is_no_page(client: FlaskClient, path: str) -> None:
     page(client, path, 404)
 

@@ -69,7 +69,9 @@ class _Untouched:
         raise RuntimeError("no such table: secret-table")
 
 
-@pytest.mark.parametrize("host", ["evil.example", "data.example.cn.evil.example", "data.example.cn:99@evil.example", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "data.example.cn.evil.example", "data.example.cn:99@evil.example", ""]
+)
 def test_w100_another_host_is_refused_where_the_installation_names_its_own(town: Catalog, host: str) -> None:
     client = client_of(town, base_url="https://data.example.cn")
     response = client.get("/about", headers={"Host": host})
@@ -83,7 +85,9 @@ def test_w100_forwarded_headers_change_nothing(client: FlaskClient) -> None:
     assert "evil" not in client.get("/zh/datasets", headers=headers).get_data(as_text=True)
 
 
-@pytest.mark.parametrize("path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/..%5capp.py", "//evil.example/%2e%2e"])
+@pytest.mark.parametrize(
+    "path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/..%5capp.py", "//evil.example/%2e%2e"]
+)
 def test_w100_no_path_leads_out_of_the_static_files(client: FlaskClient, path: str) -> None:
     response = client.get(path)
     assert response.status_code in (308, 404) and b"create_app" not in response.data

@@ -83,7 +83,8 @@ def test_a_part_takes_the_place_of_the_region_that_holds_it(client: FlaskClient)
 
 
 def test_five_values_are_shown_and_the_rest_on_demand(client: FlaskClient) -> None:
-    shown = page(client, "/zh/datasets?" + "&".join(f"format={code}" for code in ("csv", "xls", "xml", "pdf", "json", "rdf")))
+    formats = ("csv", "xls", "xml", "pdf", "json", "rdf")
+    shown = page(client, "/zh/datasets?" + "&".join(f"format={code}" for code in formats))
     (section,) = shown.xpath("//aside/section[h2='格式']")
     assert len(section.xpath("ul/li")) == 5
     assert words(section.xpath("details/summary")[0]) == "另外 1 项"
@@ -139,7 +140,9 @@ def test_w98_what_cannot_be_is_refused_in_words(client: FlaskClient, query: str)
     assert text.startswith("这个搜索无法进行") and len(text) < 300
 
 
-@pytest.mark.parametrize("q", ["a OR " * 120, "* ? ~ ^ /.*/", "title:x AND (", '"""', "-", "NOT", "+-&&||!(){}[]^\"~*?:\\/", "\0"])
+@pytest.mark.parametrize(
+    "q", ["a OR " * 120, "* ? ~ ^ /.*/", "title:x AND (", '"""', "-", "NOT", "+-&&||!(){}[]^\"~*?:\\/", "\0"]
+)
 def test_w98_odd_queries_are_answered_or_refused_without_words_from_inside(client: FlaskClient, q: str) -> None:
     response = client.get("/zh/datasets", query_string={"q": q})
     assert response.status_code in (200, 400)
