@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from msgspec import Struct
 
+import schemas
+
 
 class SearchDocument(Struct, frozen=True, kw_only=True):
     """What an index knows of one dataset: text to find it by, values to narrow by, keys to sort by."""
@@ -28,6 +30,10 @@ class SearchDocument(Struct, frozen=True, kw_only=True):
     modified: datetime | None = None
     created: datetime | None = None
     quality: float | None = None
+
+
+RANKED = {"titles": 6.0, "keywords": 2.0, "columns": 2.0, "publishers": 1.5, "places": 1.5}
+"""Texts of a SearchDocument a match in which says more about a dataset than one elsewhere, and how many times."""
 
 
 class Facet(Struct, frozen=True, kw_only=True):
@@ -60,8 +66,12 @@ FACETS: tuple[Facet, ...] = (
 )
 """In the order they are shown. ``department`` stays empty until publishers are resolved to departments."""
 
-FRESHNESS: tuple[tuple[str, int], ...] = (("30d", 30), ("12m", 365), ("3y", 1096))
-"""A value of ``fresh`` and how many days back it reaches; each holds the ones before it."""
+FRESHNESS: tuple[tuple[str, int], ...] = tuple(
+    (code, int(term.attributes["days"]))
+    for code, term in schemas.vocabulary("freshness").terms.items()
+    if "days" in term.attributes
+)
+"""A value of ``fresh`` and how many days back it reaches, freshest first; each holds the ones before it."""
 
 STALE = "older"
 """The value of ``fresh`` for what changed before all of ``FRESHNESS``."""

@@ -12,9 +12,10 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -38,6 +39,9 @@ class Current(Struct, frozen=True):
 
 Stamp = tuple[int, int]
 """Inode and modification time (ns) of ``current.json``: another stamp, another commit."""
+
+
+Commit = TypeVar("Commit")
 
 
 class Generations(Struct, frozen=True):
@@ -110,3 +114,24 @@ class Generations(Struct, frozen=True):
         for path in self.root.glob("g[0-9]*"):
             if path.name != current.generation:
                 shutil.rmtree(path, ignore_errors=True)
+
+    def newest(
+        self, opened: tuple[Stamp, Commit] | None, open_commit: Callable[[Path], Commit]
+    ) -> tuple[Stamp, Commit] | None:
+        """The newest commit, opened from its directory unless it is ``opened``; None for an index never filled.
+
+        Raises IndexOutdated, IndexCorrupt.
+        """
+        while (stamp := self.stamp()) is not None:
+            if opened is not None and opened[0] == stamp:
+                return opened
+            current = self.current()
+            if current is None:
+                return None
+            try:
+                return stamp, open_commit(self.path(current))
+            except IndexCorrupt:
+                # A rebuild may have removed this generation since its name was read.
+                if self.stamp() == stamp:
+                    raise
+        return None

@@ -12,8 +12,8 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from portal.search.analysis import EMPTY_CHARACTERS, EMPTY_WORDS, Piece, pieces, words
-from portal.search.query import QueryNotUnderstood
+from portal.search.analysis import EMPTY_CHARACTERS, EMPTY_WORDS, Piece, pieces, ranking_tokens, words
+from portal.search.query import Query, QueryNotUnderstood
 
 LONGEST_TEXT = 1000
 """Characters; twice the longest title in the catalogues this was built on."""
@@ -51,6 +51,14 @@ class Asked(Struct, frozen=True):
         for alternatives in self.required:
             for typed in alternatives:
                 yield from typed
+
+    def ranking_tokens(self) -> list[str]:
+        """What in a title, a keyword and so on makes a hit more relevant, each token once."""
+        found: dict[str, None] = {}
+        for wanted in self.phrases():
+            for piece, unspaced in zip(wanted.pieces, wanted.unspaced, strict=True):
+                found |= dict.fromkeys(ranking_tokens([(piece, "")]) if unspaced else [piece])
+        return list(found)
 
 
 def phrase(text: str) -> Phrase | None:
@@ -130,3 +138,9 @@ def understand(text: str | None) -> Asked:
     if terms > MOST_TERMS:
         raise QueryNotUnderstood(f"a query of {terms} words: at most {MOST_TERMS} are understood")
     return asked_for
+
+
+def column_phrases(query: Query) -> tuple[Phrase, ...] | None:
+    """What the filter ``field`` asks to stand, any of it, in a column's name; None without that filter."""
+    values = query.filters.get("field")
+    return tuple(wanted for value in values if (wanted := phrase(value))) if values else None

@@ -9,36 +9,24 @@ from math import log
 from msgspec import Struct
 
 from portal.search.analysis import Piece, pieces
-from portal.search.facets import SearchDocument, fresh_spans
+from portal.search.facets import RANKED, SearchDocument, fresh_spans
 from portal.search.highlight import Shown, hit, occurrences
-from portal.search.language import Asked, Phrase, Words, phrase, understand
+from portal.search.language import Asked, Phrase, Words, column_phrases, understand
 from portal.search.query import Query, Results, Sort, Suggestion
 from portal.search.suggesting import suggestions
 from portal.search.tally import Fact, check, chosen, day_of, fact, facet_counts, in_order, narrowed
-
-TITLE, KEYWORDS, COLUMNS, PUBLISHERS, PLACES, REST = range(6)
-
-WEIGHTS = {TITLE: 6.0, KEYWORDS: 2.0, COLUMNS: 2.0, PUBLISHERS: 1.5, PLACES: 1.5, REST: 1.0}
-"""How much a match says about a dataset, by where it stands."""
 
 
 class _Kept(Struct, frozen=True):
     document: SearchDocument
     fact: Fact
-    texts: tuple[tuple[tuple[Piece, ...], ...], ...]
-    """The pieces of every text, by the places of ``WEIGHTS``."""
+    texts: dict[str, list[list[Piece]]]
+    """The pieces of every text, by the names of the document's fields."""
 
 
 def _keep(document: SearchDocument) -> _Kept:
-    places = (
-        document.titles,
-        document.keywords,
-        document.columns,
-        document.publishers,
-        document.places,
-        (*document.descriptions, *document.other),
-    )
-    return _Kept(document, fact(document), tuple(tuple(tuple(pieces(text)) for text in texts) for texts in places))
+    names = (*RANKED, "descriptions", "other")
+    return _Kept(document, fact(document), {name: [pieces(text) for text in getattr(document, name)] for name in names})
 
 
 def _occurs(wanted: Phrase, texts: Iterable[Sequence[Piece]]) -> bool:
@@ -46,23 +34,23 @@ def _occurs(wanted: Phrase, texts: Iterable[Sequence[Piece]]) -> bool:
 
 
 def _anywhere(kept: _Kept, asked: Words) -> bool:
-    return all(any(_occurs(wanted, texts) for texts in kept.texts) for wanted in asked)
+    return all(any(_occurs(wanted, texts) for texts in kept.texts.values()) for wanted in asked)
 
 
-def _matches(kept: _Kept, asked: Asked, fields: Sequence[Phrase]) -> bool:
+def _matches(kept: _Kept, asked: Asked, columns: Sequence[Phrase] | None) -> bool:
     return (
         all(any(_anywhere(kept, typed) for typed in alternatives) for alternatives in asked.required)
         and not any(_anywhere(kept, typed) for typed in asked.excluded)
-        and (not fields or any(_occurs(wanted, kept.texts[COLUMNS]) for wanted in fields))
+        and (columns is None or any(_occurs(wanted, kept.texts["columns"]) for wanted in columns))
     )
 
 
 def _score(kept: _Kept, phrases: Iterable[Phrase]) -> float:
-    """The weights of the places each phrase stands in, less in a long text than in a short one."""
+    """The weights of the texts each phrase stands in, less in a long text than in a short one."""
     return sum(
-        WEIGHTS[place] / log(2 + min(sum(map(len, (piece.token for piece in text))) for text in holding))
+        RANKED.get(name, 1.0) / log(2 + min(sum(len(piece.token) for piece in text) for text in holding))
         for wanted in phrases
-        for place, texts in enumerate(kept.texts)
+        for name, texts in kept.texts.items()
         if (holding := [text for text in texts if next(occurrences(text, wanted), None)])
     )
 
@@ -78,8 +66,8 @@ class MemoryIndex:
         """What text and ``field`` find, and of it what the filters leave, in the query's order."""
         check(query)
         asked = understand(query.text)
-        fields = [wanted for value in query.filters.get("field", ()) if (wanted := phrase(value))]
-        matched = [kept for kept in self._kept.values() if _matches(kept, asked, fields)]
+        columns = column_phrases(query)
+        matched = [kept for kept in self._kept.values() if _matches(kept, asked, columns)]
         spans = fresh_spans(day_of(query))
         facts = [kept.fact for kept in matched]
         phrases = tuple(asked.phrases())

@@ -11,17 +11,15 @@ import tantivy
 from tantivy import FieldType, Occur
 
 from portal.search.analysis import ANALYSIS, Piece, characters, grams, parts, ranking_tokens, tokens
-from portal.search.facets import FACETS, SearchDocument, Span
+from portal.search.facets import FACETS, RANKED, SearchDocument, Span
 from portal.search.highlight import Shown
-from portal.search.language import Asked, Phrase, Words, phrase
+from portal.search.language import Asked, Phrase, Words, column_phrases
 from portal.search.query import Query, Sort
 from portal.search.sorting import ID_ORDER_BITS, id_order, instant_key, quality_key, title_key
+from portal.search.tally import chosen
 
 LAYOUT: Final = f"tantivy-1.{ANALYSIS}"
 """The number before the dot is raised whenever this module puts other things into an index."""
-
-_RANKED = {"titles": 6.0, "keywords": 2.0, "columns": 2.0, "publishers": 1.5, "places": 1.5}
-"""How much more than a match anywhere a match in these texts says about a dataset."""
 
 _VALUED = tuple(facet.name for facet in FACETS if facet.name not in ("fresh", "field"))
 
@@ -49,7 +47,7 @@ def schema() -> tantivy.Schema:
     # intersection over one field, however many fields there are.
     builder.add_text_field("text", tokenizer_name="whitespace", index_option="position")
     builder.add_text_field("characters", tokenizer_name="whitespace", index_option="basic")
-    for name in _RANKED:
+    for name in RANKED:
         builder.add_text_field(
             name, tokenizer_name="whitespace", index_option="position" if name == "columns" else "freq"
         )
@@ -82,22 +80,14 @@ def to_tantivy(document: SearchDocument) -> tantivy.Document:
     made.add_bytes("shown", msgspec.msgpack.encode(Shown(document.titles, document.descriptions, document.columns)))
 
     unspaced: set[str] = set()
-    for name, texts in (
-        ("titles", document.titles),
-        ("keywords", document.keywords),
-        ("columns", document.columns),
-        ("publishers", document.publishers),
-        ("places", document.places),
-        ("", document.descriptions),
-        ("", document.other),
-    ):
-        for text in texts:
+    for name in (*RANKED, "descriptions", "other"):
+        for text in getattr(document, name):
             found = parts(text)
             line = " ".join(tokens(found))
             add_text("text", line)
             if name == "columns":
                 add_text(name, line)
-            elif name:
+            elif name in RANKED:
                 add_text(name, " ".join(ranking_tokens(found)))
             unspaced |= characters(found)
     add_text("characters", " ".join(unspaced))
@@ -149,7 +139,8 @@ def _all_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
 
 
 def _any_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
-    """Matches nothing when there is nothing to choose from."""
+    if not queries:
+        return tantivy.Query.empty_query()
     if len(queries) == 1:
         return queries[0]
     return tantivy.Query.boolean_query([(Occur.Should, query) for query in queries])
@@ -171,21 +162,18 @@ def _span_query(span: Span) -> tantivy.Query:
 
 
 def _filter_query(facet: str, values: Sequence[str], spans: dict[str, Span]) -> tantivy.Query:
-    if facet == "field":
-        asked = [_phrase_query("columns", wanted) for value in values if (wanted := phrase(value))]
-        return _any_of(asked) if asked else tantivy.Query.empty_query()
     if facet == "fresh":
-        asked = [_span_query(spans[value]) for value in values if value in spans]
-        return _any_of(asked) if asked else tantivy.Query.empty_query()
+        return _any_of([_span_query(spans[value]) for value in values if value in spans])
     return tantivy.Query.term_set_query(schema(), facet_field(facet), list(values))
 
 
 def matching(asked: Asked, query: Query, spans: dict[str, Span], besides: str | None = None) -> tantivy.Query | None:
     """Matches what the text asks for and every filter but ``besides`` lets through; None when that is everything."""
     must = [_any_of([_words_query(typed) for typed in alternatives]) for alternatives in asked.required]
-    must += [
-        _filter_query(facet, values, spans) for facet, values in query.filters.items() if values and facet != besides
-    ]
+    must += [_filter_query(facet, values, spans) for facet, values in chosen(query).items() if facet != besides]
+    columns = column_phrases(query)
+    if columns is not None:
+        must.append(_any_of([_phrase_query("columns", wanted) for wanted in columns]))
     if not asked.excluded:
         return _all_of(must) if must else None
     # A query of exclusions alone matches nothing: something must be there to exclude from.
@@ -197,14 +185,10 @@ def matching(asked: Asked, query: Query, spans: dict[str, Span], besides: str | 
 
 def ranked(match: tantivy.Query, asked: Asked) -> tantivy.Query:
     """The same matches, scored higher for what is asked standing in the title, the keywords and so on."""
-    wanted: set[str] = set()
-    for found in asked.phrases():
-        for piece, unspaced in zip(found.pieces, found.unspaced, strict=True):
-            wanted.update(ranking_tokens([(piece, "")]) if unspaced else [piece])
     better = [
         (Occur.Should, tantivy.Query.boost_query(tantivy.Query.term_query(schema(), field, token), weight))
-        for field, weight in _RANKED.items()
-        for token in sorted(wanted)
+        for field, weight in RANKED.items()
+        for token in asked.ranking_tokens()
     ]
     return tantivy.Query.boolean_query([(Occur.Must, match), *better]) if better else match
 

@@ -12,9 +12,9 @@ from portal.search.facets import SearchDocument, fresh_spans
 from portal.search.generations import PATIENCE_S, Generations, Stamp
 from portal.search.highlight import Shown, hit
 from portal.search.language import understand
-from portal.search.query import FacetValue, IndexCorrupt, IndexUnusable, Query, Results, Sort, Suggestion
+from portal.search.query import IndexUnusable, Query, Results, Sort, Suggestion
 from portal.search.suggesting import suggestions, typed_pieces
-from portal.search.tally import check, day_of
+from portal.search.tally import check, chosen, day_of
 from portal.search.tantivy_commit import Commit, readable
 from portal.search.tantivy_fields import LAYOUT, completing, matching, schema, to_tantivy
 
@@ -35,20 +35,8 @@ class TantivyIndex:
 
     def _commit(self) -> Commit | None:
         """The newest commit; None for an index that was never filled."""
-        stamp = self._generations.stamp()
-        while stamp is not None and (self._open is None or self._open[0] != stamp):
-            current = self._generations.current()
-            if current is None:
-                return None
-            try:
-                self._open = stamp, Commit(self._generations.path(current))
-            except IndexCorrupt:
-                # A rebuild may have removed this generation since its name was read.
-                latest = self._generations.stamp()
-                if latest == stamp:
-                    raise
-                stamp = latest
-        return None if stamp is None or self._open is None else self._open[1]
+        self._open = self._generations.newest(self._open, Commit)
+        return None if self._open is None else self._open[1]
 
     def search(self, query: Query) -> Results:
         check(query)
@@ -63,12 +51,12 @@ class TantivyIndex:
         hits = tuple(
             hit(document["id"][0], _decode_shown(document["shown"][0]), phrases) for document in commit.documents(found)
         )
-        facets: dict[str, tuple[FacetValue, ...]] = {}
+        narrowing = chosen(query)
         # Facets without a choice of their own are all counted over the hits, in one pass.
-        facets |= commit.facets(match, [name for name in query.facets if not query.filters.get(name)], query.facet_limit, spans)
-        for name in query.facets:
-            if query.filters.get(name):
-                facets |= commit.facets(matching(asked, query, spans, besides=name), [name], query.facet_limit, spans)
+        unchosen = [name for name in query.facets if name not in narrowing]
+        facets = commit.facets(match, unchosen, query.facet_limit, spans)
+        for name in narrowing.keys() & set(query.facets):
+            facets |= commit.facets(matching(asked, query, spans, besides=name), [name], query.facet_limit, spans)
         return Results(total=total, hits=hits, facets={name: facets[name] for name in query.facets})
 
     def walk(self, query: Query) -> Iterator[str]:

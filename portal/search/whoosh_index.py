@@ -1,0 +1,255 @@
+"""The engine without compiled parts: Whoosh-Reloaded, for catalogues of up to some 20,000 datasets.
+
+Whoosh finds and scores; narrowing, counting and ordering are done in plain Python over facts kept in memory.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from pickle import UnpicklingError
+from struct import error as struct_error
+
+import msgspec
+from msgspec import Struct
+from whoosh import index as whoosh_files
+from whoosh.analysis import SpaceSeparatedTokenizer
+from whoosh.fields import ID, STORED, TEXT, Schema
+from whoosh.filedb.filestore import StorageError
+from whoosh.query import And, AndMaybe, AndNot, Every, Or, Term
+from whoosh.query import Phrase as PhraseQuery
+from whoosh.query import Query as Wanted
+
+from portal.search.analysis import ANALYSIS, characters, grams, parts, ranking_tokens, tokens
+from portal.search.facets import RANKED, SearchDocument, fresh_spans
+from portal.search.generations import PATIENCE_S, Generations, Stamp
+from portal.search.highlight import Shown, hit
+from portal.search.language import Asked, Phrase, Words, column_phrases, understand
+from portal.search.query import IndexCorrupt, IndexUnusable, Query, Results, Sort, Suggestion
+from portal.search.suggesting import suggestions
+from portal.search.tally import Fact, check, chosen, day_of, fact, facet_counts, in_order, narrowed
+
+LAYOUT = f"whoosh-1.{ANALYSIS}"
+"""The number before the dot is raised whenever this module puts other things into an index."""
+
+_WRITER_MEMORY_MB = 128
+
+
+class _Kept(Struct, frozen=True):
+    """What is stored of a dataset."""
+
+    digest: str
+    fact: Fact
+    shown: Shown
+    publishers: tuple[str, ...]
+    keywords: tuple[str, ...]
+
+
+_decode_kept = msgspec.msgpack.Decoder(_Kept).decode
+
+
+def _schema() -> Schema:
+    spaced = SpaceSeparatedTokenizer()
+    positions = ("text", "columns")
+    texts = ("text", "characters", *RANKED)
+    return Schema(
+        id=ID(unique=True, stored=True),
+        kept=STORED,
+        **{name: TEXT(analyzer=spaced, phrase=name in positions) for name in texts},
+    )
+
+
+_UNREADABLE = (
+    whoosh_files.IndexError, StorageError, UnpicklingError, OSError, EOFError, ValueError, KeyError, struct_error
+)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Says of errors on the way from the files that the index is corrupt."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise IndexCorrupt(f"the index in {path} cannot be read: {error}") from error
+
+
+# Between two texts of a field, so that no phrase runs over the border; no token of a text is a bar.
+_BORDER = " | "
+
+
+def _fields(document: SearchDocument) -> dict[str, str | bytes]:
+    texts = {name: [parts(text) for text in getattr(document, name)] for name in RANKED}
+    rest = [parts(text) for text in (*document.descriptions, *document.other)]
+    everything = [found for one in (*texts.values(), rest) for found in one]
+    kept = _Kept(
+        document.digest,
+        fact(document),
+        Shown(document.titles, document.descriptions, document.columns),
+        document.publishers,
+        document.keywords,
+    )
+    ranked = {name: " ".join(token for found in one for token in ranking_tokens(found)) for name, one in texts.items()}
+    return {
+        "id": document.id,
+        "kept": msgspec.msgpack.encode(kept),
+        "text": _BORDER.join(" ".join(tokens(found)) for found in everything),
+        "characters": " ".join(set().union(*map(characters, everything))),
+        **ranked,
+        "columns": _BORDER.join(" ".join(tokens(found)) for found in texts["columns"]),
+    }
+
+
+class _Commit:
+    """One commit, open for reading, with what is stored of every dataset in memory."""
+
+    def __init__(self, path: Path) -> None:
+        with _readable(path):
+            self.searcher = whoosh_files.open_dir(str(path), readonly=True).searcher()
+            stored = self.searcher.reader().iter_docs()
+            self.kept: dict[int, _Kept] = {number: _decode_kept(fields["kept"]) for number, fields in stored}
+        self.numbers = {kept.fact.id: number for number, kept in self.kept.items()}
+
+    def _ending(self, field: str, character: str) -> list[str]:
+        """The tokens that stand where a character does: itself, and the pairs it ends."""
+        tokens = (token.decode() for token in self.searcher.reader().lexicon(field))
+        return [token for token in tokens if token[-1] == character and len(token) <= 2]
+
+    def _phrase(self, field: str, wanted: Phrase) -> Wanted:
+        """Matches a phrase in ``text`` or ``columns``."""
+        found = [token for piece, unspaced in zip(wanted.pieces, wanted.unspaced, strict=True)
+                 for token in (grams(piece) if unspaced else [piece])]
+        starts = [found[0]]
+        if wanted.unspaced[0]:
+            if len(wanted.pieces[0]) == 1:
+                starts = self._ending(field, found[0])
+            else:
+                del found[0]
+                starts = [found[0]]
+        return Or(
+            [Term(field, start) if len(found) == 1 else PhraseQuery(field, [start, *found[1:]]) for start in starts]
+        )
+
+    def _words(self, asked: Words) -> Wanted:
+        return And([self._phrase("text", wanted) for wanted in asked])
+
+    def matching(self, asked: Asked, columns: Sequence[Phrase] | None) -> Wanted:
+        """Matches what the text and the filter ``field`` ask for."""
+        must = [Or([self._words(typed) for typed in alternatives]) for alternatives in asked.required]
+        if columns is not None:
+            must.append(Or([self._phrase("columns", wanted) for wanted in columns]))
+        match = And(must) if must else Every()
+        return AndNot(match, Or([self._words(typed) for typed in asked.excluded])) if asked.excluded else match
+
+    def numbers_of(self, match: Wanted) -> list[int]:
+        """The datasets that match."""
+        return list(self.searcher.docs_for_query(match))
+
+    def scores(self, match: Wanted, asked: Asked) -> dict[str, float]:
+        """How relevant each match is."""
+        wanted = asked.ranking_tokens()
+        better = [Term(field, token, boost=weight) for field, weight in RANKED.items() for token in wanted]
+        results = self.searcher.search(AndMaybe(match, Or(better)) if better else match, limit=None)
+        return {self.kept[number].fact.id: score for score, number in results.top_n}
+
+
+class WhooshIndex:
+    """A SearchIndex in a directory of its own."""
+
+    def __init__(self, root: Path, patience_s: float = PATIENCE_S) -> None:
+        self._generations = Generations(root, LAYOUT, patience_s)
+        self._open: tuple[Stamp, _Commit] | None = None
+
+    def _commit(self) -> _Commit | None:
+        """The newest commit; None for an index that was never filled."""
+        self._open = self._generations.newest(self._open, _Commit)
+        return None if self._open is None else self._open[1]
+
+    def _found(self, commit: _Commit, query: Query, asked: Asked) -> tuple[list[Fact], list[Fact]]:
+        """What text and ``field`` find, and of it what the filters leave, in the query's order."""
+        match = commit.matching(asked, column_phrases(query))
+        matched = [commit.kept[number].fact for number in commit.numbers_of(match)]
+        scores = commit.scores(match, asked) if query.sort is Sort.RELEVANCE and asked.required else {}
+        return matched, in_order(narrowed(matched, chosen(query), fresh_spans(day_of(query))), query.sort, scores)
+
+    def search(self, query: Query) -> Results:
+        check(query)
+        asked = understand(query.text)
+        commit = self._commit()
+        if commit is None:
+            return Results(total=0, hits=(), facets={facet: () for facet in query.facets})
+        matched, found = self._found(commit, query, asked)
+        phrases = tuple(asked.phrases())
+        return Results(
+            total=len(found),
+            hits=tuple(
+                hit(known.id, commit.kept[commit.numbers[known.id]].shown, phrases)
+                for known in found[query.start:query.start + query.rows]
+            ),
+            facets=facet_counts(matched, query, fresh_spans(day_of(query))),
+        )
+
+    def walk(self, query: Query) -> Iterator[str]:
+        check(query)
+        asked = understand(query.text)
+        commit = self._commit()
+        return iter([] if commit is None else [known.id for known in self._found(commit, query, asked)[1]])
+
+    def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
+        commit = self._commit()
+        if commit is None:
+            return []
+        return suggestions(
+            typed,
+            limit,
+            Counter(name for kept in commit.kept.values() for name in kept.publishers).items(),
+            Counter(keyword for kept in commit.kept.values() for keyword in kept.keywords).items(),
+            ((title, kept.fact.id) for kept in commit.kept.values() for title in kept.shown.titles),
+        )
+
+    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int) -> None:
+        with self._generations.writing():
+            current = self._generations.current()
+            if current is None:
+                current = self._generations.begin()
+                whoosh_files.create_in(str(self._generations.path(current)), _schema())
+            _write(self._generations.path(current), documents, removed)
+            self._generations.finish(current, upto)
+
+    def rebuild(self, documents: Iterable[SearchDocument], upto: int) -> None:
+        with self._generations.writing():
+            current = self._generations.begin()
+            path = self._generations.path(current)
+            whoosh_files.create_in(str(path), _schema())
+            _write(path, documents, ())
+            self._generations.finish(current, upto)
+
+    def last_change(self) -> int | None:
+        try:
+            current = self._generations.current()
+            return None if current is None or self._commit() is None else current.last_change
+        except IndexUnusable:
+            return None
+
+    def digests(self) -> Mapping[str, str]:
+        commit = self._commit()
+        return {} if commit is None else {kept.fact.id: kept.digest for kept in commit.kept.values()}
+
+    def close(self) -> None:
+        """Lets go of the files."""
+        self._open = None
+
+
+def _write(path: Path, documents: Iterable[SearchDocument], removed: Iterable[str]) -> None:
+    """Commits removals and documents to one generation."""
+    with _readable(path):
+        files = whoosh_files.open_dir(str(path))
+    # The last of several documents with one id counts. All are removed in one go: Whoosh looks through every segment
+    # for each removal (1,000 one by one took 161 s among 100,000, as one batch 3 s).
+    latest = {document.id: document for document in documents}
+    with files.writer(limitmb=_WRITER_MEMORY_MB) as writer:
+        if files.doc_count():
+            writer.delete_by_query(Or([Term("id", dataset_id) for dataset_id in {*removed, *latest}]))
+        for document in latest.values():
+            writer.add_document(**_fields(document))
