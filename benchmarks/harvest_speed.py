@@ -10,11 +10,12 @@ import ipaddress
 import resource
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.portal import portal
 from harvester.connectors import CONNECTORS
-from harvester.http import Http
+from harvester.http import Http, Validators
 from harvester.pipeline import harvest
 from portal.catalog.model import Politeness, Source
 from portal.catalog.store import Catalog
@@ -31,16 +32,21 @@ def measure(count: int, database: str) -> None:
         catalog.sources.put(source)
         for name in ("first", "unchanged", "unchanged again"):
             changes = catalog.last_change()
-            with Http(requests_per_second=0, allow_private=(ipaddress.ip_network("127.0.0.0/8"),)) as http:
-                began = time.perf_counter()
-                run = harvest(source, catalog, CONNECTORS["ckan"], http, holder="benchmark", full=True)
-                took = time.perf_counter() - began
+            began = time.perf_counter()
+            run = harvest(source, catalog, CONNECTORS["ckan"], way_out, holder="benchmark", full=True)
+            took = time.perf_counter() - began
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             print(
                 f"{name:>16}: {run.outcome}, {run.counts.listed:,} records in {took:.1f} s = "
                 f"{run.counts.listed / took:,.0f}/s; {catalog.last_change() - changes:,} changes written; peak {peak} MB"
             )
     catalog.close()
+
+
+def way_out(validators: Mapping[str, Validators]) -> Http:
+    """The guarded way, as fast as it goes, to this machine only."""
+    local = (ipaddress.ip_network("127.0.0.0/8"),)
+    return Http(requests_per_second=0, allow_private=local, validators=validators)
 
 
 def main() -> None:

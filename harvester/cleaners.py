@@ -20,6 +20,8 @@ import msgspec
 from msgspec import Struct
 
 import schemas
+from harvester.geometry import NoGeometry
+from harvester.geometry import geometry as read_geometry
 from harvester.instants import instant as read_instant
 from harvester.instants import iso_date
 from portal.catalog.model import DistributionKind, Period, Place, RecordType
@@ -75,6 +77,7 @@ _EMAIL = re.compile(r"[^@\s<>,;:]+@[^@\s<>,;:]+\.[^@\s<>,;:.]+")
 _NUMBER = re.compile(r"\d+(?:[,，]\d{3})*(?:\.\d+)?")
 _SIZE = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*([^\W\d]*)")
 _MEDIA_TYPE = re.compile(r"([A-Za-z]+/[A-Za-z0-9][\w.+-]*)\s*(?:;.*)?")
+_MEDIA_TYPE_REGISTRY = re.compile(r"https?://(?:www\.)?iana\.org/assignments/media-types/", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]+)*")
 _LIST_TEXT = re.compile(r"\[(.*)\]", re.DOTALL)
 _INTERVAL_GAP = re.compile(r"\s*(?:/|至|~|—|–|\s-\s|\sto\s)\s*")
@@ -146,13 +149,20 @@ def code(value: Any) -> str | None:
 
 
 def language_map(value: Any, clean: Cleaner = text) -> dict[str, Any] | None:
-    """Texts by language tag, from an object or one written as JSON text; None for an ordinary text."""
+    """Texts by language tag, from an object or one written as JSON text; None for an ordinary text.
+
+    An RDF literal (``@value``, ``@language``) is the text of one language, or an ordinary one.
+    """
     if type(value) is str:
         value = _json(value) if value.lstrip().startswith("{") else None
         if value is None:
             return None
     if type(value) is not dict:
         raise WrongType(value)
+    if "@value" in value:
+        if "@language" not in value:
+            return None
+        value = {value["@language"]: value["@value"]}
     said = {}
     for tag, words in value.items():
         if not _LANGUAGE.fullmatch(tag):
@@ -265,6 +275,17 @@ def geometry(value: Any) -> dict[str, Any] | None:
     return shape
 
 
+def shape(value: Any) -> dict[str, Any] | None:
+    """Sound GeoJSON of a place drawn as GeoJSON, WKT or a box."""
+    try:
+        drawn = read_geometry(value)
+    except NoGeometry as error:
+        raise NotUnderstood(value) from error
+    if drawn is None:
+        raise NotUnderstood(value)
+    return drawn
+
+
 def place(value: Any) -> Place | None:
     """A GeoJSON geometry, an address in a gazetteer, or a name."""
     if type(value) is dict or (type(value) is str and value.lstrip().startswith("{")):
@@ -320,6 +341,12 @@ def email(value: Any) -> str | None:
     return match[0]
 
 
+def phone(value: Any) -> str | None:
+    """A telephone number as it is written, without ``tel:``."""
+    cleaned = code(value)
+    return None if cleaned is None else cleaned.removeprefix("tel:")
+
+
 def address(value: Any) -> str | None:
     """An http(s) address, what is not ASCII percent-encoded; any other is unusable."""
     cleaned = text(value)
@@ -358,14 +385,22 @@ def page(value: Any, before: str) -> str | None:
 
 
 def media_type(value: Any) -> str | None:
-    """A type of RFC 6838, without parameters."""
+    """A type of RFC 6838, without parameters, also as its address in the registry."""
     cleaned = text(value)
     if cleaned is None:
         return None
-    match = _MEDIA_TYPE.fullmatch(cleaned)
+    match = _MEDIA_TYPE.fullmatch(_MEDIA_TYPE_REGISTRY.sub("", cleaned))
     if match is None:
         raise NotUnderstood(value)
     return match[1].lower()
+
+
+def type_like(value: Any) -> str | None:
+    """A media type where the name of a format stands as often: anything else says nothing."""
+    try:
+        return media_type(value)
+    except NotUnderstood:
+        return None
 
 
 def local_name(value: Any) -> str | None:
@@ -388,6 +423,15 @@ def checksum(value: Any) -> str | None:
     return f"{name}:{digest.lower()}"
 
 
+def spdx_checksum(value: Any) -> str | None:
+    """``algorithm:hexadecimal`` from the node of an RDF distribution's checksum."""
+    if type(value) is not dict:
+        raise WrongType(value)
+    digests, algorithms = value.get("spdx:checksumValue") or [{}], value.get("spdx:algorithm") or [{}]
+    algorithm = algorithms[0].get("@id") or algorithms[0].get("@value")
+    return checksum({"checksumValue": digests[0].get("@value"), "algorithm": algorithm})
+
+
 def ckan_file_url(value: Any) -> str | None:
     """The ``url`` of a CKAN resource that is a file: uploaded, said to be one, or with another address for access."""
     if type(value) is not dict:
@@ -403,8 +447,45 @@ def distribution_kind(value: Any) -> DistributionKind | None:
     return None if cleaned is None else _KINDS.get(cleaned.lower())
 
 
+def dcat_licence(value: Any) -> str | None:
+    """The licence of the node of an RDF dataset or distribution.
+
+    A dataset that names none has the first known one of its distributions; one that names an unknown one has that.
+    """
+    if type(value) is not dict:
+        raise WrongType(value)
+    own = _licences(value)
+    said = own or [word for each in items(value.get("dcat:distribution") or []) for word in _licences(each)]
+    resolve = schemas.vocabulary("licences").resolve
+    return next((licence for word in said if (licence := resolve(word)) is not None), None)
+
+
+def _licences(node: Any) -> list[str]:
+    """Each address and each name that a node gives for its licence, or for its rights."""
+    named = [each for key in ("dct:license", "dct:rights") for each in items(node.get(key) or []) if type(each) is dict]
+    words = [each.get(key) for each in named for key in ("@id", "@value")]
+    for key in ("dct:title", "rdfs:label", "skos:prefLabel", "owl:sameAs", "skos:exactMatch"):
+        words += [each.get("@id") or each.get("@value") for name in named for each in name.get(key) or []]
+    return [word for word in words if type(word) is str and word.strip()]
+
+
+def dcat_kind(value: Any) -> DistributionKind | None:
+    """How the node of an RDF distribution is reached: through a service, as a file; else it does not say."""
+    if type(value) is not dict:
+        raise WrongType(value)
+    if "dcat:accessService" in value:
+        return DistributionKind.API
+    return DistributionKind.FILE if "dcat:downloadURL" in value else None
+
+
 def record_type(value: Any) -> RecordType | None:
-    """Dataset, service or series, from a class name such as ``dcat:DataService`` or its address."""
+    """Dataset, service or series, from a class name such as ``dcat:DataService`` or its address.
+
+    Of several class names the narrowest: in DCAT 3 a series is a dataset too.
+    """
+    if type(value) is list:
+        found = {record_type(each) for each in value}
+        return next((kind for kind in (RecordType.SERIES, RecordType.SERVICE, RecordType.DATASET) if kind in found), None)
     cleaned = text(value)
     return None if cleaned is None else _RECORD_TYPES.get(re.split(r"[:/#]", cleaned)[-1].lower())
 
@@ -444,6 +525,8 @@ PLAIN: Mapping[str, Cleaner] = {
     "ckan_file_url": ckan_file_url,
     "code": code,
     "date": date,
+    "dcat_kind": dcat_kind,
+    "dcat_licence": dcat_licence,
     "distribution_kind": distribution_kind,
     "email": email,
     "geometry": geometry,
@@ -454,13 +537,17 @@ PLAIN: Mapping[str, Cleaner] = {
     "link": link,
     "local_name": local_name,
     "media_type": media_type,
+    "phone": phone,
     "place": place,
     "plain_text": plain_text,
     "record_type": record_type,
+    "shape": shape,
     "size": size,
+    "spdx_checksum": spdx_checksum,
     "text": text,
     "text_by_language": language_map,
     "title_by_language": partial(language_map, clean=plain_text),
+    "type_like": type_like,
 }
 """The cleaners that need nothing but the value."""
 

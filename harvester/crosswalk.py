@@ -23,8 +23,10 @@ import msgspec
 
 import schemas
 from harvester import identity
-from harvester.cleaners import Cleaner, NotUnderstood, Setting, WrongType, cleaner, distinct_words, in_language
+from harvester.cleaners import Cleaner, NotUnderstood, Setting, WrongType, distinct_words, in_language
+from harvester.dcat_cleaners import cleaner
 from harvester.paths import Complaint, Json, Path, compiled, index
+from harvester.profiles import lacking
 from harvester.records import RawRecord
 from portal.catalog.model import Column, Contact, Dataset, Distribution, Issue, Period, Place, Publisher, Source
 from schemas import CrosswalkRow
@@ -91,8 +93,9 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
     if type(record) is not dict:
         return None, [Issue(code="record.malformed", url=raw.url, seen=_shown(record))]
     language = source.options.get("language")
-    table = _table(_kind(source.kind, record), source.timezone, source.url, language, _overrides(source))
-    complaints: list[Complaint] = []
+    kind = _kind(source.kind, record)
+    table = _table(kind, source.timezone, source.url, language, _overrides(source))
+    complaints: list[Complaint] = lacking(record) if kind == "datajson" else []
     values = _members(table.dataset, record, complaints, language)
     key = values.pop("source_key", None)
     missing = "record.key-missing" if key is None else "record.title-missing" if "title" not in values else None
@@ -298,7 +301,12 @@ def _read_joined(rows: Sequence[Sequence[tuple[Path, Cleaner]]], is_mapping: boo
                 said = [each for each in given if each is not None]
                 for each in said:
                     if type(each) is dict:
-                        joined = each | joined
+                        for tag, words in each.items():
+                            # Words of one language come one by one where each is a literal of its own.
+                            before_it = joined.get(tag)
+                            joined[tag] = words if before_it is None else (
+                                before_it + words if type(before_it) is tuple else before_it
+                            )
                     else:
                         joined |= dict.fromkeys(each if type(each) is tuple else (each,))
                 if said:

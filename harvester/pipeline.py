@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -37,17 +37,26 @@ BATCH_PATIENCE_S = 10.0
 ISSUES_KEPT = 1000
 """Issues of one code a run keeps one by one; the counts go on."""
 
+_READERS = (
+    "cleaners.py", "crosswalk.py", "dcat_cleaners.py", "geometry.py", "identity.py", "instants.py", "paths.py",
+    "profiles.py",
+)
+"""The modules that decide what a record becomes: when one changes, every record is read again."""
+
 _ANOTHER_DATASET = frozenset(("title", "publisher", "distributions"))
 """When all of these changed at once, the id was probably given to something else (faults I65)."""
 
 Progress = Callable[[Counts], None]
+
+WayOut = Callable[[Mapping[str, Validators]], Http]
+"""Makes the Http of one run, given the validators to ask with."""
 
 
 def harvest(
     source: Source,
     catalog: Catalog,
     connector: Connector,
-    http: Http,
+    way_out: WayOut,
     *,
     holder: str,
     full: bool = False,
@@ -63,7 +72,7 @@ def harvest(
     try:
         with heartbeat(catalog, lease):
             catalog.runs.abandon(source.id)
-            return _harvest(source, catalog, connector, http, lease, full, progress)
+            return _harvest(source, catalog, connector, way_out, lease, full, progress)
     finally:
         catalog.sources.release(lease)
 
@@ -78,7 +87,7 @@ def fingerprint(source: Source) -> str:
 
 @cache
 def _reading() -> bytes:
-    code = (files("harvester").joinpath(name).read_bytes() for name in ("crosswalk.py", "cleaners.py", "identity.py"))
+    code = (files("harvester").joinpath(name).read_bytes() for name in _READERS)
     return schemas.fingerprint().encode() + hashlib.blake2b(b"".join(code), digest_size=8).digest()
 
 
@@ -97,28 +106,30 @@ def _harvest(
     source: Source,
     catalog: Catalog,
     connector: Connector,
-    http: Http,
+    way_out: WayOut,
     lease: Lease,
     full: bool,
     progress: Progress,
 ) -> Run:
     start = None if full else since(source, catalog)
-    if start is not None:
-        http.validators = _sent(catalog, source)
     mode = RunMode.FULL if start is None else RunMode.INCREMENTAL
     run = catalog.runs.start(source.id, mode, fingerprint(source))
     intake = Intake(source, catalog, lease, run)
     listing: Listing | None = None
-    try:
-        listing = intake.take_all(connector(source, http, start), progress)
-    except HarvestError as error:
-        intake.complain(None, error.issue())
+    # A full listing asks without validators: a portal whose validators never change is found out by it.
+    with way_out({} if start is None else _validators(catalog, source)) as http:
+        try:
+            listing = intake.take_all(connector(source, http, start), progress)
+        except HarvestError as error:
+            intake.complain(None, error.issue())
+    for moved in http.moved:
+        intake.complain(None, Issue(code="portal.moved", url=moved.asked, seen=moved.target))
     run = _conclude(source, catalog, lease, run, intake, listing)
     run = msgspec.structs.replace(
         run, finished=datetime.now(UTC), requests=http.requests, bytes_received=http.bytes_received
     )
     if run.outcome is Outcome.COMPLETE:
-        _check_validators(source, catalog, http, run, intake)
+        _keep_validators(source, catalog, http, run, intake)
     intake.keep_issues()
     catalog.runs.save(run)
     log.info("%s: %s, %s", source.id, run.outcome, run.counts)
@@ -158,12 +169,12 @@ def _ended(run: Run, intake: Intake, outcome: Outcome, cause: str | None = None)
     return msgspec.structs.replace(run, outcome=outcome, counts=counts, cause=cause)
 
 
-def _sent(catalog: Catalog, source: Source) -> dict[str, Validators]:
+def _validators(catalog: Catalog, source: Source) -> dict[str, Validators]:
     kept = catalog.sources.validators(source.id)
     return {url: Validators(etag=given.etag, last_modified=given.last_modified) for url, given in kept.items()}
 
 
-def _check_validators(source: Source, catalog: Catalog, http: Http, run: Run, intake: Intake) -> None:
+def _keep_validators(source: Source, catalog: Catalog, http: Http, run: Run, intake: Intake) -> None:
     """Keeps what the portal gave for next time; complains when it gave the same for other data (faults N23)."""
     given = {
         url: CacheValidator(etag=validators.etag, last_modified=validators.last_modified)

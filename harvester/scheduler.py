@@ -67,7 +67,7 @@ def due(catalog: Catalog, now: datetime) -> list[str]:
             continue
         run = last.get(entry.source.id)
         try:
-            at = next_run(entry.source, run and run.started)
+            at = next_run(entry.source, None if run is None else run.started)
         except ScheduleInvalid:
             log.exception("source %s cannot be scheduled", entry.source.id)
             continue

@@ -7,6 +7,8 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache, partial
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -14,7 +16,7 @@ import msgspec
 
 from harvester import sourcefiles
 from harvester.connectors import CONNECTORS
-from harvester.http import Http
+from harvester.http import Http, Pacing, Validators
 from harvester.pipeline import Progress, harvest
 from harvester.records import Records
 from portal.catalog.model import Run, Source
@@ -23,6 +25,9 @@ from portal.search import indexing
 from portal.search.engines import open_index
 from portal.search.query import SearchIndex
 from portal.settings import Settings, from_environment
+
+
+NO_VALIDATORS: Mapping[str, Validators] = MappingProxyType({})
 
 
 def settings() -> Settings:
@@ -57,9 +62,19 @@ def follow(catalog: Catalog, given: Settings) -> int:
         return indexing.catch_up(catalog, opened)
 
 
-def way_out(source: Source, given: Settings) -> Http:
-    """An Http as gentle as the source wants."""
-    return Http(requests_per_second=source.politeness.requests_per_second, allow_private=given.allow_private)
+def way_out(source: Source, given: Settings, validators: Mapping[str, Validators] = NO_VALIDATORS) -> Http:
+    """An Http as gentle as the source wants; all of a process take turns at a host."""
+    return Http(
+        requests_per_second=source.politeness.requests_per_second,
+        allow_private=given.allow_private,
+        validators=validators,
+        pacing=_pacing(),
+    )
+
+
+@cache
+def _pacing() -> Pacing:
+    return Pacing()
 
 
 def harvest_source(
@@ -77,8 +92,9 @@ def harvest_source(
         return CONNECTORS[source.kind](sourcefiles.with_secrets(source, environment), http, since)
 
     holder = f"{socket.gethostname()}:{os.getpid()}"
-    with way_out(source, given) as http:
-        return harvest(source, catalog, records, http, holder=holder, full=full, progress=progress)
+    return harvest(
+        source, catalog, records, partial(way_out, source, given), holder=holder, full=full, progress=progress
+    )
 
 
 def print_json(data: Any) -> None:

@@ -61,6 +61,16 @@ class CrosswalkRow(Struct, frozen=True):
     note: str
 
 
+class Profile(Struct, frozen=True):
+    """What one profile of a format requires of a record."""
+
+    name: str
+    marks: tuple[str, ...]
+    """Members (``a`` or ``a=value``) any of which tells that a record follows it."""
+    required: tuple[str, ...]
+    """Members, or members of the items of a list (``list.member``)."""
+
+
 _GAPS = re.compile(r"[\s_\-]+")
 _SCHEME = re.compile(r"^https?://(?:www\.)?")
 # Creative Commons shows each licence as a deed and as legal code, in some forty languages.
@@ -152,6 +162,15 @@ def simplified() -> Mapping[str, str]:
 
 
 @cache
+def profiles(kind: str) -> tuple[Profile, ...]:
+    """The rows of ``profiles/<kind>.csv`` in their order."""
+    return tuple(
+        Profile(row["profile"], tuple(row["mark"].split("|")), tuple(row["required"].split("|")))
+        for row in _rows(f"profiles/{kind}.csv")
+    )
+
+
+@cache
 def json_schema(name: str) -> Mapping[str, Any]:
     """The JSON Schema ``<name>.schema.json``."""
     text = files(__name__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
@@ -161,7 +180,7 @@ def json_schema(name: str) -> Mapping[str, Any]:
 
 @cache
 def context(name: str) -> Mapping[str, Any]:
-    """The packaged copy ``contexts/<name>.jsonld`` of an accepted JSON-LD context."""
+    """The packaged equivalent ``contexts/<name>.jsonld`` of an accepted JSON-LD context."""
     document: dict[str, Any] = json.loads(
         files(__name__).joinpath(f"contexts/{name}.jsonld").read_text(encoding="utf-8")
     )
@@ -169,10 +188,24 @@ def context(name: str) -> Mapping[str, Any]:
 
 
 @cache
+def contexts() -> Mapping[str, Mapping[str, Any]]:
+    """The terms of every accepted JSON-LD context by each address that portals name it by."""
+    return MappingProxyType(
+        {row["address"]: MappingProxyType(context(row["name"])["@context"]) for row in _rows("contexts/addresses.csv")}
+    )
+
+
+@cache
+def namespaces() -> Mapping[str, str]:
+    """The prefix of every namespace that plain RDF records abbreviate, by its URI."""
+    return MappingProxyType({row["uri"]: row["prefix"] for row in _rows("namespaces.csv")})
+
+
+@cache
 def fingerprint() -> str:
     """A digest of every table a translation depends on: another one, another reading of a record."""
     digest = hashlib.blake2b(digest_size=8)
-    for folder in ("vocabularies", "crosswalks"):
+    for folder in ("vocabularies", "crosswalks", "profiles"):
         for table in sorted(files(__name__).joinpath(folder).iterdir(), key=lambda table: table.name):
             if table.name.endswith(".csv"):
                 digest.update(table.name.encode())

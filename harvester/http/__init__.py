@@ -1,6 +1,21 @@
 """The one way out: every question to a portal, a link or a feed goes through ``Http``."""
 
-from harvester.http.client import Http, Moved, Response, StreamedResponse, Validators
+from harvester.http.client import USER_AGENT, Http
+from harvester.http.exchange import Moved, SourceHeaders
 from harvester.http.limits import Limits
+from harvester.http.pacing import Pacing
+from harvester.http.response import Response, StreamedResponse, Validators
+from harvester.http.wire import Trust
 
-__all__ = ["Http", "Limits", "Moved", "Response", "StreamedResponse", "Validators"]
+__all__ = [
+    "USER_AGENT",
+    "Http",
+    "Limits",
+    "Moved",
+    "Pacing",
+    "Response",
+    "SourceHeaders",
+    "StreamedResponse",
+    "Trust",
+    "Validators",
+]

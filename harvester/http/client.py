@@ -1,92 +1,83 @@
-"""The one way out: asks portals politely, within limits, and says exactly what went wrong."""
+"""What connectors hold: questions in, whole answers out, and exactly what went wrong."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
-import requests
-from msgspec import Struct
-from requests.structures import CaseInsensitiveDict
+from requests import PreparedRequest, Request, Session
+from requests.exceptions import RequestException
 
-from harvester.errors import PortalAnsweredError, PortalNotUnderstood
+from harvester.errors import AddressRefused, HarvestError, PortalAnsweredError, PortalBlocked
+from harvester.http.addresses import Network, Reach
+from harvester.http.challenges import challenge
+from harvester.http.exchange import Answer, Door, Moved, SourceHeaders
 from harvester.http.limits import Limits
+from harvester.http.masking import mask, masked
+from harvester.http.pacing import Pacing
+from harvester.http.response import Response, StreamedResponse, Validators
+from harvester.http.wire import Tally, Trust, Wiring
 
+USER_AGENT = "Nachuan/0.1 (open data catalogue)"
 
-class Validators(Struct, frozen=True):
-    """What a portal gave so that we can ask whether anything changed."""
-
-    etag: str | None = None
-    last_modified: str | None = None
-
-
-class Moved(Struct, frozen=True):
-    """A permanent redirect of an asked address, without its query."""
-
-    asked: str
-    target: str
-
-
-class Response(Struct, frozen=True):
-    """A whole answer, its body content-decoded."""
-
-    url: str
-    """The address that answered, after redirects."""
-    status: int
-    headers: Mapping[str, str]
-    """By name, in any case."""
-    body: bytes
-    not_modified: bool = False
-    """The portal says that nothing changed since the validators we sent; the body is empty."""
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.body.decode("utf-8-sig")
-
-    def json(self) -> Any:
-        """The body as JSON. Raises PortalNotUnderstood or PortalBlocked."""
-        try:
-            return json.loads(self.text)
-        except ValueError as error:
-            seen = self.body[:200].decode("utf-8", "replace")
-            raise PortalNotUnderstood("not JSON", url=self.url, seen=seen) from error
-
-
-class StreamedResponse(Struct, frozen=True):
-    """An answer whose body is still coming."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    not_modified: bool
-    chunks: Iterator[bytes]
-    """The content-decoded body, piece by piece."""
+_BLOCKED = frozenset((401, 403, 407, 451))
 
 
 class Http:
-    """Everything one run asks of one source."""
+    """Everything one run asks of one source. May be shared by threads, except ``stream``'s answers.
+
+    ``session`` is for clients that bring their own calls (ckanapi): the same rules hold, but the
+    status is for them to read.
+    """
 
     def __init__(
         self,
         *,
         requests_per_second: float = 1.0,
-        allow_private: Sequence[IPv4Network | IPv6Network] = (),
+        allow_private: Sequence[Network] = (),
+        ports: Sequence[range] | None = None,
         validators: Mapping[str, Validators] = MappingProxyType({}),
         limits: Limits = Limits(),
+        pacing: Pacing | None = None,
+        trust: Trust = Trust(),
+        user_agent: str = USER_AGENT,
+        source_headers: SourceHeaders | None = None,
+        secrets: Sequence[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.limits = limits
-        self.requests = 0
-        self.bytes_received = 0
-        self.seen_validators: dict[str, Validators] = {}
-        self.moved: list[Moved] = []
+        """Makes the way out for one run; nothing is connected yet.
+
+        ``requests_per_second`` may be 0: no pause at all. ``pacing`` is shared by all runs of a
+        process; one that is given has a clock and a sleep of its own. ``ports`` replaces those a public host
+        may be asked at. ``secrets`` are values (keys in an address or a body) that no message may show; those
+        in headers are known without.
+        """
+        reach = Reach(allow_private=tuple(allow_private))
+        if ports is not None:
+            reach = Reach(allow_private=tuple(allow_private), ports=tuple(ports))
+        self._tally = Tally()
         self._validators = validators
+        self.seen_validators: dict[str, Validators] = {}
+        """By asked address, secrets masked: what came with conditional answers that were read to the end."""
+        self.session = Session()
+        self.session.trust_env = False
+        self._door = Door(
+            Wiring(limits=limits, reach=reach, clock=clock, tally=self._tally),
+            pacing=pacing or Pacing(clock=clock, sleep=sleep),
+            gap_s=1.0 / requests_per_second if requests_per_second else 0.0,
+            trust=trust,
+            user_agent=user_agent,
+            source_headers=source_headers,
+            secrets=frozenset(secrets),
+            cookies=self.session.cookies,
+        )
+        # One adapter for every scheme, so that file: and ftp: meet the same refusal.
+        self.session.adapters.clear()
+        self.session.mount("", self._door)
 
     def __enter__(self) -> Self:
         return self
@@ -96,15 +87,20 @@ class Http:
     ) -> None:
         self.session.close()
 
-    def _ask(self, method: str, url: str, **asked: Any) -> Response:
-        self.requests += 1
-        timeout = (self.limits.connect_s, self.limits.read_gap_s)
-        answer = self.session.request(method, url, timeout=timeout, **asked)
-        self.bytes_received += len(answer.content)
-        if answer.status_code >= 400:
-            raise PortalAnsweredError(f"status {answer.status_code}", url=url, status=answer.status_code)
-        headers = CaseInsensitiveDict(answer.headers)
-        return Response(answer.url, answer.status_code, headers, answer.content, answer.status_code == 304)
+    @property
+    def requests(self) -> int:
+        """Questions sent, repeated and redirected ones included."""
+        return self._tally.requests
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes on the wire, headers included."""
+        return self._tally.bytes_received
+
+    @property
+    def moved(self) -> Sequence[Moved]:
+        """The permanent redirects met in this run, one for each address."""
+        return self._door.moved
 
     def get(
         self,
@@ -114,16 +110,16 @@ class Http:
         headers: Mapping[str, str] | None = None,
         conditional: bool = False,
     ) -> Response:
-        """The answer at an address; ``conditional`` asks only for what changed since the run before."""
-        asked = dict(headers or {})
-        known = self._validators.get(url) if conditional else None
-        if known and known.etag:
-            asked["If-None-Match"] = known.etag
-        answer = self._ask("GET", url, params=params, headers=asked)
+        """The answer at an address; ``conditional`` asks only for what changed since the validators we know.
+
+        Raises HarvestError for everything but a good answer.
+        """
+        request = self._prepared(Request("GET", url, params=params, headers=dict(headers or {})))
+        known = self._ask_for_changes(request) if conditional else None
+        response = self._good(request, self._door.ask(request), known)
         if conditional:
-            given = Validators(answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
-            self.seen_validators[url] = given
-        return answer
+            self._note_validators(request, response.headers, known)
+        return response
 
     def post(
         self,
@@ -133,14 +129,85 @@ class Http:
         data: Mapping[str, str] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """The answer to a question put as POST. For reads only: it may be asked again."""
-        return self._ask("POST", url, json=json, data=data, headers=headers)
+        """The answer to a question put as POST. For reads only: it may be sent again."""
+        request = self._prepared(Request("POST", url, json=json, data=data, headers=dict(headers or {})))
+        return self._good(request, self._door.ask(request), None)
 
     @contextmanager
     def stream(
         self, url: str, *, headers: Mapping[str, str] | None = None, conditional: bool = False
     ) -> Iterator[StreamedResponse]:
-        """A large answer, piece by piece."""
-        answer = self.get(url, headers=headers, conditional=conditional)
-        chunks = iter([answer.body])
-        yield StreamedResponse(answer.url, answer.status, answer.headers, answer.not_modified, chunks)
+        """A large answer, piece by piece. What breaks off is not asked for again: parts were given away."""
+        request = self._prepared(Request("GET", url, headers=dict(headers or {})))
+        known = self._ask_for_changes(request) if conditional else None
+        answer = self._door.ask(request, streaming=True)
+        with answer.closing:
+            good = self._good(request, answer, known)
+            chunks = self._chunks(request, answer, known, conditional)
+            yield StreamedResponse(good.url, good.status, good.headers, good.not_modified, chunks)
+
+    def _chunks(
+        self,
+        request: PreparedRequest,
+        answer: Answer,
+        known: Validators | None,
+        conditional: bool,
+    ) -> Iterator[bytes]:
+        try:
+            if answer.body:
+                yield answer.body
+            yield from answer.pieces
+        except HarvestError as error:
+            mask(error, request.url or "", self._door.secrets_of(request))
+            raise
+        if conditional:
+            self._note_validators(request, answer.headers, known)
+
+    def _prepared(self, request: Request) -> PreparedRequest:
+        try:
+            return self.session.prepare_request(request)
+        except (RequestException, UnicodeError) as error:
+            # Without its cause: requests quotes the header or the address in full, keys included.
+            detail = f"cannot be sent: {type(error).__name__}"
+            raise AddressRefused(detail, url=masked(str(request.url))) from None
+
+    def _key(self, request: PreparedRequest) -> str:
+        return masked(request.url or "", self._door.secrets_of(request))
+
+    def _ask_for_changes(self, request: PreparedRequest) -> Validators | None:
+        known = self._validators.get(self._key(request))
+        if known is not None and known.etag is not None:
+            request.headers["If-None-Match"] = known.etag
+        if known is not None and known.last_modified is not None:
+            request.headers["If-Modified-Since"] = known.last_modified
+        return known
+
+    def _note_validators(
+        self, request: PreparedRequest, headers: Mapping[str, str], known: Validators | None
+    ) -> None:
+        given = Validators(headers.get("ETag"), headers.get("Last-Modified"))
+        # A 304 may leave out what it repeats; the validators it confirms stay good.
+        kept = known if known is not None and given == Validators() else given
+        if kept != Validators():
+            self.seen_validators[self._key(request)] = kept
+
+    def _good(self, request: PreparedRequest, answer: Answer, known: Validators | None) -> Response:
+        """The answer as a value. Raises PortalBlocked or PortalAnsweredError unless it is a good one."""
+        status = answer.raw.status
+        secrets = self._door.secrets_of(request)
+        not_modified = status == 304 and known is not None
+        url = answer.request.url or ""
+        response = Response(url, status, answer.headers, answer.body, not_modified, secrets)
+        if not_modified:
+            return response
+        found = challenge(status, answer.headers, answer.body)
+        error: HarvestError | None = None
+        if found is not None or status in _BLOCKED:
+            error = PortalBlocked(found or f"turned away (status {status})", seen=response.text[:500])
+        elif not 200 <= status < 300:
+            detail = f"status {status} {answer.raw.reason or ''}".rstrip()
+            error = PortalAnsweredError(detail, seen=response.text[:500], status=status)
+        if error is not None:
+            mask(error, request.url or "", secrets)
+            raise error
+        return response

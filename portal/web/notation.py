@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_compact_decimal, format_decimal
+from babel.units import format_unit
 
 from portal.web.languages import language
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
 _DATES = {"zh": "y年M月d日", "en": "d MMM y"}
+_PERIODS = {"h": "duration-hour", "d": "duration-day", "w": "duration-week"}
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -46,7 +48,15 @@ def ago(value: datetime, now: datetime | None = None) -> str:
 
 def lasted(seconds: float) -> str:
     """A duration in one unit: ``3 minutes``."""
-    return format_timedelta(seconds, threshold=1.2, locale=language())  # type: ignore[arg-type]
+    return format_timedelta(timedelta(seconds=seconds), threshold=1.2, locale=language())
+
+
+def period(text: str) -> str:
+    """A period of a source's settings, ``7d`` or ``12h``, in words; as written where it is something else."""
+    unit = _PERIODS.get(text[-1:])
+    if unit is None or not text[:-1].isdigit():
+        return text
+    return format_unit(int(text[:-1]), unit, length="long", locale=language())
 
 
 def size(value: int) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask
+import msgspec
+from flask import Flask, request
 
-from portal.web import addresses, languages, notation, places, prose, words
+from portal.web import addresses, issue_words, languages, notation, places, prose, words
+from portal.web.asking import ROWS, Asked
 from portal.web.overview import Overview
 from portal.web.site import site
 from schemas import vocabulary
@@ -21,10 +23,14 @@ def furnish(app: Flask) -> None:
         address=addresses.address,
         asset=addresses.asset,
         in_language=addresses.in_language,
-        lasting=addresses.lasting,
         overview=_overview,
         short_name=places.short_name,
         term=_term,
+        machine=_machine,
+        issue_text=issue_words.issue_text,
+        issue_kind=issue_words.issue_kind,
+        issue_cure=issue_words.issue_cure,
+        issue_severity=issue_words.issue_severity,
     )
     app.jinja_env.filters.update(
         number=notation.number,
@@ -33,14 +39,23 @@ def furnish(app: Flask) -> None:
         moment=notation.moment,
         ago=notation.ago,
         size=notation.size,
+        lasted=notation.lasted,
+        period=notation.period,
         percent=notation.percent,
         prose=prose.prose,
+        plain=prose.plain,
         web_link=prose.web_link,
     )
 
 
 def _overview() -> Overview:
     return site().overviews.current()
+
+
+def _machine(path: str, asked: Asked) -> str:
+    """The address of a feed or an export of a search, every page of it."""
+    parameters = msgspec.structs.replace(asked, page=1, rows=ROWS).parameters()
+    return request.script_root + path + (f"?{parameters}" if parameters else "")
 
 
 def _term(name: str, code: str) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 import time_machine
+from sqlalchemy import event
 
 from harvester import retirement
 from harvester.errors import PortalAnsweredError
-from harvester.http import Http
+from harvester.http import Http, Validators
 from harvester.pipeline import harvest, since
 from harvester.records import Listing, RawRecord, Records
 from portal.catalog.model import (
@@ -42,6 +43,10 @@ SOURCE = Source(
 )
 
 Item = dict[str, Any] | bytes | Issue | RawRecord | Exception
+
+
+def way_out(validators: Mapping[str, Validators]) -> Http:
+    return Http(requests_per_second=0, validators=validators)
 
 
 def package(key: str, **fields: Any) -> dict[str, Any]:
@@ -78,8 +83,7 @@ def run(catalog: Catalog) -> Iterator[Callable[..., Run]]:
 
     def go(portal: Portal, source: Source = SOURCE, full: bool = True) -> Run:
         catalog.sources.put(source)
-        with Http(requests_per_second=0) as http:
-            return harvest(source, catalog, portal.records, http, holder="test", full=full)
+        return harvest(source, catalog, portal.records, way_out, holder="test", full=full)
 
     yield go
 
@@ -107,8 +111,6 @@ def test_an_unchanged_source_writes_no_record(catalog: Catalog, run: Callable[..
     portal = Portal(*many(3), declared=3)
     run(portal)
     statements: list[str] = []
-    from sqlalchemy import event
-
     event.listen(catalog.engine, "before_cursor_execute", lambda c, cu, statement, *rest: statements.append(statement))
     run(portal)
     written = {words.split()[2] if words.startswith("INSERT") else words.split()[1] for words in statements if words.startswith(("INSERT", "UPDATE"))}
@@ -348,8 +350,8 @@ def test_a_run_that_lost_its_lease_writes_nothing_more(catalog: Catalog, run: Ca
             yield RawRecord(body=json.dumps(package(str(number))).encode())
         return Listing()
 
-    with Http(requests_per_second=0) as http, pytest.raises(LeaseLost):
-        harvest(SOURCE, catalog, stolen, http, holder="slow", full=True)
+    with pytest.raises(LeaseLost):
+        harvest(SOURCE, catalog, stolen, way_out, holder="slow", full=True)
     assert len(list(catalog.walk())) == 500
 
 

@@ -23,11 +23,14 @@ pytestmark = needs_fixtures
 EMPTY = {"", "null", "None", "无", "暂无", "[]"}
 """What Chinese portals write where they have nothing to say."""
 
+UNFILLED = {"开放条件", "请补充开放条件"}
+"""The form's own label and its reminder, left standing in 272 records of one portal as the mode of opening."""
+
 LISTED = re.compile(r"[\[\]\"'\s]*[,;、][\[\]\"'\s]*")
 
 OPENNESS_KEYS = ("开放属性", "开放等级", "开放状态", "开放方式", "openTypeName", "开放条件", "开放类型")
-"""开放条件 is a condition in words on some portals, the attribute itself on others; 可开放 says nothing where it stands
-beside one of these, so it is asked last."""
+"""开放条件 is a condition in words on some portals and the attribute itself on others, where 开放类型 says only 可开放:
+the first of them that is understood counts."""
 
 
 def text(path: Path) -> str:
@@ -68,7 +71,7 @@ def test_formats_of_chinese_portals_are_understood() -> None:
 
 def test_update_frequencies_of_chinese_portals_are_understood() -> None:
     keys = ("更新频率", "更新周期", "frequency")
-    notes = re.compile(r"[((]更新说明.*")
+    notes = re.compile(r"[(（]更新说明.*")
     found = [
         notes.sub("", value)
         for record in chinese_records()
@@ -84,11 +87,11 @@ def test_openness_of_chinese_portals_is_understood() -> None:
     found = [
         next((value for value in stated if schemas.vocabulary("openness").resolve(value)), stated[0])
         for record in chinese_records()
-        if (stated := [str(record[key]) for key in OPENNESS_KEYS if str(record.get(key)) not in EMPTY])
+        if (stated := [str(record[key]) for key in OPENNESS_KEYS if str(record.get(key)) not in EMPTY | UNFILLED])
     ]
     share, unknown = understood("openness", found)
     assert len(found) > 35_000
-    assert share >= 0.985, unknown.most_common(40)
+    assert share >= 0.995, unknown.most_common(40)
 
 
 def test_themes_of_chinese_portals_are_understood() -> None:

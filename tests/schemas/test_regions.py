@@ -32,7 +32,9 @@ def test_a_name_several_places_bear_leads_nowhere(spelling: str) -> None:
     assert REGIONS.resolve(spelling) is None
 
 
-@pytest.mark.parametrize(("spelling", "code"), [("海南省", "460000"), ("吉林市", "220200"), ("吉林省", "220000")])
+@pytest.mark.parametrize(
+    ("spelling", "code"), [("海南省", "460000"), ("吉林市", "220200"), ("吉林省", "220000")]
+)
 def test_the_full_name_leads_where_the_short_one_does_not(spelling: str, code: str) -> None:
     assert REGIONS.resolve(spelling) == code
 

@@ -65,7 +65,7 @@ def test_a_licence_is_the_same_under_every_address_it_has(address: str) -> None:
 def test_a_licence_not_specified_is_not_open() -> None:
     licences = schemas.vocabulary("licences").terms
     assert licences["notspecified"].attributes["open"] == "no"
-    assert [term.code for term in licences.values() if term.attributes.get("open") not in ("yes", "no", None)] == []
+    assert {term.attributes.get("open") for term in licences.values()} == {"yes", "no", None}
 
 
 def test_formats_say_yes_no_or_nothing_and_name_their_family() -> None:
@@ -119,3 +119,57 @@ def test_update_frequencies_are_read_in_every_tongue(raw: str, code: str) -> Non
 def test_a_portals_own_number_means_nothing_by_itself(number: str) -> None:
     names = ("frequencies", "openness", "formats", "licences")
     assert [schemas.vocabulary(name).resolve(number) for name in names] == [None] * 4
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "regions"])
+def test_every_spelling_leads_to_the_term_it_stands_at(name: str) -> None:
+    vocabulary = schemas.vocabulary(name)
+    astray = [
+        (term.code, spelling)
+        for term in vocabulary.terms.values()
+        for spelling in (term.zh, term.en, term.uri, *term.aliases)
+        if spelling and vocabulary.resolve(spelling) != term.code
+    ]
+    assert astray == []
+
+
+def test_the_21_national_domains_and_one_for_the_rest_are_the_themes() -> None:
+    themes = schemas.vocabulary("themes").terms.values()
+    assert sorted(int(term.attributes["number"]) for term in themes) == [*range(1, 22), 99]
+
+
+EU_THEMES = "AGRI ECON EDUC ENER ENVI GOVE HEAL INTR JUST REGI SOCI TECH TRAN"
+
+
+@pytest.mark.parametrize("eu_theme", EU_THEMES.split())
+def test_every_eu_theme_leads_to_a_domain_that_counts_under_it(eu_theme: str) -> None:
+    themes = schemas.vocabulary("themes")
+    address = f"http://publications.europa.eu/resource/authority/data-theme/{eu_theme}"
+    code = themes.resolve(address)
+    assert code is not None
+    assert code == themes.resolve(eu_theme)
+    assert themes.terms[code].attributes.get("eu_theme") in (eu_theme, None)
+
+
+def test_high_value_categories_form_a_tree_that_themes_point_into() -> None:
+    categories = schemas.vocabulary("hvd_categories").terms
+    named = {term.attributes["hvd"] for term in schemas.vocabulary("themes").terms.values() if "hvd" in term.attributes}
+    orphans = [
+        term.code
+        for term in categories.values()
+        if (parent := term.attributes.get("broader")) is not None
+        and int(categories[parent].attributes["level"]) != int(term.attributes["level"]) - 1
+    ]
+    tops = {term.code for term in categories.values() if term.attributes["level"] == "1"}
+    assert orphans == []
+    assert named == tops
+
+
+def test_openness_says_which_european_access_right_it_is() -> None:
+    rights = {term.code: term.attributes["eu_access_right"] for term in schemas.vocabulary("openness").terms.values()}
+    assert rights == {
+        "unconditional": "PUBLIC",
+        "registration": "PUBLIC",
+        "conditional": "RESTRICTED",
+        "denied": "NON_PUBLIC",
+    }

@@ -18,6 +18,9 @@ from portal.web.summaries import title_of
 
 pages = Blueprint("runs", __name__)
 
+BESIDES = ("missing", "retired", "restored", "held")
+"""Counts of datasets that stand beside the sum of records."""
+
 SAMPLES = 5
 HELD_SHOWN = 50
 CSV_BATCH = 1000
@@ -47,6 +50,7 @@ def run(id: int) -> str:
             IssueGroup(code, count, tuple(runs.issues(id, code=code, limit=SAMPLES)))
             for code, count in runs.issue_counts(id).items()
         ],
+        besides=[(name, count) for name in BESIDES if (count := getattr(shown.counts, name))],
         held_total=len(held),
         held=[
             (entry.dataset.id, title_of(entry.dataset))

@@ -1,0 +1,68 @@
+"""The process that reads one RDF document: shuts itself in, reads, says what it found, and ends.
+
+Started by ``harvester.rdf`` with a ``Task`` as the first line of its input and the document after it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import sys
+
+import msgspec
+
+import schemas
+from harvester.rdf import TOO_LARGE_STATUS, Document, Limits, Refusal, Task
+from harvester.rdf.plain import document
+from harvester.rdf.statements import DocumentRefused, decoded, read_statements
+
+
+def shut_in(limits: Limits) -> None:
+    """Takes from this process what it needs no more: files, sockets, memory and time beyond the limits.
+
+    All that is needed is imported, read and decoded by now (Python loads a codec when it first meets
+    it). With no descriptor left to open, the kernel refuses each file and each connection,
+    whichever library tries: a JSON-LD ``@context``, an XML entity, a plug-in.
+    """
+    for kind, limit in (
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_CPU, limits.cpu_s),
+        (resource.RLIMIT_FSIZE, limits.output_bytes),
+        (resource.RLIMIT_NOFILE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (limit, limit))
+
+
+def answer(task: Task, body: bytes) -> Document | Refusal:
+    """What the document says, or why it was not read."""
+    try:
+        text = decoded(body)
+        shut_in(task.limits)
+        return document(read_statements(text, task), task)
+    except DocumentRefused as refused:
+        return refused.refusal
+    except RecursionError:
+        return Refusal(detail="the document is nested too deeply")
+
+
+def main() -> None:
+    """Reads the task and the document from the input and writes the answer as JSON."""
+    task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
+    # rdflib warns of every odd address and literal, line by line; what matters becomes part of the answer.
+    logging.disable()
+    schemas.contexts(), schemas.namespaces()
+    try:
+        said = msgspec.json.encode(answer(task, sys.stdin.buffer.read()))
+        if len(said) > task.limits.output_bytes:
+            refusal = Refusal(too_large=True, detail=f"its records take more than {task.limits.output_bytes} bytes")
+            said = msgspec.json.encode(refusal)
+    except MemoryError:
+        # At once: what Python does on its way out needs memory as well.
+        os._exit(TOO_LARGE_STATUS)
+    sys.stdout.buffer.write(said)
+
+
+if __name__ == "__main__":
+    main()

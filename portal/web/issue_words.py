@@ -1,0 +1,46 @@
+"""Issues in words, from the issues vocabulary."""
+
+from __future__ import annotations
+
+import re
+
+from portal.catalog.model import Issue
+from portal.web.languages import language
+from schemas import vocabulary
+
+_VALUE = re.compile(r"\{(\w+)\}")
+_LAST_VALUE = re.compile(r"\s*[:：]\s*\{\w+\}$")
+_GAP = "…"
+
+
+def issue_text(issue: Issue) -> str:
+    """What is wrong, with the values of this issue in it; its code when the vocabulary lacks it."""
+    values = {
+        "url": issue.url,
+        "key": issue.source_key,
+        "field": issue.field,
+        "seen": issue.seen,
+        "detail": issue.detail,
+    }
+    return _VALUE.sub(lambda match: values.get(match[1]) or _GAP, _pattern(issue.code))
+
+
+def issue_kind(code: str) -> str:
+    """What is wrong in general: the text without the values of any one issue."""
+    return _VALUE.sub(_GAP, _LAST_VALUE.sub("", _pattern(code)))
+
+
+def issue_cure(code: str) -> str | None:
+    """What to do about it; None when the vocabulary does not say."""
+    term = vocabulary("issues").terms.get(code)
+    return None if term is None else term.attributes.get(f"cure_{language()}")
+
+
+def issue_severity(code: str) -> str:
+    """``error``, ``warning`` or ``info``; a code we do not know yet counts as a warning."""
+    term = vocabulary("issues").terms.get(code)
+    return "warning" if term is None else term.attributes["severity"]
+
+
+def _pattern(code: str) -> str:
+    return vocabulary("issues").label(code, language())
