@@ -18,7 +18,7 @@ from portal.search.query import Query, Sort
 from portal.search.sorting import ID_ORDER_BITS, id_order, instant_key, quality_key, title_key
 from portal.search.tally import chosen
 
-LAYOUT: Final = f"tantivy-1.{ANALYSIS}"
+LAYOUT: Final = f"tantivy-2.{ANALYSIS}"
 """The number before the dot is raised whenever this module puts other things into an index."""
 
 _VALUED = tuple(facet.name for facet in FACETS if facet.name not in ("fresh", "field"))
@@ -26,6 +26,7 @@ _VALUED = tuple(facet.name for facet in FACETS if facet.name not in ("fresh", "f
 SORT_FIELDS = {
     Sort.MODIFIED: "by_modified",
     Sort.CREATED: "by_created",
+    Sort.CHANGED: "by_changed",
     Sort.QUALITY: "by_quality",
     Sort.TITLE: "by_title",
 }
@@ -54,7 +55,7 @@ def schema() -> tantivy.Schema:
     for name in ("publisher_name", "keyword", "by_title", *map(facet_field, _VALUED)):
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     # Signed: a plain int put into an unsigned field kills the writer later, not at the add.
-    for name in ("by_modified", "by_created", "by_quality"):
+    for name in ("by_modified", "by_created", "by_changed", "by_quality"):
         builder.add_integer_field(name, fast=True, indexed=True)
     builder.add_float_field("tie", fast=True)
     return builder.build()
@@ -103,6 +104,7 @@ def to_tantivy(document: SearchDocument) -> tantivy.Document:
     order = id_order(document.id)
     made.add_integer("by_modified", _sort_key(instant_key(document.modified), order))
     made.add_integer("by_created", _sort_key(instant_key(document.created), order))
+    made.add_integer("by_changed", _sort_key(instant_key(document.changed), order))
     made.add_integer("by_quality", _sort_key(quality_key(document.quality), order))
     title = title_key(document.titles[0])[:_TITLE_KEY_BYTES] if document.titles else b""
     # As Latin-1 every byte is one character, and characters sort as their bytes did.
