@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from importlib.resources import files
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import request, url_for
 
@@ -19,8 +19,8 @@ def address(endpoint: str, **values: object) -> str:
 
 def in_language(language: str) -> str:
     """The current page in ``zh`` or ``en``."""
-    query = request.query_string.decode("ascii", "replace")
-    path = f"{_mount()}/{language}{request.path}"
+    query = urlencode(list(request.args.items(multi=True)))
+    path = f"{_mount()}/{language}{quote(request.path)}"
     return f"{path}?{query}" if query else path
 
 

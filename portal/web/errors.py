@@ -7,6 +7,7 @@ import logging
 from flask import Flask, Response, make_response, render_template
 from werkzeug.exceptions import HTTPException
 
+from portal.search.query import IndexUnusable
 from portal.web.words import has_message
 
 log = logging.getLogger(__name__)
@@ -15,6 +16,7 @@ log = logging.getLogger(__name__)
 def answer_errors(app: Flask) -> None:
     """Makes ``app`` answer every error with a page."""
     app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(IndexUnusable, _no_index)
     app.register_error_handler(Exception, _broken)
 
 
@@ -27,6 +29,11 @@ def _refused(error: HTTPException) -> Response:
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value
     return response
+
+
+def _no_index(error: IndexUnusable) -> Response:
+    log.error("the search index cannot be used: %s", error)
+    return _page(503)
 
 
 def _broken(error: Exception) -> Response:

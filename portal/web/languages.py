@@ -37,7 +37,7 @@ class LanguagePrefix:
         if match:
             environ["nachuan.language"] = match[1]
             environ["SCRIPT_NAME"] = environ["nachuan.mount"] + match[0]
-            environ["PATH_INFO"] = path[match.end() :] or "/"
+            environ["PATH_INFO"] = path.removeprefix(match[0]) or "/"
         return self._application(environ, start_response)
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from portal.catalog.model import Change, Entry
 from portal.catalog.store import Catalog, Figures, PublisherSummary
-from portal.search.query import Query, SearchIndex
+from portal.search.query import IndexUnusable, Query, SearchIndex
 from portal.web.health import Health, SourceHealth, source_health
 
 T = TypeVar("T")
@@ -93,7 +93,11 @@ class Overviews:
 
 
 def _count(catalog: Catalog, index: SearchIndex) -> Overview:
-    themes = index.search(Query(rows=0, facets=("theme",), facet_limit=100)).facets.get("theme", ())
+    try:
+        themes = index.search(Query(rows=0, facets=("theme",), facet_limit=100)).facets.get("theme", ())
+    except IndexUnusable:
+        # Every page has these figures in its footer, and most pages need no index.
+        themes = ()
     return Overview(
         figures=catalog.figures(),
         themes={value.value: value.count for value in themes},

@@ -28,6 +28,7 @@ def furnish(app: Flask) -> None:
         term=_term,
         machine=_machine,
         issue_text=issue_words.issue_text,
+        issue_values=issue_words.issue_values,
         issue_kind=issue_words.issue_kind,
         issue_cure=issue_words.issue_cure,
         issue_severity=issue_words.issue_severity,

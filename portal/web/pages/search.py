@@ -78,7 +78,7 @@ def _refusal(reason: str) -> tuple[str, int]:
 def _loosened(asked: Asked, chips: list[Chip]) -> list[Loosened]:
     ways = [(chip.label, chip.asks) for chip in chips[:10]]
     if asked.text and chips:
-        ways.append((f"“{asked.text}”", replace(asked, text=None, page=1)))
+        ways.append((asked.text, replace(asked, text=None, page=1)))
     found = [Loosened(label, way, _total(way)) for label, way in ways]
     return [way for way in found if way.total]
 
