@@ -177,10 +177,10 @@ class Catalog:
             query = select(func.count()).select_from(tables.dataset).where(*_present(since))
             return connection.scalar(query) or 0
 
-    def moments(self, rows: int, start: int = 0) -> list[tuple[str, datetime]]:
-        """Id and last change of ``rows`` present entries by id, from place ``start`` on: for lists of addresses."""
+    def moments(self, rows: int, *, start: int = 0, since: datetime | None = None) -> list[tuple[str, datetime]]:
+        """Id and last change of the entries of such a page: for lists of addresses."""
         table = tables.dataset.c
-        query = select(table.id, table.changed).where(*_present()).order_by(table.id).limit(rows).offset(start)
+        query = select(table.id, table.changed).where(*_present(since)).order_by(table.id).limit(rows).offset(start)
         with self.engine.connect() as connection:
             return [(row.id, row.changed) for row in connection.execute(query)]
 
