@@ -64,7 +64,9 @@ class Setting(Struct, frozen=True):
     """The language to show of several."""
 
 
-PLACEHOLDERS = frozenset(("none", "null", "nil", "nan", "n/a", "[]", "{}", "[null]", "undefined", "暂无", "无", "-", "--", "/"))
+PLACEHOLDERS = frozenset(
+    ("", "none", "null", "nil", "nan", "n/a", "[]", "{}", "[null]", "undefined", "暂无", "无", "-", "--", "/")
+)
 """What portals write where they mean nothing, in lower case."""
 
 # Control characters except tab and line breaks, the byte order mark, lone surrogates and non-characters.
@@ -112,14 +114,13 @@ def text(value: Any) -> str | None:
     """A text without control characters and placeholders, in NFC; its line breaks and inner spaces stay."""
     if type(value) is not str:
         raise WrongType(value)
-    if not value.isprintable():
-        value = _UNWANTED.sub(_replacement, value)
-    if not value.isascii():
-        value = unicodedata.normalize("NFC", value)
-    value = value.strip()
-    if not value or (len(value) < 10 and value.lower() in PLACEHOLDERS):
-        return None
-    return str(value)
+    cleaned: str = value
+    if not cleaned.isprintable():
+        cleaned = _UNWANTED.sub(_replacement, cleaned)
+    if not cleaned.isascii():
+        cleaned = unicodedata.normalize("NFC", cleaned)
+    cleaned = cleaned.strip()
+    return cleaned if len(cleaned) >= 10 or cleaned.lower() not in PLACEHOLDERS else None
 
 
 def _replacement(match: re.Match[str]) -> str:
@@ -134,13 +135,12 @@ def plain_text(value: Any) -> str | None:
     if "<" in cleaned:
         cleaned = _TAG.sub(" ", cleaned)
     if "&" in cleaned:
-        cleaned = html.unescape(cleaned)
-        return text(_SPACES.sub(" ", cleaned))
-    return _SPACES.sub(" ", cleaned).strip() or None
+        cleaned = text(html.unescape(cleaned)) or ""
+    return " ".join(cleaned.split()) or None
 
 
 def code(value: Any) -> str | None:
-    """A text or a whole number, as text: ids, versions and codes are written both ways."""
+    """A text or a number, as text: ids, versions and codes are written both ways."""
     if type(value) is int and abs(value) < 2**63:
         return str(value)
     if type(value) is float and math.isfinite(value):
@@ -485,18 +485,25 @@ def record_type(value: Any) -> RecordType | None:
     """
     if type(value) is list:
         found = {record_type(each) for each in value}
-        return next((kind for kind in (RecordType.SERIES, RecordType.SERVICE, RecordType.DATASET) if kind in found), None)
+        narrowest = (RecordType.SERIES, RecordType.SERVICE, RecordType.DATASET)
+        return next((kind for kind in narrowest if kind in found), None)
     cleaned = text(value)
     return None if cleaned is None else _RECORD_TYPES.get(re.split(r"[:/#]", cleaned)[-1].lower())
 
 
 def _term(vocabulary: str, setting: Setting) -> Cleaner:
-    # The same few spellings come by the hundred thousand, and folding one costs more than all the rest of a field.
-    resolve = lru_cache(maxsize=4096)(schemas.vocabulary(vocabulary).resolve)
+    resolve = schemas.vocabulary(vocabulary).resolve
 
-    def term(value: Any) -> str | None:
+    # The same few spellings come by the hundred thousand, and folding one costs more than all the rest of a field.
+    @lru_cache(maxsize=4096)
+    def known(value: str | int | float) -> str | None:
         cleaned = code(value)
         return None if cleaned is None else resolve(cleaned)
+
+    def term(value: Any) -> str | None:
+        if type(value) not in (str, int, float):
+            raise WrongType(value)
+        return known(value)
 
     return term
 

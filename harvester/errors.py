@@ -109,3 +109,9 @@ class PagingBroken(HarvestError):
     """Pages repeat, or end before the number of datasets the portal states."""
 
     code = "listing.paging-broken"
+
+
+class SourceInvalid(HarvestError):
+    """The source's own options are wrong, so that its portal cannot be asked."""
+
+    code = "source.invalid"

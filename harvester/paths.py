@@ -1,13 +1,14 @@
 """The paths of crosswalks, compiled: where a value stands in a portal's record.
 
-``a.b`` are keys; ``a[].b`` iterates the list ``a``; ``extras[key=frequency].value`` takes the item of the list
-``extras`` whose member ``key`` says ``frequency``; ``.`` is the record itself.
+``a.b`` are keys; ``a[].b`` iterates the list ``a`` (or one written as text, or takes a single value as the only one);
+``extras[key=frequency].value`` takes the item of the list ``extras`` whose member ``key`` says ``frequency``; ``.`` is
+the record itself.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from harvester.cleaners import WrongType, items
@@ -23,27 +24,55 @@ class Complaint(NamedTuple):
     seen: object
 
 
-Walk: TypeAlias = Callable[[Json, list[Complaint]], Any]
+Walk: TypeAlias = Callable[[Any, list[Complaint]], Any]
+"""From a value to what stands deeper in it, or None; complains where a value on the way has the wrong type."""
+
+
+class Selection(NamedTuple):
+    """``extras[key=frequency]``: the list, the member of its items, and what that says."""
+
+    listed: str
+    member: str
+    wanted: str
+
+    @property
+    def key(self) -> str:
+        """Under which key the item lies once the list is laid out."""
+        return f"{self.listed}[{self.member}={self.wanted}]"
+
+
+class Layout(NamedTuple):
+    """A list whose items are told apart by a member, and the keys under which those that are wanted will lie."""
+
+    listed: str
+    member: str
+    keys: Mapping[str, str]
+
 
 class Path(NamedTuple):
     """A compiled path."""
 
     text: str
-    walk: Walk
-    spread: bool
-    """It iterates a list, so its walk gives a list (or None)."""
-    index: tuple[str, str] | None
-    """The list and the member it must be laid out by before the walk (see ``index``)."""
+    key: str | None
+    """The first key; None for the record itself."""
+    rest: Walk | None
+    """The way on from what stands under the first key, if there is one."""
+    is_list: bool
+    selection: Selection | None
+    """What must be laid out first, for the first key to be there."""
 
 
 _STEP = re.compile(r"([^.\[\]|]+)(?:\[([^\[\]]*)\])?(?:\.|$)")
 
 
 def compiled(text: str) -> Path:
+    """The path that a text describes; ValueError when it describes none."""
+    if text == ".":
+        return Path(text, None, None, False, None)
     segments: list[tuple[str, list[str]]] = [("", [])]
-    laid_out = None
+    selection = None
     position = 0
-    while position < len(text) and text != ".":
+    while position < len(text):
         match = _STEP.match(text, position)
         if match is None:
             raise ValueError(f"path {text!r} is not understood at {text[position:]!r}")
@@ -51,67 +80,82 @@ def compiled(text: str) -> Path:
         member, is_selection, wanted = (inside or "").partition("=")
         if is_selection and position:
             raise ValueError(f"path {text!r}: [member=value] stands only after the first key")
-        segments[-1][1].append(f"{key}[{member}]" if is_selection else key)
         if is_selection:
-            laid_out = (key, member)
-            segments[-1][1].append(wanted)
+            selection = Selection(key, member, wanted)
+            key = selection.key
+        segments[-1][1].append(key)
         position = match.end()
         if inside == "":
             segments.append((text[:position].rstrip("."), []))
-    walks = [_follow(before, tuple(keys)) for before, keys in segments]
-    if len(walks) > 1:
-        return Path(text, _spread(walks), True, laid_out)
-    only = segments[0][1]
-    return Path(text, _get(only[0]) if len(only) == 1 else walks[0], False, laid_out)
+    (_, (first, *others)), *inner = segments
+    if inner:
+        return Path(text, first, _spread([(first, others), *inner]), True, selection)
+    return Path(text, first, _follow(first, others) if others else None, False, selection)
 
 
-def _get(key: str) -> Walk:
-    return lambda record, complaints: record.get(key)
+def found(path: Path, record: Json, complaints: list[Complaint]) -> Any:
+    """What stands at a path: None when nothing does, a list when the path iterates."""
+    value = record if path.key is None else record.get(path.key)
+    return value if value is None or path.rest is None else path.rest(value, complaints)
 
 
-def _follow(before: str, keys: tuple[str, ...]) -> Walk:
+def lay_out(record: Json, lay: Layout, complaints: list[Complaint]) -> None:
+    """Adds to a record the wanted items of one of its lists, each under its selection's key; of several the first.
+
+    An object in place of the list (CKAN before 2.0 wrote extras so) is read as its keys and values.
+    """
+    several = record.get(lay.listed)
+    if not several:
+        return
+    if type(several) is dict:
+        several = [{lay.member: name, "value": value} for name, value in several.items()]
+    if type(several) is not list:
+        complaints.append(Complaint(WrongType.code, lay.listed, several))
+        return
+    for item in several:
+        if type(item) is dict and type(said := item.get(lay.member)) is str:
+            key = lay.keys.get(said)
+            if key is not None and key not in record:
+                record[key] = item
+
+
+def _follow(before: str, keys: Sequence[str]) -> Walk:
     def follow(value: Any, complaints: list[Complaint]) -> Any:
         for depth, key in enumerate(keys):
             if type(value) is not dict:
-                at = ".".join(filter(None, (before, *keys[:depth])))
-                complaints.append(Complaint(WrongType.code, at, value))
+                complaints.append(Complaint(WrongType.code, ".".join((before, *keys[:depth])), value))
                 return None
             value = value.get(key)
             if value is None:
                 return None
         return value
 
-    return follow
+    return follow if len(keys) != 1 else _follow_one(before, keys[0])
 
 
-def _spread(walks: Sequence[Walk]) -> Walk:
+def _follow_one(before: str, key: str) -> Walk:
+    def follow_one(value: Any, complaints: list[Complaint]) -> Any:
+        if type(value) is dict:
+            return value.get(key)
+        complaints.append(Complaint(WrongType.code, before, value))
+        return None
+
+    return follow_one
+
+
+def _spread(segments: Sequence[tuple[str, Sequence[str]]]) -> Walk:
+    """Iterates what each segment leads to; a segment is where it stands and its keys."""
+    walks = [_follow(before, keys) if keys else None for before, keys in segments]
     *outer, last = walks
 
-    def spread(record: Json, complaints: list[Complaint]) -> list[Any] | None:
-        found: list[Any] = [record]
+    def spread(value: Any, complaints: list[Complaint]) -> list[Any] | None:
+        values = [value]
         for walk in outer:
-            values = [walk(each, complaints) for each in found]
-            found = [each for value in values if value is not None for each in items(value) if each is not None]
-        values = [last(each, complaints) for each in found]
-        return [value for value in values if value is not None] or None
+            if walk is not None:
+                values = [walk(each, complaints) for each in values]
+            values = [each for value in values if value is not None for each in items(value) if each is not None]
+        if last is not None:
+            values = [each for value in values if (each := last(value, complaints)) is not None]
+        return values or None
 
     return spread
-
-
-def index(record: Json, key: str, member: str, complaints: list[Complaint]) -> Json:
-    """The items of the list ``record[key]`` by what their ``member`` says; the first of each.
-
-    An object in place of the list (CKAN before 2.0 wrote extras so) is read as its keys and values.
-    """
-    listed = record.get(key)
-    if listed is None:
-        return {}
-    if type(listed) is dict:
-        return {name: {member: name, "value": value} for name, value in listed.items()}
-    if type(listed) is not list:
-        complaints.append(Complaint(WrongType.code, key, listed))
-        return {}
-    # Backwards, so that of several the first stands.
-    return {
-        item[member]: item for item in reversed(listed) if type(item) is dict and type(item.get(member)) is str
-    }

@@ -195,9 +195,10 @@ def wrong_length(body: bytes, claimed: int) -> Script:
     return script
 
 
-def gzip_bomb(decoded_bytes: int) -> Script:
-    """Zeros, packed about a thousandfold."""
-    return answer(gzip.compress(bytes(decoded_bytes)), headers={"Content-Encoding": "gzip"})
+def gzip_bomb(decoded_mebibytes: int) -> Script:
+    """Zeros, packed about a thousandfold, in gzip members of four mebibytes."""
+    member = gzip.compress(bytes(4 * 1024**2))
+    return answer(member * (decoded_mebibytes // 4), headers={"Content-Encoding": "gzip"})
 
 
 def gzip_header_plain_body(body: bytes) -> Script:
@@ -474,6 +475,9 @@ def _request(connection: socket.socket) -> Seen | None:
         if not piece:
             return None
         received += piece
+        if received.startswith(b"\x16"):
+            # A TLS hello at a plain port: no request, but a script may answer it.
+            return Seen("", "/", {}, received, "", time.monotonic())
     start, _, body = received.partition(b"\r\n\r\n")
     line, *fields = start.decode("latin-1").split("\r\n")
     headers = dict[str, str]()

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from harvester.connectors import ckan, datajson, dcat, dkan
 from harvester.records import Connector
 
-CONNECTORS: Mapping[str, Connector] = MappingProxyType({})
+CONNECTORS: Mapping[str, Connector] = MappingProxyType(
+    {
+        "ckan": ckan.records,
+        "ckan": ckan.records,
+        "datajson": datajson.records,
+        "dcat": dcat.records,
+        "dkan": dkan.records,
+    }
+)
 """Kind of source, as its file names it, and the connector that reads it."""

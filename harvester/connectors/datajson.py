@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
@@ -17,6 +17,7 @@ import msgspec
 from harvester.errors import PagingBroken, PortalNotUnderstood
 from harvester.http import Http, StreamedResponse
 from harvester.jsonstream import Part, parts
+from harvester.profiles import lacking
 from harvester.records import Listing, RawRecord, Records
 from portal.catalog.model import Issue, Source
 
@@ -36,6 +37,9 @@ IMPOSTORS: Mapping[frozenset[str], str] = {
     frozenset(("error",)): "an error message",
 }
 """What else answers in JSON, by members that its documents have at the top."""
+
+REMARK_BYTES = 4096
+"""Members of a document that are longer are not looked into."""
 
 DATASET_MARKS = frozenset(("identifier", "@id", "distribution", "accessLevel", "contactPoint", "publisher"))
 """Members of which a DCAT dataset has at least one, beside its title."""
@@ -65,7 +69,10 @@ class Outline(msgspec.Struct):
     catalogue_records: int = 0
     next_url: str | None = None
     pages: int | None = None
-    digest: bytes = b""
+    ends: bytes = b""
+    """A digest of the first and the last record."""
+    members: dict[str, Any] = {}
+    """The members of the document itself, but for its lists of records; of a list the first item."""
 
 
 def records(source: Source, http: Http, since: datetime | None) -> Records:
@@ -88,7 +95,7 @@ def documents(url: str, http: Http, page_parameter: str | None = None) -> Record
     Raises PagingBroken when a page is like one before it, PortalNotUnderstood when it is no data.json.
     """
     asked: set[str] = set()
-    digests: set[bytes] = set()
+    read: set[tuple[int, bytes]] = set()
     next_url: str | None = url
     while next_url is not None:
         asked.add(next_url)
@@ -96,9 +103,10 @@ def documents(url: str, http: Http, page_parameter: str | None = None) -> Record
         outline = yield from _document(http, next_url, conditional=page_parameter is None and next_url == url)
         if outline.not_modified:
             return Listing(not_modified=True)
-        if outline.digest in digests:
+        # A page as long as another that begins and ends like it is that page again.
+        if (outline.records, outline.ends) in read:
             raise PagingBroken("a page repeats an earlier one", url=next_url)
-        digests.add(outline.digest)
+        read.add((outline.records, outline.ends))
         next_url = _following(outline, next_url, page_parameter, len(asked) + 1)
         if next_url in asked:
             raise PagingBroken("a page leads back to one already read", url=outline.url, seen=next_url)
@@ -132,44 +140,54 @@ def _document(http: Http, url: str, *, conditional: bool) -> Page:
 
 def _records(answer: StreamedResponse) -> Page:
     outline = Outline(answer.url)
-    members: set[str] = set()
-    names: dict[tuple[str | int, ...], str] = {}
-    found = False
-    digest = hashlib.blake2b(digest_size=16)
+    first = last = b""
+    catalogues: dict[tuple[str | int, ...], str] = {}
+    lists: set[tuple[tuple[str | int, ...], str | None]] = set()
     for part in parts(answer.chunks, url=answer.url, nested=("catalog", "dcat:catalog")):
         name = _unprefixed(part.name)
-        if name in LISTS or part.name is None:
-            if not found:
+        if name in LISTS or name is None:
+            if not lists:
                 _expect_records(part, answer.url)
-                found = True
-            if part.body == b"[]" and part.position is None:
+            if part.position == 0 and (part.holder, name) in lists:
+                yield Issue(code="field.duplicate", url=answer.url, field=part.name)
+            lists.add((part.holder, name))
+            if part.position is None and part.body == b"[]":
                 continue
             if part.position is None:
                 seen = _shown(part.body)
                 yield Issue(code="listing.not-a-list", url=answer.url, field=part.name, seen=seen)
-            digest.update(part.body)
+            first, last = first or part.body, part.body
             outline.records += 1
-            yield RawRecord(body=part.body, url=answer.url, catalogue=names.get(part.holder))
+            yield RawRecord(body=part.body, url=answer.url, catalogue=catalogues.get(part.holder))
         elif name == "record":
             outline.catalogue_records += part.body != b"[]"
+        elif name == "catalog":
+            catalogues[*part.holder, name, part.position or 0] = _text(part.body) or ""
         elif part.holder:
-            if name in NAMES and part.holder not in names and (said := _text(part.body)):
-                names[part.holder] = said
-        elif part.name not in members:
-            members.add(part.name or "")
-            _refuse_impostor(members, found, answer.url, part)
-            _read_outline(outline, name, part.body)
-    if not found:
-        seen = f"members: {', '.join(sorted(members)[:20])}"
+            if name in NAMES and (said := _text(part.body)):
+                catalogues.setdefault(part.holder, said)
+        elif part.position in (None, 0) or name in NEXT:
+            _note(outline, part, known=bool(lists))
+    if not lists:
+        seen = f"members: {', '.join(sorted(outline.members)[:20])}"
         raise PortalNotUnderstood("no list of datasets in the document", url=answer.url, seen=seen)
-    if outline.catalogue_records:
-        met = str(outline.catalogue_records)
-        yield Issue(code="listing.catalogue-records", url=answer.url, seen=met)
+    holders = {holder for holder, _ in lists}
+    yield from _remarks(outline, {said for holder, said in catalogues.items() if holder not in holders})
     link = _LINK_HEADER.search(answer.headers.get("Link", ""))
     said_next = outline.next_url or (link[1] if link else None)
     outline.next_url = said_next and urljoin(answer.url, said_next)
-    outline.digest = digest.digest()
+    outline.ends = hashlib.blake2b(first + last, digest_size=16).digest()
     return outline
+
+
+def _remarks(outline: Outline, elsewhere: Collection[str]) -> Iterator[Issue]:
+    """What is to be said of a document that was read to its end."""
+    if outline.catalogue_records:
+        yield Issue(code="listing.catalogue-records", url=outline.url, seen=str(outline.catalogue_records))
+    for name in sorted(filter(None, elsewhere)):
+        yield Issue(code="listing.catalogue-elsewhere", url=name)
+    for code, path, seen in lacking({**outline.members, "dataset": True}):
+        yield Issue(code=code, url=outline.url, field=f"catalog.{path}", seen=None if seen is None else str(seen))
 
 
 def _unprefixed(name: str | None) -> str | None:
@@ -191,17 +209,19 @@ def _expect_records(part: Part, url: str) -> None:
             raise PortalNotUnderstood(f"{where} holds no DCAT datasets", url=url, seen=seen)
 
 
-def _refuse_impostor(members: set[str], found: bool, url: str, part: Part) -> None:
+def _note(outline: Outline, part: Part, *, known: bool) -> None:
+    """Takes down a member of the document. Raises PortalNotUnderstood when the members are those of another API."""
+    name = part.name or ""
+    outline.members[name] = said = _decoded(part.body) if len(part.body) < REMARK_BYTES else True
     for marks, what in IMPOSTORS.items():
-        if not found and marks <= members:
-            raise PortalNotUnderstood(f"this is {what}, no data.json", url=url, seen=_shown(part.body))
-
-
-def _read_outline(outline: Outline, name: str | None, body: bytes) -> None:
-    if name in PAGES and body.isdigit():
-        outline.pages = int(body)
-    elif name in NEXT and name not in NAMES:
-        outline.next_url = outline.next_url or _next_url(_decoded(body), direct="next" in name.lower())
+        if not known and marks <= outline.members.keys():
+            seen = _shown(part.body)
+            raise PortalNotUnderstood(f"this is {what}, no data.json", url=outline.url, seen=seen)
+    name = name.rpartition(":")[2]
+    if name in PAGES and type(said) is int:
+        outline.pages = said
+    elif name in NEXT - {"@id", "url", "href"}:
+        outline.next_url = outline.next_url or _next_url(said, direct="next" in name.lower())
 
 
 def _next_url(said: Any, *, direct: bool) -> str | None:
@@ -210,6 +230,8 @@ def _next_url(said: Any, *, direct: bool) -> str | None:
         return said if direct and said else None
     if not isinstance(said, dict):
         return None
+    if "rel" in said:
+        return _next_url(said.get("href"), direct=said["rel"] == "next")
     for key, value in said.items():
         name = _unprefixed(key) or ""
         is_next = "next" in name.lower() or (direct and name in ("href", "@id", "url"))

@@ -5,6 +5,7 @@ from harvester.http.exchange import Moved, SourceHeaders
 from harvester.http.limits import Limits
 from harvester.http.pacing import Pacing
 from harvester.http.response import Response, StreamedResponse, Validators
+from harvester.http.robots import Robots
 from harvester.http.wire import Trust
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Moved",
     "Pacing",
     "Response",
+    "Robots",
     "SourceHeaders",
     "StreamedResponse",
     "Trust",

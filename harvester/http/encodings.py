@@ -38,11 +38,13 @@ def inflated(pieces: Iterable[bytes], coding: str) -> Iterator[bytes]:
         raise PortalNotUnderstood("a Content-Encoding other than one gzip or deflate", seen=coding)
     arriving = iter(pieces)
     start = _two_bytes(b"", arriving)
+    if not start:
+        return
     if coding != "deflate" and not start.startswith(_GZIP):
         # Proxies unpack a body and leave the header on; what is not gzip is taken as it stands.
         yield start
         yield from arriving
-    elif start:
+    else:
         yield from _unpacked(start, arriving, _window_bits(coding, start))
 
 

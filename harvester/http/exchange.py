@@ -116,7 +116,9 @@ class Door(HTTPAdapter):
         """The whole answer, redirects followed, as requests' own callers know it."""
         answer = self.ask(request)
         response: requests.Response = self.build_response(answer.request, answer.raw)
+        # The body is whole before requests sees the answer; its own reading would go past our limits.
         response._content = answer.body
+        response._content_consumed = True  # type: ignore[attr-defined]
         response.encoding = charset(answer.body, answer.headers.get("Content-Type"))
         return response
 

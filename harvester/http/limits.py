@@ -10,6 +10,8 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     connect_s: float = 10.0
     """To reach one of the host's addresses and shake hands."""
+    fall_back_s: float = 2.0
+    """To reach an address while the host has another: a broken IPv6 route must not use up all the time."""
     read_gap_s: float = 30.0
     """Longest silence within an answer."""
     deadline_s: float = 300.0

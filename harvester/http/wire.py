@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import logging
 import socket
 import ssl
 import threading
@@ -26,9 +27,6 @@ from harvester.errors import (
 from harvester.http.addresses import Reach
 from harvester.http.certificates import not_after
 from harvester.http.limits import Limits
-
-FALL_BACK_S = 2.0
-"""To reach an address while the host has another: a broken IPv6 route must not use up all the time."""
 
 _BUFFER_BYTES = 64 * 1024
 _LONGEST_LINE_BYTES = 64 * 1024
@@ -279,16 +277,19 @@ def connected(host: str, port: int, wiring: Wiring) -> socket.socket:
     failure = PortalUnreachable(f"{host} has no address")
     for position, (family, kind, protocol, _, peer) in enumerate(allowed, 1):
         left_s = wiring.limits.connect_s - (wiring.clock() - began)
-        attempt_s = min(left_s, FALL_BACK_S) if position < len(allowed) else left_s
-        connection = socket.socket(family, kind, protocol)
+        attempt_s = min(left_s, wiring.limits.fall_back_s) if position < len(allowed) else left_s
         try:
-            connection.settimeout(max(attempt_s, 0.001))
-            connection.connect(peer)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(wiring.limits.connect_s)
+            connection = socket.socket(family, kind, protocol)
+            try:
+                connection.settimeout(max(attempt_s, 0.001))
+                connection.connect(peer)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.settimeout(wiring.limits.connect_s)
+            except OSError:
+                connection.close()
+                raise
             return connection
         except OSError as error:
-            connection.close()
             timed_out = isinstance(error, TimeoutError) and error.errno is None
             reason = f"no connection within {attempt_s:.1f} s" if timed_out else error.strerror
             ip, ip_port = str(peer[0]), int(peer[1])
@@ -310,6 +311,8 @@ class GuardedPools(PoolManager):
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(num_pools=50, maxsize=2, retries=False)
+        # urllib3 writes whole addresses, keys in them, at DEBUG and at WARNING; what matters stands in our errors.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
         self._wiring = wiring
         self.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
 

@@ -106,13 +106,9 @@ class Commit:
     ) -> dict[str, tuple[FacetValue, ...]]:
         if not facets:
             return {}
-        # Segments first answer with their most frequent values only, which is cheap and most often exact.
-        few = min(2 * limit + 10, _MOST_VALUES)
-        requests = {facet: _ages(spans) if facet == "fresh" else _terms(facet, few) for facet in facets}
-        answer = self._aggregate(match, requests)
-        unsure = [facet for facet in facets if facet != "fresh" and not _is_exact(answer[facet], limit)]
-        if unsure:
-            answer |= self._aggregate(match, {facet: _terms(facet, _MOST_VALUES) for facet in unsure})
+        answer = self._aggregate(
+            match, {facet: _ages(spans) if facet == "fresh" else _terms(facet, limit) for facet in facets}
+        )
         return {
             facet: most_frequent(
                 _fresh_counts(answer[facet]) if facet == "fresh" else _term_counts(answer[facet]), limit
@@ -138,22 +134,14 @@ def _id(document: tantivy.Document) -> str:
     return dataset_id
 
 
-def _terms(facet: str, size: int) -> dict[str, Any]:
-    return {"terms": {"field": facet_field(facet), "size": size, "segment_size": size}}
+def _terms(facet: str, limit: int) -> dict[str, Any]:
+    # Counts are exact only when every segment answers with all its values: by default it leaves out the rare ones,
+    # which may be frequent elsewhere.
+    return {"terms": {"field": facet_field(facet), "size": max(1, limit), "segment_size": _MOST_VALUES}}
 
 
 def _term_counts(answer: dict[str, Any]) -> list[tuple[str, int]]:
     return [(bucket["key"], bucket["doc_count"]) for bucket in answer["buckets"]]
-
-
-def _is_exact(answer: dict[str, Any], limit: int) -> bool:
-    """Whether the first ``limit`` values, ties by value, are surely among the buckets with their exact counts."""
-    buckets = answer["buckets"]
-    return answer["sum_other_doc_count"] == 0 or (
-        answer["doc_count_error_upper_bound"] == 0
-        and len(buckets) > limit
-        and (limit == 0 or buckets[limit - 1]["doc_count"] > buckets[-1]["doc_count"])
-    )
 
 
 def _ages(spans: dict[str, Span]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import msgspec
 import tantivy
 from tantivy import FieldType, Occur
 
-from portal.search.analysis import ANALYSIS, Piece, characters, grams, parts, ranking_tokens, tokens
+from portal.search.analysis import ANALYSIS, Piece, analysed, grams, recurring
 from portal.search.facets import FACETS, RANKED, SearchDocument, Span
 from portal.search.highlight import Shown
 from portal.search.language import Asked, Phrase, Words, column_phrases
@@ -82,15 +82,13 @@ def to_tantivy(document: SearchDocument) -> tantivy.Document:
 
     unspaced: set[str] = set()
     for name in (*RANKED, "descriptions", "other"):
+        shared = name not in ("titles", "descriptions")
         for text in getattr(document, name):
-            found = parts(text)
-            line = " ".join(tokens(found))
-            add_text("text", line)
-            if name == "columns":
-                add_text(name, line)
-            elif name in RANKED:
-                add_text(name, " ".join(ranking_tokens(found)))
-            unspaced |= characters(found)
+            found = recurring(text) if shared else analysed(text, name in RANKED)
+            add_text("text", found.tokens)
+            if name in RANKED:
+                add_text(name, found.tokens if name == "columns" else found.ranking)
+            unspaced |= found.characters
     add_text("characters", " ".join(unspaced))
 
     for publisher in document.publishers:

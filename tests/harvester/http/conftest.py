@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from ipaddress import ip_network
@@ -44,7 +43,7 @@ def make_http(clock: Clock) -> Iterator[MakeHttp]:
     with ExitStack() as stack:
 
         def make(**options: Any) -> Http:
-            settings = {"requests_per_second": math.inf, "allow_private": LOOPBACK, "sleep": clock.sleep}
+            settings = {"requests_per_second": 0, "allow_private": LOOPBACK, "sleep": clock.sleep}
             if "pacing" not in options:
                 settings["clock"] = clock
             return stack.enter_context(Http(**{**settings, **options}))

@@ -16,17 +16,17 @@ from tests.hostile import HostileServer, answer, redirect
 
 SPELLINGS = """
     127.0.0.1 127.1 127.0.1 127.255.255.254 localhost LOCALHOST 0 0.0.0.0 00 0x0 2130706433 0x7f000001
-    0x7f.1 0x7f.0.0.1 017700000001 0177.0.0.1 10.0.0.1 10.255.255.255 172.16.0.1 172.31.255.255 192.168.0.1 100.64.0.1
-    100.100.100.200 169.254.169.254 169.254.170.2 192.0.0.192 198.18.0.1 224.0.0.1 239.255.255.250 240.0.0.1
-    255.255.255.255 168.63.129.16 [::1] [::] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] [::ffff:7f00:1] [::ffff:a9fe:a9fe]
-    [::7f00:1] [64:ff9b::7f00:1] [64:ff9b::a9fe:a9fe] [64:ff9b:1::7f00:1] [2002:7f00:1::] [2002:a00:1::1]
-    [2001:0:4136:e378:8000:63bf:3fff:fdd2] [2001:db8::1] [3fff::1] [fc00::1] [fd00:ec2::254] [fe80::1] [fec0::1]
-    [ff02::1] [100::1] １２７.0.0.1 ①②⑦.0.0.1
+    0x7f.1 0x7f.0.0.1 017700000001 0177.0.0.1 10.0.0.1 10.255.255.255 172.16.0.1 172.31.255.255 192.168.0.1
+    100.64.0.1 100.100.100.200 169.254.169.254 169.254.170.2 192.0.0.192 198.18.0.1 224.0.0.1 239.255.255.250
+    240.0.0.1 255.255.255.255 168.63.129.16 [::1] [::] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] [::ffff:7f00:1]
+    [::ffff:a9fe:a9fe] [::7f00:1] [64:ff9b::7f00:1] [64:ff9b::a9fe:a9fe] [64:ff9b:1::7f00:1] [2002:7f00:1::]
+    [2002:a00:1::1] [2001:0:4136:e378:8000:63bf:3fff:fdd2] [2001:db8::1] [3fff::1] [fc00::1] [fd00:ec2::254]
+    [fe80::1] [fec0::1] [ff02::1] [100::1] １２７.0.0.1 ①②⑦.0.0.1
 """.split()
 
 
 @pytest.mark.parametrize("host", SPELLINGS)
-def test_f77_an_address_that_is_not_public_is_refused_in_every_spelling(host: str, make_http: MakeHttp) -> None:
+def test_f77_an_address_that_is_not_public_is_refused_in_any_spelling(host: str, make_http: MakeHttp) -> None:
     http = make_http(allow_private=())
     with pytest.raises(AddressRefused):
         http.get(f"http://{host}:8000/")
@@ -43,13 +43,13 @@ def test_f77_a_server_on_loopback_sees_no_connection(make_http: MakeHttp) -> Non
         assert inside.connections == 0
 
 
-@pytest.mark.parametrize("target", ["http://10.0.0.1/", "http://169.254.169.254/latest/meta-data", "//[::ffff:a00:1]/"])
+@pytest.mark.parametrize("target", ["http://10.0.0.1/", "http://169.254.169.254/latest/", "//[::ffff:a00:1]/"])
 def test_f77_a_redirect_to_an_address_that_is_not_public_is_refused(target: str, http: Http) -> None:
     with HostileServer(redirect(target)) as portal, pytest.raises(AddressRefused):
         http.get(portal.url)
 
 
-@pytest.mark.parametrize("name", ["metadata.google.internal", "localhost.", "localtest.me", "127.0.0.1.nip.io"])
+@pytest.mark.parametrize("name", ["metadata.google.internal", "localhost.", "localtest.me", "1.nip.io"])
 def test_f77_a_name_is_judged_by_where_it_leads(
     name: str, make_http: MakeHttp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,7 +59,8 @@ def test_f77_a_name_is_judged_by_where_it_leads(
 
 
 @pytest.mark.parametrize(
-    "address", ["8.8.8.8", "223.5.5.5", "2400:3200::1", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"]
+    "address",
+    ["8.8.8.8", "223.5.5.5", "2400:3200::1", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"],
 )
 def test_an_address_of_the_open_internet_is_public(address: str) -> None:
     assert is_public(ip_address(address))
@@ -67,8 +68,9 @@ def test_an_address_of_the_open_internet_is_public(address: str) -> None:
 
 def test_a_public_address_is_asked_only_at_the_agreed_ports() -> None:
     reach = Reach()
-    assert [port for port in (21, 22, 25, 80, 443, 3306, 5432, 6379, 8080, 9999, 10000)
-            if reach.refusal("8.8.8.8", port) is None] == [80, 443, 8080, 9999]
+    ports = (21, 22, 25, 80, 443, 3306, 5432, 6379, 8080, 9999, 10000)
+    assert [port for port in ports if reach.refusal("8.8.8.8", port) is None] == [80, 443, 8080, 9999]
+    assert reach.refusal("8.8.8.8", 22) == "port 22 is not one we ask"
 
 
 def test_a_private_network_that_is_allowed_is_asked_at_any_port_and_no_other_is() -> None:

@@ -6,8 +6,8 @@ import socket
 import time
 import tracemalloc
 from contextlib import ExitStack
-from email.utils import format_datetime
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ from harvester.errors import (
     PortalUnreachable,
     RedirectRefused,
 )
-from harvester.http import Http, Limits, Moved, Pacing, SourceHeaders, Validators
+from harvester.http import Http, Limits, Moved, Pacing, Robots, SourceHeaders, Validators
 from tests.harvester.http.conftest import Clock, MakeHttp
 from tests.hostile import (
     HostileServer,
@@ -78,6 +78,22 @@ def test_n01_a_host_that_does_not_resolve_is_not_found_and_not_asked_again(http:
     with pytest.raises(PortalUnreachable, match="host not found: no-such-portal.invalid"):
         http.get("http://no-such-portal.invalid/data.json")
     assert clock.waits_s == []
+
+
+def test_n01_a_resolver_that_is_down_for_a_moment_is_asked_again(
+    http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = socket.getaddrinfo
+    answers = [socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")]
+
+    def down_once(*args: Any, **kwargs: Any) -> Any:
+        if answers:
+            raise answers.pop()
+        return resolve(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", down_once)
+    with HostileServer(answer("ok")) as portal:
+        assert http.get(portal.url).text == "ok"
 
 
 def test_n02_a_refused_connection_is_tried_three_times_more_with_growing_gaps(
@@ -436,7 +452,8 @@ def test_n13_a_temporary_redirect_is_no_move(http: Http) -> None:
 
 def test_n13_keys_do_not_follow_to_another_host(make_http: MakeHttp) -> None:
     with HostileServer(answer("ok")) as other:
-        with HostileServer({"/": redirect(f"{other.url}/x"), "/same": redirect("/end"), "/end": answer("ok")}) as portal:
+        scripts = {"/": redirect(f"{other.url}/x"), "/same": redirect("/end"), "/end": answer("ok")}
+        with HostileServer(scripts) as portal:
             headers = {"Authorization": "secret-1", "X-CKAN-API-Key": "secret-2", "AppKey": "secret-3"}
             http = make_http(source_headers=SourceHeaders(portal.url, headers))
             http.get(f"{portal.url}/", headers={"X-Session": "secret-4", "Accept": "text/csv"})
@@ -461,8 +478,8 @@ def test_n17_an_address_that_does_not_answer_gives_way_to_the_next(
         stream = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
         found = [(*stream, black_hole), (*stream, ("127.0.0.1", portal.port))]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-        monkeypatch.setattr("harvester.http.wire.FALL_BACK_S", 0.2)
-        assert make_http(limits=NO_RETRIES).get("http://dual.example/").text == "over IPv4"
+        limits = Limits(retries=0, fall_back_s=0.2)
+        assert make_http(limits=limits).get("http://dual.example/").text == "over IPv4"
 
 
 def test_n17_an_unreachable_ipv6_address_gives_way_to_ipv4(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -477,9 +494,7 @@ def test_n17_an_unreachable_ipv6_address_gives_way_to_ipv4(http: Http, monkeypat
 
 
 def test_n17_no_address_is_waited_for_longer_than_two_seconds_while_another_is_left() -> None:
-    from harvester.http.wire import FALL_BACK_S
-
-    assert FALL_BACK_S <= 2
+    assert Limits().fall_back_s <= 2
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
@@ -538,6 +553,31 @@ def test_n20_a_portal_that_turns_us_away_is_asked_once_and_under_our_own_name(st
         with pytest.raises(PortalBlocked, match=str(status)):
             http.get(portal.url, headers={"User-Agent": "Mozilla/5.0"})
         assert [seen.headers["user-agent"] for seen in portal.seen] == ["Nachuan/0.1 (open data catalogue)"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "is_allowed"),
+    [
+        (answer("User-agent: *\nDisallow: /catalog\n"), False),
+        (answer("User-agent: Nachuan\nDisallow: /\n\nUser-agent: *\nDisallow:\n"), False),
+        (answer("User-agent: *\nDisallow: /admin\n"), True),
+        (answer("", status=404), True),
+        (answer("", status=403), True),
+        (answer("<html>soft 404</html>"), True),
+    ],
+    ids=["all", "us", "elsewhere", "none", "forbidden", "soft 404"],
+)
+def test_n21_pages_are_scraped_only_where_robots_txt_allows(rules: Any, is_allowed: bool, http: Http) -> None:
+    with HostileServer({"/robots.txt": rules}) as portal:
+        robots = Robots(http)
+        assert robots.allow(f"{portal.url}/catalog/list.html?page=1") is is_allowed
+        assert robots.allow(f"{portal.url}/catalog/list.html?page=2") is is_allowed
+        assert portal.paths == ["/robots.txt"]
+
+
+def test_n21_rules_that_cannot_be_read_forbid_nothing_silently_and_allow_nothing(http: Http) -> None:
+    with HostileServer(answer(status=500)) as portal, pytest.raises(PortalAnsweredError, match="status 500"):
+        Robots(http).allow(f"{portal.url}/catalog")
 
 
 def test_n22_an_unchanged_portal_costs_one_short_answer(make_http: MakeHttp) -> None:
