@@ -30,10 +30,11 @@ FORMATS: dict[str, Callable[[Catalog, Iterable[Entry], str], _Chunks]] = {
 
 
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command one option for each facet."""
+    """Gives a command one option for each facet; ``--format`` is the file's, so the data's is ``--file-format``."""
     for facet in reversed(FACETS):
-        text = f"Only datasets with this {facet.name}; may be given several times."
-        command = click.option(f"--{facet.name}", multiple=True, help=text)(command)
+        option = "--file-format" if facet.name == "format" else f"--{facet.name}"
+        text = f"Only datasets of this {facet.name}; may be given several times."
+        command = click.option(option, facet.name, multiple=True, help=text)(command)
     return command
 
 
