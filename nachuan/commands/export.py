@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 from nachuan import installation
+from nachuan.cli import Failed
 from portal.catalog.model import Entry
 from portal.catalog.store import Catalog
 from portal.search.facets import FACETS
@@ -50,6 +51,8 @@ def export(format_: str, output: BinaryIO, query: str | None, base_url: str | No
     base = (base_url or given.base_url or HERE).rstrip("/")
     wanted = Query(text=query, filters={name: values for name, values in filters.items() if values})
     with installation.catalog() as catalog, installation.index(given) as index:
+        if (query or wanted.filters) and index.last_change() is None:
+            raise Failed("there is no search index to narrow down by: run `nachuan index rebuild`")
         try:
             found = selection(catalog, index, wanted)
         except QueryNotUnderstood as error:
