@@ -11,7 +11,6 @@ from harvester.records import Connector
 CONNECTORS: Mapping[str, Connector] = MappingProxyType(
     {
         "ckan": ckan.records,
-        "ckan": ckan.records,
         "datajson": datajson.records,
         "dcat": dcat.records,
         "dkan": dkan.records,
