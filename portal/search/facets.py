@@ -29,6 +29,8 @@ class SearchDocument(Struct, frozen=True, kw_only=True):
     """Facet name to this dataset's values; ``fresh`` and ``field`` are read from ``modified`` and ``columns``."""
     modified: datetime | None = None
     created: datetime | None = None
+    changed: datetime | None = None
+    """When the catalogue last saw it change; ``modified`` is the portal's word."""
     quality: float | None = None
 
 

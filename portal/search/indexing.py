@@ -153,6 +153,7 @@ def document(entry: Entry, quality: float | None = None) -> SearchDocument:
         values=values,
         modified=max(changed, default=None),
         created=dataset.issued,
+        changed=entry.changed,
         quality=quality,
     )
     return replace(made, digest=hashlib.blake2b(msgspec.msgpack.encode(made), digest_size=12).hexdigest())

@@ -18,6 +18,8 @@ class Sort(StrEnum):
     RELEVANCE = "relevance"
     MODIFIED = "modified"
     CREATED = "created"
+    CHANGED = "changed"
+    """When the catalogue last saw a change: the order of feeds."""
     TITLE = "title"
     QUALITY = "quality"
 

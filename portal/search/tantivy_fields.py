@@ -18,7 +18,7 @@ from portal.search.query import Query, Sort
 from portal.search.sorting import ID_ORDER_BITS, id_order, instant_key, quality_key, title_key
 from portal.search.tally import chosen
 
-LAYOUT: Final = f"tantivy-1.{ANALYSIS}"
+LAYOUT: Final = f"tantivy-2.{ANALYSIS}"
 """The number before the dot is raised whenever this module puts other things into an index."""
 
 _VALUED = tuple(facet.name for facet in FACETS if facet.name not in ("fresh", "field"))
@@ -32,6 +32,7 @@ SET_BORDER = "\x1f"
 SORT_FIELDS = {
     Sort.MODIFIED: "by_modified",
     Sort.CREATED: "by_created",
+    Sort.CHANGED: "by_changed",
     Sort.QUALITY: "by_quality",
     Sort.TITLE: "by_title",
 }
@@ -62,7 +63,7 @@ def schema() -> tantivy.Schema:
     for name in map(facet_field, sorted(SETS)):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     # Signed: a plain int put into an unsigned field kills the writer later, not at the add.
-    for name in ("by_modified", "by_created", "by_quality"):
+    for name in ("by_modified", "by_created", "by_changed", "by_quality"):
         builder.add_integer_field(name, fast=True, indexed=True)
     builder.add_float_field("tie", fast=True)
     return builder.build()
@@ -117,6 +118,7 @@ def to_tantivy(document: SearchDocument) -> tantivy.Document:
     order = id_order(document.id)
     made.add_integer("by_modified", _sort_key(instant_key(document.modified), order))
     made.add_integer("by_created", _sort_key(instant_key(document.created), order))
+    made.add_integer("by_changed", _sort_key(instant_key(document.changed), order))
     made.add_integer("by_quality", _sort_key(quality_key(document.quality), order))
     title = title_key(document.titles[0])[:_TITLE_KEY_BYTES] if document.titles else b""
     # As Latin-1 every byte is one character, and characters sort as their bytes did.

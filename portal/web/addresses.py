@@ -27,7 +27,12 @@ def in_language(language: str) -> str:
 def lasting(endpoint: str, **values: object) -> str:
     """The absolute address of a thing whatever the language: what citations, feeds and RDF name it by."""
     path = address(endpoint, **values).removeprefix(request.script_root)
-    return f"{origin()}{_mount()}{path}"
+    return f"{base()}{path}"
+
+
+def base() -> str:
+    """What every lasting address begins with: the origin and where the site is mounted."""
+    return origin() + _mount()
 
 
 def origin() -> str:

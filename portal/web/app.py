@@ -12,6 +12,7 @@ from portal.web import templating
 from portal.web.errors import answer_errors
 from portal.web.guards import guard, limits
 from portal.web.languages import LanguagePrefix
+from portal.web.machines import MACHINES
 from portal.web.overview import HOLD_S, Overviews
 from portal.web.pages import PAGES
 from portal.web.site import EXTENSION, Site
@@ -36,6 +37,6 @@ def create_app(
     templating.furnish(app)
     guard(app)
     answer_errors(app)
-    for page in PAGES:
-        app.register_blueprint(page)
+    for blueprint in (*PAGES, *MACHINES):
+        app.register_blueprint(blueprint)
     return app

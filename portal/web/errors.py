@@ -21,6 +21,9 @@ def answer_errors(app: Flask) -> None:
 
 
 def _refused(error: HTTPException) -> Response:
+    if isinstance(error, SecurityError):
+        # Asked under a host that is not ours: no page of ours has an address there.
+        return Response("This is not the host of this portal.\n", 400, content_type="text/plain; charset=utf-8")
     code = error.code or 500
     if error.response is not None or code < 400:
         return make_response(error.get_response())

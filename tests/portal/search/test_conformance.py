@@ -243,13 +243,14 @@ def test_sorts_put_what_lacks_the_key_last_and_ties_by_id(fill: Fill) -> None:
     index = fill(
         made("c", "成都", modified=NOW, created=NOW - 9 * day, quality=0.5),
         made("a", "北京", modified=NOW, created=NOW, quality=0.25),
-        made("b", "apple", modified=NOW - day, quality=0.75),
+        made("b", "apple", modified=NOW - day, changed=NOW - day, quality=0.75),
         made("e", "Äpfel", modified=NOW - 30000 * day),
-        made("d", "上海"),
+        made("d", "上海", changed=NOW),
         made("f", "上海", modified=datetime(9000, 1, 1, tzinfo=UTC), quality=0.0),
     )
     assert found(index, sort=Sort.MODIFIED) == ["f", "a", "c", "b", "e", "d"]
     assert found(index, sort=Sort.CREATED) == ["a", "c", "b", "d", "e", "f"]
+    assert found(index, sort=Sort.CHANGED) == ["d", "b", "a", "c", "e", "f"]
     assert found(index, sort=Sort.QUALITY) == ["b", "c", "a", "f", "d", "e"]
     assert found(index, sort=Sort.TITLE) == ["e", "b", "a", "c", "d", "f"]
     assert found(index) == ["a", "b", "c", "d", "e", "f"]
