@@ -92,14 +92,13 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
 
 def check(source: Source) -> None:
     """Compiles the crosswalk of a source; ValueError or KeyError says which of its options or rows is wrong."""
-    kinds = ("ckan", "datajson") if source.kind == "dkan" else (source.kind,)
-    for kind in kinds:
+    for kind in {source.kind, "datajson" if source.kind == "dkan" else source.kind}:
         table(kind, source.timezone, source.url, _language(source), _overrides(source))
 
 
 def _kind(kind: str, record: Json) -> str:
-    # DKAN gives data.json entries, and CKAN packages by its CKAN-like actions: only the latter have an id.
-    return kind if kind != "dkan" else "ckan" if "id" in record else "datajson"
+    # DKAN gives data.json entries, and packages like CKAN's by its older actions: only the latter have an id.
+    return "datajson" if kind == "dkan" and "id" not in record else kind
 
 
 def _language(source: Source) -> str | None:

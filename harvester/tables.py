@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias, get_origin, get_type_hints
@@ -85,12 +85,18 @@ def table(
         noun: tuple(_group(noun, row, members, setting) for row, members in several if row.path)
         for noun, several in started.items()
     }
-    outer = chain.from_iterable(_paths(row) for several in started.values() for row, _ in several if row.path)
+    outer = chain.from_iterable(_outer(row, members) for several in started.values() for row, members in several)
     nested = {
         noun: tuple((f"{noun}.{member}", member) for member in get_type_hints(struct))
         for noun, struct in NESTED.items()
     }
     return Table(_item(own, _hints(Dataset, NESTED), setting, outer), nested, groups)
+
+
+def _outer(row: CrosswalkRow, members: Iterable[CrosswalkRow]) -> Iterator[Path]:
+    """The paths of a group into the record itself."""
+    for each in (row, *members) if row.path == "." else (row,):
+        yield from _paths(each)
 
 
 def _overridden(
