@@ -209,7 +209,7 @@ def main() -> None:
         result = finding(index, indexed, draws, seed)
         index.close()
     print(f"{len(indexed):,} datasets; {result.share:.1%} of {draws} titles found in the first {FIRST}")
-    print(f"not drawn: {result.same_title} titles that more than {FIRST} have, {result.nothing_left} that leave nothing")
+    print(f"not drawn: {result.same_title} titles more than {FIRST} have, {result.nothing_left} that leave nothing")
     print(f"missed among more than {FIRST} titles with the same own words:", *result.missed_among_equals, sep="\n  ")
     print("missed otherwise:", *result.missed, sep="\n  ")
 

@@ -1,7 +1,7 @@
 """Cuts a JSON document of any size into the byte slices of its parts, as it arrives.
 
 The slices are the portal's own bytes: a record whose bytes have not changed needs no parsing at all. Why
-msgspec's scanner finds the ends and what other ways cost: ``benchmarks/README.md``.
+msgspec's scanner finds the ends and what other ways cost: docs/decisions/0012-json-is-cut-not-parsed.md.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Part(msgspec.Struct, frozen=True):
 def parts(chunks: Iterable[bytes], *, url: str | None = None, nested: Collection[str] = ()) -> Iterator[Part]:
     """Every part of the one JSON value in ``chunks``, in order; memory holds a block and the part at hand.
 
-    The objects in an array named in ``nested`` are opened and their members given in turn. A malformed object
-    between sound ones is given like any other, so that only it is refused later, by whoever parses it.
+    An object named in ``nested``, or each in an array of that name, is opened and its members are given in turn. A
+    malformed object between sound ones is given like any other: only it is refused later, by whoever parses it.
     Raises AnswerCutShort, PortalNotUnderstood or AnswerTooLarge, each naming the byte offset.
     """
     text = _Text(as_utf8(chunks), url)
@@ -81,6 +81,8 @@ def _members(text: _Text, holder: tuple[str | int, ...], nested: Collection[str]
         text.take(b":")
         if text.peek() == b"[":
             yield from _elements(text, holder, name, nested)
+        elif name in nested and text.peek() == b"{":
+            yield from _members(text, (*holder, name, 0), nested)
         else:
             offset, body = text.value()
             yield Part(holder, name, None, body, offset)

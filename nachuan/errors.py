@@ -8,11 +8,13 @@ from harvester.sourcefiles import SourceInvalid
 from portal.catalog.engines import DatabaseError
 from portal.catalog.runs import UnknownRun
 from portal.catalog.sources import LeaseLost, SourceHeld, UnknownSource
+from portal.search.query import IndexUnusable
 from portal.settings import SettingsError
 
 EXPECTED: tuple[type[Exception], ...] = (
     DatabaseError,
     HarvestError,
+    IndexUnusable,
     LeaseLost,
     NotHeld,
     SettingsError,

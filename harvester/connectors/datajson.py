@@ -69,7 +69,8 @@ class Outline(msgspec.Struct):
     catalogue_records: int = 0
     next_url: str | None = None
     pages: int | None = None
-    digest: bytes = b""
+    ends: bytes = b""
+    """A digest of the first and the last record."""
     members: dict[str, Any] = {}
     """The members of the document itself, but for its lists of records; of a list the first item."""
 
@@ -94,7 +95,7 @@ def documents(url: str, http: Http, page_parameter: str | None = None) -> Record
     Raises PagingBroken when a page is like one before it, PortalNotUnderstood when it is no data.json.
     """
     asked: set[str] = set()
-    digests: set[bytes] = set()
+    read: set[tuple[int, bytes]] = set()
     next_url: str | None = url
     while next_url is not None:
         asked.add(next_url)
@@ -102,9 +103,10 @@ def documents(url: str, http: Http, page_parameter: str | None = None) -> Record
         outline = yield from _document(http, next_url, conditional=page_parameter is None and next_url == url)
         if outline.not_modified:
             return Listing(not_modified=True)
-        if outline.digest in digests:
+        # A page as long as another that begins and ends like it is that page again.
+        if (outline.records, outline.ends) in read:
             raise PagingBroken("a page repeats an earlier one", url=next_url)
-        digests.add(outline.digest)
+        read.add((outline.records, outline.ends))
         next_url = _following(outline, next_url, page_parameter, len(asked) + 1)
         if next_url in asked:
             raise PagingBroken("a page leads back to one already read", url=outline.url, seen=next_url)
@@ -138,7 +140,7 @@ def _document(http: Http, url: str, *, conditional: bool) -> Page:
 
 def _records(answer: StreamedResponse) -> Page:
     outline = Outline(answer.url)
-    digest = hashlib.blake2b(digest_size=16)
+    first = last = b""
     catalogues: dict[tuple[str | int, ...], str] = {}
     lists: set[tuple[tuple[str | int, ...], str | None]] = set()
     for part in parts(answer.chunks, url=answer.url, nested=("catalog", "dcat:catalog")):
@@ -154,7 +156,7 @@ def _records(answer: StreamedResponse) -> Page:
             if part.position is None:
                 seen = _shown(part.body)
                 yield Issue(code="listing.not-a-list", url=answer.url, field=part.name, seen=seen)
-            digest.update(part.body)
+            first, last = first or part.body, part.body
             outline.records += 1
             yield RawRecord(body=part.body, url=answer.url, catalogue=catalogues.get(part.holder))
         elif name == "record":
@@ -164,17 +166,17 @@ def _records(answer: StreamedResponse) -> Page:
         elif part.holder:
             if name in NAMES and (said := _text(part.body)):
                 catalogues.setdefault(part.holder, said)
-        elif part.position in (None, 0):
+        elif part.position in (None, 0) or name in NEXT:
             _note(outline, part, known=bool(lists))
     if not lists:
         seen = f"members: {', '.join(sorted(outline.members)[:20])}"
         raise PortalNotUnderstood("no list of datasets in the document", url=answer.url, seen=seen)
-    read = {holder for holder, _ in lists}
-    yield from _remarks(outline, {said for holder, said in catalogues.items() if holder not in read})
+    holders = {holder for holder, _ in lists}
+    yield from _remarks(outline, {said for holder, said in catalogues.items() if holder not in holders})
     link = _LINK_HEADER.search(answer.headers.get("Link", ""))
     said_next = outline.next_url or (link[1] if link else None)
     outline.next_url = said_next and urljoin(answer.url, said_next)
-    outline.digest = digest.digest()
+    outline.ends = hashlib.blake2b(first + last, digest_size=16).digest()
     return outline
 
 
@@ -228,6 +230,8 @@ def _next_url(said: Any, *, direct: bool) -> str | None:
         return said if direct and said else None
     if not isinstance(said, dict):
         return None
+    if "rel" in said:
+        return _next_url(said.get("href"), direct=said["rel"] == "next")
     for key, value in said.items():
         name = _unprefixed(key) or ""
         is_next = "next" in name.lower() or (direct and name in ("href", "@id", "url"))

@@ -55,7 +55,7 @@ def records(source: Source, http: Http, since: datetime | None) -> Records:
             continue
         documents += 1
         try:
-            read = yield from _catalogue(http, http.get(url, headers=ACCEPT), link.title or url, asked)
+            read = yield from _catalogue(http, http.get(url, headers=ACCEPT), link, asked)
         except HarvestError as error:
             # The other catalogues can still be read; but what this one holds is unknown, so nothing is missing.
             yield error.issue()
@@ -71,15 +71,16 @@ def records(source: Source, http: Http, since: datetime | None) -> Records:
 
 
 def _catalogue(
-    http: Http, response: Response, label: str | None, asked: set[str]
+    http: Http, response: Response, link: rdf.Link | None, asked: set[str]
 ) -> Generator[RawRecord | Issue, None, _Read]:
     """The records of a catalogue, from its first page to its last; ``asked`` grows by the pages read.
 
+    ``link`` is how an outer catalogue names it; None for the source's own.
     Raises PagingBroken when a page leads back, or brings nothing new, before as many records came as were declared.
     """
     met: set[bytes] = set()
     links: dict[rdf.Link, None] = {}
-    declared, pages = None, 0
+    declared, pages, label = None, 0, None
     while True:
         document = rdf.read(response.body, content_type=response.headers.get("Content-Type"), url=response.url)
         pages += 1
@@ -93,6 +94,8 @@ def _catalogue(
         met.update(digests)
         links.update(dict.fromkeys(document.catalogues))
         yield from document.issues
+        if pages == 1 and link is not None:
+            label = link.title or document.title or link.url
         for record in document.records:
             yield RawRecord(body=bytes(record.body), url=response.url, catalogue=record.catalogue or label)
         if not document.next_pages:
@@ -100,8 +103,8 @@ def _catalogue(
         following = next((page for page in document.next_pages if page not in asked), None)
         if following is None:
             if not complete:
-                raise PagingBroken("the next page is one that was read already", url=response.url,
-                                   seen=document.next_pages[0])
+                seen = document.next_pages[0]
+                raise PagingBroken("the next page is one that was read already", url=response.url, seen=seen)
             break
         response = http.get(following, headers=ACCEPT)
         asked.update((following, response.url))

@@ -93,7 +93,10 @@ def _datajson(root: str, http: Http) -> Records:
         if not _is_absent(error):
             raise
         return read
-    missing = [name for name in names if name not in identifiers] if len(names) > len(identifiers) else []
+    missing = [name for name in names if name not in identifiers]
+    if len(missing) == len(names) <= len(identifiers):
+        # Not one of the names is an identifier: they are short names of the same datasets.
+        missing = []
     if missing:
         # That data.json has not changed says nothing about what it leaves out.
         http.seen_validators.clear()

@@ -38,10 +38,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     The largest real catalogue at hand (21 MB of Turtle, 180,000 statements) takes 8 s and 250 MB.
     """
 
-    memory_bytes: int = 2 * 2**30
+    memory_bytes: int = 1536 * 2**20
+    """Of address space, which is somewhat more than what is resident."""
     cpu_s: int = 300
     wall_s: float = 600
-    statements: int = 2_000_000
+    statements: int = 800_000
     output_bytes: int = 512 * 2**20
     record_bytes: int = 16 * 2**20
 

@@ -60,7 +60,10 @@ def document(statements: Statements, task: Task) -> Document:
 
 
 class _Graph:
-    """The statements of one document and what is worked out of them once."""
+    """The statements of one document and what is worked out of them once.
+
+    ``catalogues`` and ``typed_records`` are nodes that say to be one, ``inner`` those named by another catalogue.
+    """
 
     def __init__(self, statements: Statements, task: Task) -> None:
         self.statements = statements
@@ -68,7 +71,12 @@ class _Graph:
         self.limit = task.limits.record_bytes
         self.made: dict[tuple[Node, int], bytes] = {}
         self.curies: dict[Node, str] = {}
-        self.catalogues = [node for node in statements if DCAT.Catalog in self.objects(node, RDF.type)]
+        types = {node: predicates[RDF.type] for node, predicates in statements.items() if RDF.type in predicates}
+        self.catalogues = {node: None for node, named in types.items() if DCAT.Catalog in named}
+        self.typed_records = {
+            node for node, named in types.items()
+            if node not in self.catalogues and not RECORD_TYPES.isdisjoint(named)
+        }
         self.inner = dict.fromkeys(inner for node in self.catalogues for inner in self.parts(node))
         self.outermost = [node for node in self.catalogues if node not in self.inner]
         self.catalogue_of = self._catalogue_of()
@@ -79,13 +87,7 @@ class _Graph:
     def parts(self, catalogue: Node) -> Iterator[Node]:
         """The catalogues within a catalogue. (``dct:hasPart`` may name datasets too, so it needs a type.)"""
         yield from self.objects(catalogue, DCAT.catalog)
-        yield from (part for part in self.objects(catalogue, DCT.hasPart) if self.is_catalogue(part))
-
-    def is_catalogue(self, node: Node) -> bool:
-        return DCAT.Catalog in self.objects(node, RDF.type)
-
-    def is_record(self, node: Node) -> bool:
-        return not self.is_catalogue(node) and not RECORD_TYPES.isdisjoint(self.objects(node, RDF.type))
+        yield from (part for part in self.objects(catalogue, DCT.hasPart) if part in self.catalogues)
 
     def listed(self, catalogue: Node) -> Iterator[Node]:
         for predicate in LISTS:
@@ -103,20 +105,20 @@ class _Graph:
             for predicates in self.statements.values()
             for values in predicates.values()
             for value in values
-            if isinstance(value, BNode)
+            if type(value) is BNode
         }
         for node in self.statements:
-            if node in listed and not self.is_catalogue(node):
+            if node in listed and node not in self.catalogues:
                 yield node
-            elif self.is_record(node) and node not in spoken_of:
+            elif node in self.typed_records and node not in spoken_of:
                 yield node
 
     def _catalogue_of(self) -> dict[Node, str]:
         found: dict[Node, str] = {}
         for catalogue in self.catalogues:
             if catalogue in self.inner:
-                label = self.title(catalogue) or _address(catalogue)
-                for node in self.listed(catalogue):
+                label = self.title(catalogue) or ("" if isinstance(catalogue, BNode) else _address(catalogue))
+                for node in self.listed(catalogue) if label else ():
                     # Listed by several inner catalogues: the same one whatever the order of the statements.
                     found[node] = min(label, found.get(node, label))
         return found
@@ -134,10 +136,18 @@ class _Graph:
         for node, predicates in self.statements.items():
             for predicate in NEXT:
                 for value in predicates.get(predicate, ()):
-                    if not isinstance(value, BNode) and str(value).strip():
-                        pages.setdefault(node, set()).add(urljoin(self.url, _address(value)))
+                    page = None if isinstance(value, BNode) else self.absolute(_address(value))
+                    if page:
+                        pages.setdefault(node, set()).add(page)
         own = pages.get(URIRef(self.url))
         return tuple(sorted(own if own is not None else set().union(*pages.values())))
+
+    def absolute(self, address: str) -> str | None:
+        """The address from where the document was read; None for none, or for one such as ``http://[host]/``."""
+        try:
+            return urljoin(self.url, address) if address else None
+        except ValueError:
+            return None
 
     def declared(self) -> int | None:
         """The total of the one collection that says one; None when none does, or several disagree."""
@@ -156,7 +166,8 @@ class _Graph:
             for url, title in sorted(
                 (_address(node), self.title(node))
                 for node in self.inner
-                if isinstance(node, URIRef) and not any(True for _ in self.listed(node)) and not any(self.parts(node))
+                if isinstance(node, URIRef) and self.absolute(_address(node))
+                and not any(True for _ in self.listed(node)) and not any(True for _ in self.parts(node))
             )
         )
 
@@ -180,7 +191,7 @@ class _Graph:
             if types:
                 members.append(b'"@type":[' + b",".join(types) + b"]")
             for name, predicate in sorted((self.curie(predicate), predicate) for predicate in predicates):
-                values = [] if predicate == RDF.type else self.values(predicate, predicates[predicate], depth)
+                values = [] if name == "rdf:type" else self.values(predicate, predicates[predicate], depth)
                 if values:
                     members.append(_json(name) + b":[" + b",".join(values) + b"]")
             self.check(members)
@@ -195,7 +206,7 @@ class _Graph:
 
     def members(self, values: Iterable[Node]) -> Iterator[Node]:
         for value in values:
-            if not isinstance(value, BNode) or not self.objects(value, RDF.first):
+            if type(value) is not BNode or not self.objects(value, RDF.first):
                 yield value
                 continue
             met: set[Node] = set()
@@ -206,9 +217,9 @@ class _Graph:
                 rest = next(iter(self.objects(rest, RDF.rest)), None)
 
     def value(self, predicate: Node, value: Node, depth: int) -> bytes:
-        if isinstance(value, Literal):
+        if type(value) is Literal:
             return _literal(value, self.curie(value.datatype) if value.datatype else None)
-        if isinstance(value, BNode):
+        if type(value) is BNode:
             return self.plain(value, depth - 1) if depth else b"{}"
         if depth and self.leads_to_detail(predicate, value):
             return self.plain(value, depth - 1)
@@ -216,7 +227,7 @@ class _Graph:
 
     def leads_to_detail(self, predicate: Node, value: Node) -> bool:
         """Whether a named node belongs inside what names it: not if it is a record, a catalogue or a thesaurus."""
-        if value not in self.statements or self.is_record(value) or self.is_catalogue(value):
+        if value not in self.statements or value in self.typed_records or value in self.catalogues:
             return False
         return not str(predicate).startswith(COLLECTING)
 

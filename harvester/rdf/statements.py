@@ -7,7 +7,6 @@ import json
 import re
 import xml.sax.expatreader  # noqa: F401  (rdflib looks it up by name, when the child may open no file any more)
 from collections.abc import Callable
-from io import BytesIO
 from typing import Any, TypeAlias
 from xml.parsers import expat
 from xml.sax import SAXParseException
@@ -31,7 +30,7 @@ Statements: TypeAlias = dict[Node, dict[Node, dict[Node, None]]]
 """Subject to predicate to objects, each once, in the order of the document; named graphs are merged."""
 
 MAX_ENTITY_LENGTH = 256
-"""Of an internal XML entity: room for the namespace abbreviations that ontology editors write, too little to blow up."""
+"""Of an internal XML entity: room for the namespaces that ontology editors abbreviate, too little to blow up."""
 
 
 class DocumentRefused(Exception):
@@ -142,10 +141,14 @@ def _read_nquads(text: str, url: str, graph: Dataset) -> None:
 
 _XML_LANG = re.compile(r"""xml:lang\s*=\s*(["'])(.*?)\1""")
 
+_XML_BRACKETS = re.compile(r"""(rdf:(?:about|resource)\s*=\s*["'][A-Za-z][\w+.-]*://)\[([^\]/"'<]*)\]?""")
+
 
 def _read_rdfxml(text: str, url: str, graph: Dataset) -> None:
     # For one language tag that is none, rdflib would refuse the document; without the tag the text still counts.
     text = _XML_LANG.sub(lambda found: f'xml:lang="{language_tag(found[2]) or ""}"', text)
+    # So it does for an address such as http://[host]/, because Python takes that for IPv6.
+    text = _XML_BRACKETS.sub(r"\1%5B\2%5D", text)
     document = text.encode("utf-8", "surrogatepass")
     _screen_xml(document)
     # Our decoding holds, whatever the XML header says.
@@ -155,7 +158,7 @@ def _read_rdfxml(text: str, url: str, graph: Dataset) -> None:
         RDFXMLParser().parse(source, graph.default_context)  # type: ignore[no-untyped-call]
     except SAXParseException as error:
         raise _at_line(text, error.getLineNumber() or 0, error.getMessage()) from error
-    except ParserError as error:
+    except (ParserError, ValueError) as error:
         raise DocumentRefused(str(error)) from error
 
 
@@ -166,7 +169,7 @@ class _PrologueRead(Exception):
 def _screen_xml(document: bytes) -> None:
     """Refuses entities that lead out of the document or that can multiply, reading no further than the prologue."""
 
-    def declare(name: str, parameter: int, value: str | None, base: Any, system: Any, public: Any, notation: Any) -> None:
+    def declare(name: str, parameter: int, value: str | None, *outside: str | None) -> None:
         if value is None or parameter or "&" in value or "%" in value or len(value) > MAX_ENTITY_LENGTH:
             raise DocumentRefused(f"line {parser.CurrentLineNumber}: the XML entity {name!r} is refused")
 

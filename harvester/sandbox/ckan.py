@@ -4,84 +4,29 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from harvester.sandbox.exchange import Request, Response, as_html, as_json, joined
 from harvester.sandbox.ckan_records import (
-    group,
     old_package_record,
     organization,
     organization_id,
     package_record,
     resource,
 )
+from harvester.sandbox.ckan_search import ActionRefused, Parameters, groups, package_search, whole_number
+from harvester.sandbox.exchange import Request, Response, as_html, as_json, joined, json_bytes
 from harvester.sandbox.inventing import Dataset
 from harvester.sandbox.shelf import Shelf
-from harvester.sandbox.solr import TEXT, Fields, QueryRefused, predicate
-from harvester.sandbox.words import spelling
-
-ROWS_MAX = 1000
-"""``ckan.search.rows_max``: more rows than this are never given, whatever is asked for."""
 
 JSON = "application/json;charset=utf-8"
 
-SEARCH_PARAMETERS = frozenset(
-    "q fq fq_list sort rows start facet facet.field facet.limit facet.mincount include_drafts include_private"
-    " include_deleted use_default_schema df defType qf bf boost tie mm fl".split()
-)
-SORTS = {
-    "id": "key",
-    "name": "name",
-    "title": "title",
-    "title_string": "title",
-    "metadata_modified": "modified",
-    "metadata_created": "issued",
-    "score": "modified",
-}
-SEARCHED = (
-    "id",
-    "name",
-    "title",
-    "notes",
-    TEXT,
-    "organization",
-    "groups",
-    "tags",
-    "license_id",
-    "res_format",
-    "state",
-    "dataset_type",
-    "type",
-    "private",
-    "capacity",
-    "entity_type",
-    "owner_org",
-    "metadata_modified",
-    "metadata_created",
-    "site_id",
-    "vocab_tags",
-    "author",
-    "maintainer",
-    "url",
-)
 LICENCES = (
     ("CC-BY-4.0", "Creative Commons Attribution 4.0", "https://creativecommons.org/licenses/by/4.0/", True),
     ("CC0-1.0", "CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/", True),
     ("other-open", "Other (Open)", "", True),
     ("notspecified", "License not specified", "", False),
 )
-
-Parameters: TypeAlias = Mapping[str, Any]
-
-
-class ActionRefused(Exception):
-    """An action ended in one of CKAN's own errors."""
-
-    def __init__(self, status: int, kind: str, details: Mapping[str, object]) -> None:
-        super().__init__(kind)
-        self.status = status
-        self.error = {**details, "__type": kind}
 
 
 def answer(shelf: Shelf, request: Request) -> Response | None:
@@ -119,46 +64,13 @@ def _answer(shelf: Shelf, request: Request, actions: Mapping[str, Action]) -> Re
     return Response(body=body, media_type=JSON)
 
 
-def _fields(shelf: Shelf, dataset: Dataset) -> Fields:
-    theme = spelling("theme", shelf.portal.theme, dataset.theme)
-    written = [
-        dataset.title or "",
-        dataset.description or "",
-        dataset.name,
-        dataset.department.name,
-        *dataset.tags,
-    ]
-    return {
-        "id": [dataset.key],
-        "name": [dataset.name],
-        "title": [dataset.title or ""],
-        "notes": [dataset.description or ""],
-        TEXT: [*written, *(column.name for column in dataset.columns)],
-        "organization": [dataset.department.slug],
-        "owner_org": [organization_id(shelf, dataset.department.slug)],
-        "groups": [group(shelf, theme)["name"]],
-        "tags": dataset.tags,
-        "license_id": [shelf.licence("id")],
-        "res_format": [file.format for file in dataset.files],
-        "state": ["active"],
-        "dataset_type": ["dataset"],
-        "type": ["dataset"],
-        "private": ["false"],
-        "capacity": ["public"],
-        "entity_type": ["package"],
-        "metadata_modified": [dataset.modified.isoformat()],
-        "metadata_created": [dataset.issued.isoformat()],
-        "site_id": ["default"],
-    }
-
-
 def _site_read(shelf: Shelf, parameters: Parameters) -> bytes:
     return b"true"
 
 
 def _status(version: str, extensions: Sequence[str]) -> Action:
     def status_show(shelf: Shelf, parameters: Parameters) -> bytes:
-        return _bytes(
+        return json_bytes(
             {
                 "ckan_version": version,
                 "site_url": shelf.base,
@@ -179,9 +91,9 @@ def _status(version: str, extensions: Sequence[str]) -> Action:
 
 def _package_list(shelf: Shelf, parameters: Parameters) -> bytes:
     names = [dataset.name for dataset in shelf.ordered("name")]
-    start = _whole(parameters, "offset", 0)
-    limit = _whole(parameters, "limit", len(names))
-    return _bytes(names[start: start + limit])
+    start = whole_number(parameters, "offset", 0)
+    limit = whole_number(parameters, "limit", len(names))
+    return json_bytes(names[start: start + limit])
 
 
 def _package_show(shelf: Shelf, parameters: Parameters) -> bytes:
@@ -204,98 +116,12 @@ def _asked_for(shelf: Shelf, parameters: Parameters) -> Dataset:
 
 def _current_packages(encode: Callable[[Shelf, Dataset], bytes]) -> Action:
     def current_package_list_with_resources(shelf: Shelf, parameters: Parameters) -> bytes:
-        start = _whole(parameters, "offset", 0)
-        found = shelf.ordered("modified", descending=True)[start: start + _whole(parameters, "limit", 10)]
-        return joined([shelf.record(dataset, encode) for dataset in found])
+        start = whole_number(parameters, "offset", 0)
+        end = start + whole_number(parameters, "limit", 10)
+        page = shelf.ordered("modified", descending=True)[start:end]
+        return joined([shelf.record(dataset, encode) for dataset in page])
 
     return current_package_list_with_resources
-
-
-def _package_search(shelf: Shelf, parameters: Parameters) -> bytes:
-    unknown = sorted(set(parameters) - SEARCH_PARAMETERS)
-    if unknown:
-        raise ActionRefused(
-            400,
-            "Search Query Error",
-            {"message": f"Search Query is invalid: ('Invalid search parameters: {unknown}',)"},
-        )
-    sort = str(parameters.get("sort") or "score desc, metadata_modified desc")
-    found = _matching(shelf, parameters, _in_order(shelf, sort))
-    start = _whole(parameters, "start", 0)
-    rows = min(_whole(parameters, "rows", 10), ROWS_MAX)
-    facets = _facets(shelf, parameters, found)
-    items = {
-        field: {
-            "title": field,
-            "items": [{"name": name, "display_name": name, "count": count} for name, count in counts.items()],
-        }
-        for field, counts in facets.items()
-    }
-    results = joined([shelf.record(dataset, package_record) for dataset in found[start: start + rows]])
-    return (
-        b'{"count": %d, "facets": ' % (len(found) + shelf.surplus)
-        + _bytes(facets)
-        + b', "results": '
-        + results
-        + b', "sort": '
-        + _bytes(sort)
-        + b', "search_facets": '
-        + _bytes(items)
-        + b"}"
-    )
-
-
-def _in_order(shelf: Shelf, sort: str) -> tuple[Dataset, ...]:
-    first = sort.split(",")[0].split()
-    if first[0] not in SORTS or (first[1:] and first[1:] not in (["asc"], ["desc"])):
-        raise ActionRefused(
-            400, "Search Query Error", {"message": "Search Query is invalid: ('Invalid \"sort\" parameter',)"}
-        )
-    return shelf.ordered(SORTS[first[0]], descending=first[1:] == ["desc"])
-
-
-def _matching(shelf: Shelf, parameters: Parameters, datasets: tuple[Dataset, ...]) -> tuple[Dataset, ...]:
-    asked = [
-        str(parameters.get("q") or ""),
-        str(parameters.get("fq") or ""),
-        *_listed(parameters.get("fq_list")),
-    ]
-    asked = [query for query in asked if query.strip() not in ("", "*:*")]
-    if not asked:
-        return datasets
-    try:
-        wanted = [predicate(query, SEARCHED, shelf.moment) for query in asked]
-        return tuple(
-            dataset
-            for dataset in datasets
-            for fields in (_fields(shelf, dataset),)
-            if all(want(fields) for want in wanted)
-        )
-    except QueryRefused as refusal:
-        said = f"Search error: ('SOLR returned an error running query: {asked!r} Error: {refusal}',)"
-        raise ActionRefused(409, "Search Error", {"message": said}) from refusal
-
-
-def _facets(shelf: Shelf, parameters: Parameters, found: Iterable[Dataset]) -> dict[str, dict[str, int]]:
-    fields = _listed(parameters.get("facet.field"))
-    limit = _whole(parameters, "facet.limit", 50)
-    counted: dict[str, Counter[str]] = {field: Counter() for field in fields}
-    for values in (_fields(shelf, dataset) for dataset in found if fields):
-        for field, counter in counted.items():
-            counter.update(values.get(field, ()))
-    return {
-        field: dict(counter.most_common(limit if limit >= 0 else None)) for field, counter in counted.items()
-    }
-
-
-def _listed(value: object) -> list[str]:
-    """A list that came as JSON text, as JSON or as one plain value."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return [str(value)]
-    return [str(item) for item in value] if isinstance(value, list) else []
 
 
 def _organization_list(shelf: Shelf, parameters: Parameters) -> bytes:
@@ -319,38 +145,33 @@ def _organization_show(shelf: Shelf, parameters: Parameters) -> bytes:
             }
             if _true(parameters.get("include_datasets")):
                 record["packages"] = [json.loads(shelf.record(dataset, package_record)) for dataset in held]
-            return _bytes(record)
+            return json_bytes(record)
     raise ActionRefused(404, "Not Found Error", {"message": "Not found: Organization was not found."})
 
 
-def _groups(shelf: Shelf) -> list[dict[str, Any]]:
-    counts = Counter(spelling("theme", shelf.portal.theme, dataset.theme) for dataset in shelf.datasets)
-    return [{**group(shelf, theme), "package_count": counts[theme]} for theme in sorted(counts)]
-
-
 def _group_list(shelf: Shelf, parameters: Parameters) -> bytes:
-    return _listing(_groups(shelf), parameters)
+    return _listing(groups(shelf), parameters)
 
 
 def _group_show(shelf: Shelf, parameters: Parameters) -> bytes:
-    for found in _groups(shelf):
+    for found in groups(shelf):
         if parameters.get("id") in (found["id"], found["name"]):
-            return _bytes(found)
+            return json_bytes(found)
     raise ActionRefused(404, "Not Found Error", {"message": "Not found: Group was not found."})
 
 
 def _listing(found: Sequence[Mapping[str, Any]], parameters: Parameters) -> bytes:
-    start = _whole(parameters, "offset", 0)
-    page = found[start: start + _whole(parameters, "limit", 1000)]
-    return _bytes(page if _true(parameters.get("all_fields")) else [record["name"] for record in page])
+    start = whole_number(parameters, "offset", 0)
+    page = found[start: start + whole_number(parameters, "limit", 1000)]
+    return json_bytes(page if _true(parameters.get("all_fields")) else [record["name"] for record in page])
 
 
 def _tag_list(shelf: Shelf, parameters: Parameters) -> bytes:
-    return _bytes(sorted({tag for dataset in shelf.datasets for tag in dataset.tags}))
+    return json_bytes(sorted({tag for dataset in shelf.datasets for tag in dataset.tags}))
 
 
 def _license_list(shelf: Shelf, parameters: Parameters) -> bytes:
-    return _bytes(
+    return json_bytes(
         [
             {
                 "id": key,
@@ -369,7 +190,7 @@ def _resource_show(shelf: Shelf, parameters: Parameters) -> bytes:
     for dataset in shelf.datasets:
         for position, file in enumerate(dataset.files):
             if file.key == parameters.get("id"):
-                return _bytes(resource(shelf, dataset, file, position))
+                return json_bytes(resource(shelf, dataset, file, position))
     raise ActionRefused(404, "Not Found Error", {"message": "Not found: Resource was not found."})
 
 
@@ -378,29 +199,11 @@ def _help_show(shelf: Shelf, parameters: Parameters) -> bytes:
         raise ActionRefused(
             404, "Not Found Error", {"message": f"Not found: Action '{parameters.get('name')}'"}
         )
-    return _bytes(None)
-
-
-def _bytes(value: object) -> bytes:
-    return json.dumps(value).encode()
+    return json_bytes(None)
 
 
 def _true(value: object) -> bool:
     return str(value).lower() in ("true", "1", "yes", "on")
-
-
-def _whole(parameters: Parameters, name: str, default: int) -> int:
-    """A whole number that is not negative, as CKAN's own validators want it."""
-    value = parameters.get(name)
-    if value is None or value == "":
-        return default
-    try:
-        number = int(value)
-    except (TypeError, ValueError) as error:
-        raise ActionRefused(409, "Validation Error", {name: ["Invalid integer"]}) from error
-    if number < 0 and name != "facet.limit":
-        raise ActionRefused(409, "Validation Error", {name: ["Must be a natural number"]})
-    return number
 
 
 Action: TypeAlias = Callable[[Shelf, Parameters], bytes]
@@ -420,7 +223,7 @@ COMMON_ACTIONS: Mapping[str, Action] = {
 ACTIONS: Mapping[str, Action] = {
     **COMMON_ACTIONS,
     "status_show": _status("2.10.4", ("activity", "datastore", "text_view", "datatables_view")),
-    "package_search": _package_search,
+    "package_search": package_search,
     "package_show": _package_show,
     "current_package_list_with_resources": _current_packages(package_record),
 }

@@ -6,7 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from harvester.sandbox.inventing import Dataset, Department, File, stable_random, unique_id
+from harvester.sandbox.exchange import json_bytes
+from harvester.sandbox.inventing import Dataset, Department, File, fixed_id, stable_random, unique_id
 from harvester.sandbox.shelf import Shelf, poisoned
 
 
@@ -14,7 +15,7 @@ def package_record(shelf: Shelf, dataset: Dataset) -> bytes:
     """One package as CKAN 2.10 gives it."""
     record = _package(shelf, dataset)
     record["resources"] = [resource(shelf, dataset, file, place) for place, file in enumerate(dataset.files)]
-    return _bytes(poisoned(record, ("id", "name", "metadata_modified")) if dataset.poisoned else record)
+    return json_bytes(poisoned(record, ("id", "name", "metadata_modified")) if dataset.poisoned else record)
 
 
 def old_package_record(shelf: Shelf, dataset: Dataset) -> bytes:
@@ -41,29 +42,27 @@ def old_package_record(shelf: Shelf, dataset: Dataset) -> bytes:
         }
         for place, file in enumerate(dataset.files)
     ]
-    return _bytes(poisoned(record, ("id", "name", "metadata_modified")) if dataset.poisoned else record)
+    return json_bytes(poisoned(record, ("id", "name", "metadata_modified")) if dataset.poisoned else record)
 
 
 def _package(shelf: Shelf, dataset: Dataset) -> dict[str, Any]:
     words = shelf.words(dataset)
     named = {shelf.field(meaning): word for meaning, word in words.items()}
-    columns = [column.name for column in dataset.columns]
-    # Sites with ckanext-scheming give their own fields beside CKAN's; the others only have extras, which are text.
+    typed = [{"name": column.name, "type": column.data_type} for column in dataset.columns]
+    # Sites with ckanext-scheming give their own fields beside CKAN's; the others have extras, which are text.
     own: dict[str, Any] = {}
     extras: list[dict[str, str]] = []
     if shelf.portal.fields == "fields":
-        typed = [{"name": column.name, "type": column.data_type} for column in dataset.columns]
         own = {**named, shelf.field("columns"): typed}
     else:
-        separator = "、" if shelf.portal.fields == "data_items" else ","
-        named[shelf.field("columns")] = separator.join(columns)
+        named[shelf.field("columns")] = json.dumps(typed, ensure_ascii=False)
         extras = [{"key": key, "value": value} for key, value in sorted(named.items())]
     licence = shelf.licence("id")
     department = dataset.department
     return {
         "author": department.name,
         "author_email": "",
-        "creator_user_id": unique_id(stable_random(shelf.portal.id, "user")),
+        "creator_user_id": fixed_id(shelf.portal.id, "user"),
         "id": dataset.key,
         "isopen": licence != "notspecified",
         "license_id": licence,
@@ -92,7 +91,7 @@ def _package(shelf: Shelf, dataset: Dataset) -> dict[str, Any]:
         "tags": [
             {
                 "display_name": tag,
-                "id": unique_id(stable_random(tag)),
+                "id": fixed_id(tag),
                 "name": tag,
                 "state": "active",
                 "vocabulary_id": None,
@@ -130,7 +129,7 @@ def resource(shelf: Shelf, dataset: Dataset, file: File, position: int) -> dict[
 
 
 def organization_id(shelf: Shelf, slug: str) -> str:
-    return unique_id(stable_random(shelf.portal.id, "organization", slug))
+    return fixed_id(shelf.portal.id, "organization", slug)
 
 
 def organization(shelf: Shelf, department: Department) -> dict[str, Any]:
@@ -149,8 +148,7 @@ def organization(shelf: Shelf, department: Department) -> dict[str, Any]:
 
 
 def group(shelf: Shelf, theme: str) -> dict[str, Any]:
-    rng = stable_random(shelf.portal.id, "group", theme)
-    key = unique_id(rng)
+    key = fixed_id(shelf.portal.id, "group", theme)
     name = theme.lower().replace(" ", "-") if theme.isascii() else f"theme-{key[:6]}"
     return {
         "description": "",
@@ -165,7 +163,3 @@ def group(shelf: Shelf, theme: str) -> dict[str, Any]:
 def _naive(moment: datetime) -> str:
     """CKAN writes UTC without saying so."""
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds")
-
-
-def _bytes(value: object) -> bytes:
-    return json.dumps(value).encode()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
-from harvester.sandbox.exchange import Request, Response, joined, unless_unchanged
+from harvester.sandbox.exchange import Request, Response, joined, json_bytes, unless_unchanged
 from harvester.sandbox.inventing import Dataset, File
 from harvester.sandbox.shelf import Shelf, poisoned
 
@@ -43,13 +42,13 @@ def catalogue(shelf: Shelf) -> bytes:
         "describedBy": "https://project-open-data.cio.gov/v1.1/schema/catalog.json",
     }
     records = joined([shelf.record(dataset, dataset_record) for dataset in shelf.ordered("key")])
-    return _bytes(head)[:-1] + b', "dataset": ' + records + b"}"
+    return json_bytes(head)[:-1] + b', "dataset": ' + records + b"}"
 
 
 def dataset_record(shelf: Shelf, dataset: Dataset) -> bytes:
     """One dataset of a data.json."""
     record = as_dcat_us(shelf, dataset)
-    return _bytes(poisoned(record, ("@type", "identifier")) if dataset.poisoned else record)
+    return json_bytes(poisoned(record, ("@type", "identifier")) if dataset.poisoned else record)
 
 
 def as_dcat_us(shelf: Shelf, dataset: Dataset) -> dict[str, Any]:
@@ -82,7 +81,7 @@ def as_dcat_us(shelf: Shelf, dataset: Dataset) -> dict[str, Any]:
     if shelf.portal.language == "zh":
         said[shelf.field("openness")] = words["openness"]
         said[shelf.field("columns")] = [
-            {"名称": column.name, "类型": column.data_type} for column in dataset.columns
+            {"title": column.name, "type": column.data_type} for column in dataset.columns
         ]
         said[shelf.field("rows")] = dataset.rows
     return {name: value for name, value in said.items() if value is not None}
@@ -94,7 +93,3 @@ def _distribution(shelf: Shelf, file: File) -> dict[str, Any]:
     if file.kind == "api":
         return {**common, "format": "API", "accessURL": address}
     return {**common, "downloadURL": address, "mediaType": file.media_type, "format": file.format}
-
-
-def _bytes(value: object) -> bytes:
-    return json.dumps(value).encode()

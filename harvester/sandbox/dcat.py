@@ -40,7 +40,7 @@ Said: TypeAlias = list[tuple[str, Value]]
 
 
 def answer_turtle(shelf: Shelf, request: Request) -> Response | None:
-    """``/catalog.ttl?page=N`` as CKAN's DCAT extension pages it: addresses as plain text, old and new words."""
+    """``/catalog.ttl?page=N`` as CKAN's DCAT extension has it: addresses as plain text, old and new words."""
     if request.path != "/catalog.ttl":
         return None
     page = _page(shelf, request)
@@ -228,7 +228,7 @@ def _catalogue(shelf: Shelf, page: Page) -> Node:
 
 
 def _paging(shelf: Shelf, page: Page, suffix: str, address: Callable[[str], Value]) -> Node:
-    """Where the page stands among the others; Turtle says it in old and new words as CKAN's extension does."""
+    """Where the page stands among the others; Turtle says it in old and new words, as ckanext-dcat does."""
     pages = _neighbours(shelf, page, suffix)
     said: Said = [("hydra:totalItems", _count(shelf.declared)), ("hydra:itemsPerPage", _count(PAGE_SIZE))]
     for word, target in pages:

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from harvester.sandbox import datajson
-from harvester.sandbox.exchange import Request, Response, as_json, joined
-from harvester.sandbox.inventing import Dataset, stable_random, unique_id
+from harvester.sandbox.exchange import Request, Response, as_json, joined, json_bytes
+from harvester.sandbox.inventing import Dataset, fixed_id
 from harvester.sandbox.shelf import Shelf, poisoned
 
-WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 ITEMS = "/api/1/metastore/schemas/dataset/items"
 
@@ -29,7 +29,7 @@ def answer_7(shelf: Shelf, request: Request) -> Response | None:
     if name == "site_read":
         return _envelope(b"true")
     if name == "package_list":
-        return _envelope(_bytes([dataset.key for dataset in shelf.ordered("name")]))
+        return _envelope(json_bytes([dataset.key for dataset in shelf.ordered("name")]))
     if name == "package_show":
         dataset = shelf.by_handle.get(str(request.parameters.get("id", "")))
         if dataset is None:
@@ -48,7 +48,7 @@ def answer_7(shelf: Shelf, request: Request) -> Response | None:
         page = shelf.ordered("name")[start: start + limit]
         return _envelope(joined([joined([shelf.record(dataset, package_record) for dataset in page])]))
     if name == "group_list":
-        return _envelope(_bytes([department.name for department in shelf.departments.values()]))
+        return _envelope(json_bytes([department.name for department in shelf.departments.values()]))
     return as_json(
         {"help": "", "success": False, "error": {"message": "Not found", "__type": "Not Found Error"}}, 404
     )
@@ -79,8 +79,9 @@ def package_record(shelf: Shelf, dataset: Dataset) -> bytes:
     """One package as DKAN 1 gives it: dates and sizes for people, the organisation as a group."""
     words = shelf.words(dataset)
     named = {shelf.field(meaning): word for meaning, word in words.items()}
-    named[shelf.field("columns")] = ",".join(column.name for column in dataset.columns)
-    group = unique_id(stable_random(shelf.portal.id, "group", dataset.department.slug))
+    typed = [{"name": column.name, "type": column.data_type} for column in dataset.columns]
+    named[shelf.field("columns")] = json.dumps(typed, ensure_ascii=False)
+    group = fixed_id(shelf.portal.id, "group", dataset.department.slug)
     record: dict[str, Any] = {
         "id": dataset.key,
         "name": dataset.name,
@@ -97,7 +98,7 @@ def package_record(shelf: Shelf, dataset: Dataset) -> bytes:
         "revision_timestamp": _for_people(dataset.modified),
         "metadata_created": _for_people(dataset.issued),
         "metadata_modified": f"{dataset.modified:%Y-%m-%d %H:%M:%S}",
-        "creator_user_id": unique_id(stable_random(shelf.portal.id, "user")),
+        "creator_user_id": fixed_id(shelf.portal.id, "user"),
         "type": "Dataset",
         "resources": [
             {
@@ -117,9 +118,7 @@ def package_record(shelf: Shelf, dataset: Dataset) -> bytes:
             }
             for file in dataset.files
         ],
-        "tags": [
-            {"id": unique_id(stable_random(tag)), "vocabulary_id": "2", "name": tag} for tag in dataset.tags
-        ],
+        "tags": [{"id": fixed_id(tag), "vocabulary_id": "2", "name": tag} for tag in dataset.tags],
         "groups": [
             {
                 "description": "",
@@ -131,7 +130,7 @@ def package_record(shelf: Shelf, dataset: Dataset) -> bytes:
         ],
         "extras": [{"key": key, "value": value} for key, value in named.items()],
     }
-    return _bytes(poisoned(record, ("id", "name")) if dataset.poisoned else record)
+    return json_bytes(poisoned(record, ("id", "name")) if dataset.poisoned else record)
 
 
 def _search(shelf: Shelf, request: Request) -> Response:
@@ -166,7 +165,3 @@ def _for_people_size(size_bytes: int | None) -> str:
         return f"{size_bytes} 字节"
     unit, scale = ("KB", KILO) if size_bytes < KILO * KILO else ("MB", KILO * KILO)
     return f"{size_bytes / scale:.2f} {unit}"
-
-
-def _bytes(value: object) -> bytes:
-    return json.dumps(value).encode()

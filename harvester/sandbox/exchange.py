@@ -41,9 +41,14 @@ class Response(Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+def json_bytes(value: object) -> bytes:
+    """JSON with every character beyond ASCII escaped, as most portal software does."""
+    return json.dumps(value).encode()
+
+
 def as_json(document: object, status: int = 200, media_type: str = "application/json") -> Response:
-    """A JSON answer, every character beyond ASCII escaped as most portal software does."""
-    return Response(status=status, body=json.dumps(document).encode(), media_type=media_type)
+    """A JSON answer."""
+    return Response(status=status, body=json_bytes(document), media_type=media_type)
 
 
 def as_html(title: str, text: str = "", status: int = 200, head: str = "") -> Response:

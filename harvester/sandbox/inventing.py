@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from itertools import product
 from uuid import UUID
 
@@ -124,6 +125,12 @@ def unique_id(rng: random.Random) -> str:
     return str(UUID(int=rng.getrandbits(128), version=4))
 
 
+@cache
+def fixed_id(*parts: str) -> str:
+    """The UUID of something that has no history: always the same for the same parts."""
+    return unique_id(stable_random(*parts))
+
+
 def editions(portal: Portal, place: Place, seed: int) -> Iterator[Edition]:
     """Everything the portal could hold, no title twice, without end: main editions mostly first."""
     every = words.topics(portal.language)
@@ -199,7 +206,7 @@ def revise(dataset: Dataset, rng: random.Random, moment: datetime) -> Dataset:
     if work == "description" and dataset.description and dataset.title:
         zh = not dataset.title.isascii()
         day = f"{moment:%Y-%m-%d}"
-        note = f"（{day}修订说明）" if zh else f" Revised on {day}."
+        note = f"（{day}修订）" if zh else f" Revised on {day}."
         return replace(changed, description=dataset.description + note)
     if work == "columns" and dataset.title:
         name = "更新批次" if not dataset.title.isascii() else "batch"
@@ -240,7 +247,7 @@ def _department(portal: Portal, topic: Topic, place: Place, part: str | None) ->
         return Department(slug=slug, name=where, name_en=where, institution="")
     position = place.parts.index(part) + 1
     name = office.name.format(place=where, short=part.rstrip("区县市"))
-    name_en = office.name_en.format(place_en=f"{place.name_en} {position}")
+    name_en = office.name_en.format(place_en=place.parts_en[position - 1])
     return Department(
         slug=f"{office.slug}-{position:02}", name=name, name_en=name_en, institution=office.institution
     )
@@ -265,8 +272,10 @@ def _title(place: Place, edition: Edition, department: Department, rng: random.R
 
 
 def _title_en(place: Place, edition: Edition) -> str:
-    title = edition.topic.title_en or edition.topic.title
-    named = f"{title}, {place.name_en}"
+    where = place.name_en
+    if edition.part is not None:
+        where = f"{place.parts_en[place.parts.index(edition.part)]}, {where}"
+    named = f"{edition.topic.title_en or edition.topic.title}, {where}"
     return named if edition.period is None else f"{named}, {edition.period}"
 
 

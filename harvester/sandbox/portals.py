@@ -10,7 +10,7 @@ from msgspec import Struct
 from harvester.sandbox import ckan, datajson, dcat, dkan, pages
 from harvester.sandbox.exchange import Request, Response
 from harvester.sandbox.shelf import Shelf
-from harvester.sandbox.words import Portal
+from harvester.sandbox.words import Portal, spelling
 from portal.catalog.model import Politeness, Source
 
 Answer: TypeAlias = Callable[[Shelf, Request], Response | None]
@@ -24,15 +24,31 @@ class Software(Struct, frozen=True):
     listing: str
     """What a source's address has after the portal's own."""
     answer: Answer
+    own_fields: Mapping[str, str] = {}
+    """Unified fields that stand in fields the portal named itself, and what those are called in ``spellings.csv``."""
+    in_extras: bool = False
+    """The portal's own fields are CKAN extras, where it has no schema of its own."""
 
+
+JSON_FIELDS = {"openness": "openness", "openness_raw": "openness", "columns": "columns"}
+CKAN_FIELDS = {
+    **JSON_FIELDS,
+    "frequency": "frequency",
+    "frequency_raw": "frequency",
+    "issued": "issued",
+    "data_modified": "data_modified",
+}
+DKAN_FIELDS = {**CKAN_FIELDS, "themes": "theme", "themes_raw": "theme"}
+
+LISTED = ("columns", "themes", "themes_raw")
 
 SOFTWARE: Mapping[str, Software] = {
-    "ckan-2.10": Software("ckan", "/", ckan.answer),
-    "ckan-2.2": Software("ckan", "/", ckan.answer_old),
-    "dkan-1": Software("dkan", "/", dkan.answer_7),
-    "dkan-2": Software("dkan", "/", dkan.answer_2),
-    "data-json": Software("datajson", "/data.json", datajson.answer),
-    "data-json-cached": Software("datajson", "/data.json", datajson.answer_cached),
+    "ckan-2.10": Software("ckan", "/", ckan.answer, CKAN_FIELDS, True),
+    "ckan-2.2": Software("ckan", "/", ckan.answer_old, CKAN_FIELDS, True),
+    "dkan-1": Software("dkan", "/", dkan.answer_7, DKAN_FIELDS, True),
+    "dkan-2": Software("dkan", "/", dkan.answer_2, JSON_FIELDS),
+    "data-json": Software("datajson", "/data.json", datajson.answer, JSON_FIELDS),
+    "data-json-cached": Software("datajson", "/data.json", datajson.answer_cached, JSON_FIELDS),
     "dcat-turtle": Software("dcat", "/catalog.ttl", dcat.answer_turtle),
     "dcat-turtle-old": Software("dcat", "/catalog.ttl", dcat.answer_turtle_old),
     "dcat-rdfxml": Software("dcat", "/catalog.rdf", dcat.answer_rdfxml),
@@ -46,7 +62,7 @@ def answer(shelf: Shelf, request: Request) -> Response:
 
 
 def source(portal: Portal, base: str) -> Source:
-    """The portal as a source; the title says it is a demonstration, because the departments' names are real."""
+    """The portal as a source; the title says it is a demonstration, because departments have real names."""
     demonstration = "（演示）" if portal.language == "zh" else " (demo)"
     return Source(
         id=portal.id,
@@ -58,4 +74,24 @@ def source(portal: Portal, base: str) -> Source:
         institution_type="government_department",
         schedule="@hourly",
         politeness=Politeness(requests_per_second=0),
+        options={"language": portal.language, "crosswalk": _crosswalk(portal)},
     )
+
+
+def _crosswalk(portal: Portal) -> dict[str, str]:
+    """Where the portal's own fields stand, as an operator would write it down for a source."""
+    software = SOFTWARE[portal.software]
+    if software.own_fields == JSON_FIELDS and portal.language == "en":
+        return {}
+    if software.own_fields == DKAN_FIELDS:
+        # A package's publisher is the group it is in; a harvester may prefer the data.json, which names a publisher.
+        paths = {"publisher.name": "groups[].title | publisher.name"}
+        forms: tuple[str, ...] = ("extras[key={}].value", "{}")
+    else:
+        paths = {}
+        forms = ("extras[key={}].value",) if software.in_extras and portal.fields != "fields" else ("{}",)
+    for field, meaning in software.own_fields.items():
+        name = spelling("field", portal.fields, meaning)
+        ways = [form.format(name) for form in forms]
+        paths[field] = " | ".join(f"{way}[]" if field in LISTED else way for way in ways)
+    return paths

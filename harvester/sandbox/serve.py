@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 COMPRESSED_FROM_BYTES = 1024
 
+STOPS_WITHIN_S = 0.02
+"""How often the server looks whether it should stop."""
+
 CONTROL = "/_sandbox/"
 
 
@@ -52,7 +55,8 @@ class Sandbox:
         self._portals = {portal.path: portal for portal in world.portals}
         self._server = _Server(self, port)
         self.address = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = Thread(target=self._server.serve_forever, name="sandbox", daemon=True)
+        serving = self._server.serve_forever
+        self._thread = Thread(target=serving, args=(STOPS_WITHIN_S,), name="sandbox", daemon=True)
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -96,6 +100,7 @@ class Sandbox:
         with self._lock:
             moment = at if at is not None or self._clock is None else self._clock()
             self._tick = self.world.advance(moment)
+            self._shelves = {}
             return self._tick
 
     def fault(
@@ -132,15 +137,16 @@ class Sandbox:
 
     def _shelf(self, portal: Portal, fault: Fault | None) -> Shelf:
         name = fault.name if fault else None
-        known = (portal.id, self._tick, name)
+        tick = self._tick
+        known = (portal.id, tick, name)
         if known not in self._shelves:
-            datasets = list(self.world.at(self._tick)[portal.id].values())
+            datasets = list(self.world.at(tick)[portal.id].values())
             surplus = faults.SURPLUS if name is FaultName.WRONG_COUNT else 0
             self._shelves[known] = Shelf(
                 portal,
                 self.base(portal.id),
                 faults.held(name, datasets),
-                self.world.moment(self._tick),
+                self.world.moment(tick),
                 self._encoded[portal.id],
                 surplus,
             )
@@ -180,8 +186,8 @@ def serve(
 ) -> Sandbox:
     """Start the federation on a port of 127.0.0.1 (0 = any free one) and give its controls.
 
-    ``only`` some portals share the ``size`` datasets. ``clock`` dates the ticks: a harvester that asks by the real
-    time what changed since its last run needs the real time here.
+    ``only`` some portals share the ``size`` datasets. ``clock`` dates the ticks; a harvester that asks by the
+    real time what changed needs it.
     """
     sandbox = Sandbox(World(seed, size, only, epoch), port, clock)
     log.info("sandbox of %d portals on %s", len(sandbox.world.portals), sandbox.address)

@@ -29,7 +29,7 @@ class Shelf:
         encoded: Encoded,
         surplus: int = 0,
     ) -> None:
-        """``base`` is the portal's address without the last slash; ``surplus`` are datasets it only claims to have."""
+        """``base`` is the portal's address without the last slash; it counts ``surplus`` too many."""
         self.portal = portal
         self.base = base
         self.datasets = tuple(datasets)

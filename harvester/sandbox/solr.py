@@ -1,4 +1,4 @@
-"""The part of Solr's query language that people send to CKAN: fields, phrases, ranges, AND, OR, NOT, groups."""
+"""The part of Solr's query language that people send to CKAN: fields, phrases, ranges, AND, OR, NOT."""
 
 from __future__ import annotations
 

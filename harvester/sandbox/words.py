@@ -24,6 +24,8 @@ class Place(Struct, frozen=True, kw_only=True):
     """How the place of a part's own department is said: ``{part}`` alone, or after ``{city}``."""
     dialling: str
     parts: tuple[str, ...]
+    parts_en: tuple[str, ...]
+    """The same in the same order in English."""
 
     @property
     def language(self) -> str:
@@ -127,7 +129,7 @@ def _rows(table: str, row: type[Row], *lists: str) -> list[Row]:
 @cache
 def places() -> Mapping[str, Place]:
     """Every place by its code."""
-    return MappingProxyType({place.code: place for place in _rows("places.csv", Place, "parts")})
+    return MappingProxyType({place.code: place for place in _rows("places.csv", Place, "parts", "parts_en")})
 
 
 @cache

@@ -31,7 +31,7 @@ Holdings: TypeAlias = Mapping[str, Dataset]
 
 
 class World:
-    """All portals over time. A tick once made never changes; equal seed, size and moments give an equal world."""
+    """All portals over time. A tick once made never changes; equal seed, size and moments: equal worlds."""
 
     def __init__(
         self, seed: int = 1, size: int = SIZE, portals: Sequence[str] | None = None, epoch: datetime = EPOCH
@@ -66,7 +66,7 @@ class World:
         return tick
 
     def truth(self, portal: str, tick: int) -> dict[str, str | None]:
-        """What a perfect harvest of a portal finds: titles by source key, None where the portal gives none."""
+        """What a perfect harvest of a portal finds: titles by source key, None where it gives none."""
         return {key: dataset.title for key, dataset in self.at(tick)[portal].items()}
 
     def _inventions(self, portal: Portal) -> Iterator[Dataset]:

@@ -188,6 +188,12 @@ class Dataset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of a service: source keys of the datasets it serves."""
     series: tuple[str, ...] = ()
     """Source keys of the series or collections it is part of."""
+    series_previous: str | None = None
+    """Of a member: the source key of the one before it in the series, by the portal's word; so for the next."""
+    series_next: str | None = None
+    series_first: str | None = None
+    """Of a series: the source key of its first member, by the portal's word; so for the last."""
+    series_last: str | None = None
     catalogue: str | None = None
     """The portal's inner catalogue it was found in, where the portal nests catalogues."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -159,6 +159,49 @@ class Catalog:
                 return
             last = rows[-1].id
 
+    def page(
+        self, rows: int, *, after: str | None = None, start: int = 0, since: datetime | None = None
+    ) -> list[Entry]:
+        """``rows`` present entries by id: those after the id ``after``, or from place ``start`` on.
+
+        With ``since`` only those whose last change is not older. ``after`` costs the same however deep it leads.
+        """
+        query = _ENTRIES.where(*_present(since)).order_by(tables.dataset.c.id).limit(rows)
+        query = query.offset(start) if after is None else query.where(tables.dataset.c.id > after)
+        with self.engine.connect() as connection:
+            return [_entry(row) for row in connection.execute(query)]
+
+    def count(self, since: datetime | None = None) -> int:
+        """How many entries ``page`` leads through."""
+        with self.engine.connect() as connection:
+            query = select(func.count()).select_from(tables.dataset).where(*_present(since))
+            return connection.scalar(query) or 0
+
+    def moments(self, rows: int, *, start: int = 0, since: datetime | None = None) -> list[tuple[str, datetime]]:
+        """Id and last change of the entries of such a page: for lists of addresses."""
+        table = tables.dataset.c
+        query = select(table.id, table.changed).where(*_present(since)).order_by(table.id).limit(rows).offset(start)
+        with self.engine.connect() as connection:
+            return [(row.id, row.changed) for row in connection.execute(query)]
+
+    def ids_by_key(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The ids of those datasets that exist, by source and the source's own key of them."""
+        wanted: dict[str, list[str]] = {}
+        for source_id, source_key in keys:
+            wanted.setdefault(source_id, []).append(source_key)
+        table = tables.dataset.c
+        with self.engine.connect() as connection:
+            return {
+                (source_id, row.source_key): row.id
+                for source_id, source_keys in wanted.items()
+                for part in in_parts(source_keys)
+                for row in connection.execute(
+                    select(table.id, table.source_key).where(
+                        table.source_id == source_id, table.source_key.in_(part)
+                    )
+                )
+            }
+
     def raw(self, id: str) -> RawStored | None:
         """The portal's own words for a dataset, as last read."""
         with self.engine.connect() as connection:
@@ -290,6 +333,12 @@ _ENTRIES: Select[Any] = select(
         )
     )
 )
+
+
+def _present(since: datetime | None = None) -> list[ColumnElement[bool]]:
+    table = tables.dataset.c
+    wanted: list[ColumnElement[bool]] = [table.state != DatasetState.RETIRED]
+    return wanted if since is None else [*wanted, table.changed >= since]
 
 
 def _most_first(summary: PublisherSummary) -> tuple[int, str]:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 from operator import add
+from typing import NamedTuple
 
 from msgspec import Struct
 from whoosh.lang.snowball.english import EnglishStemmer
@@ -25,7 +26,10 @@ else:
     HAS_WORDS = True
 
 # Characters written without spaces between words: Han, kana, bopomofo, Hangul syllables. Without the middle dot ・.
-_UNSPACED = "々〇㐀-䶿一-鿿豈-\ufaffぁ-ゖァ-ヺー-ヿㄅ-ㄯ가-힣\U00020000-\U0003ffff"
+_UNSPACED = (
+    "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3041-\u3096\u30a1-\u30fa\u30fc-\u30ff"
+    "\u3105-\u312f\uac00-\ud7a3\U00020000-\U0003ffff"
+)
 _PIECES = re.compile(rf"([{_UNSPACED}]+)|(\d+|[^\W\d_{_UNSPACED}]+)")
 
 ANALYSIS = 1
@@ -92,7 +96,8 @@ def _stem(word: str) -> str:
     if not (word.isascii() and word.isalpha()):
         return word[:_TOKEN_LENGTH]
     stem: str = _stemmer.stem(word[:_TOKEN_LENGTH])
-    return stem
+    # Snowball makes "buse" of "buses" and "gase" of "gases", but leaves "bus" and "gas".
+    return stem[:-1] if len(stem) > 3 and stem.endswith("se") else stem
 
 
 def _without_possessive(folded: str) -> str:
@@ -100,18 +105,19 @@ def _without_possessive(folded: str) -> str:
     return _POSSESSIVE.sub("  ", folded) if "s" in folded and ("'" in folded or "\u2019" in folded) else folded
 
 
+def keeps_places(text: str) -> bool:
+    """Whether every character folds to one, so that places in the folded text are those in the text."""
+    return text.isascii() or all(len(_folded(character)) == 1 for character in _foldable().findall(text))
+
+
 def pieces(text: str) -> list[Piece]:
     """The pieces of a text in their order."""
     folded = fold(text)
-    offsets = range(len(text) + 1) if len(folded) == len(text) and not _shifts(text) else _offsets(text)
+    offsets = range(len(text) + 1) if keeps_places(text) else _offsets(text)
     return [
         Piece(match[1] or _stem(match[2]), match[1] is not None, offsets[match.start()], offsets[match.end() - 1] + 1)
         for match in _PIECES.finditer(_without_possessive(folded))
     ]
-
-
-def _shifts(text: str) -> bool:
-    return not text.isascii() and any(len(_folded(character)) != 1 for character in _foldable().findall(text))
 
 
 def grams(unspaced: str) -> list[str]:
@@ -127,7 +133,7 @@ Parts = list[tuple[str, str]]
 
 
 def parts(text: str) -> Parts:
-    """The folded pieces of a text, for ``tokens``, ``ranking_tokens`` and ``characters``."""
+    """The folded pieces of a text, for ``tokens`` and ``ranking_tokens``."""
     return _PIECES.findall(_without_possessive(fold(text)))
 
 
@@ -138,7 +144,9 @@ def tokens(found: Parts) -> list[str]:
         if spaced:
             made.append(_stem(spaced))
         else:
-            made.extend(grams(unspaced))
+            # As ``grams``, without a list for each piece: this line handles most characters of a catalogue.
+            made.append(unspaced[0])
+            made.extend(map(add, unspaced, unspaced[1:]))
     return made
 
 
@@ -158,9 +166,27 @@ def ranking_tokens(found: Parts) -> list[str]:
     return made
 
 
-def characters(found: Parts) -> set[str]:
-    """The single unspaced characters of a text."""
-    return set("".join(unspaced for unspaced, _ in found))
+class Analysed(NamedTuple):
+    """A text as indexes take it: tokens joined by spaces."""
+
+    tokens: str
+    ranking: str
+    characters: frozenset[str]
+    """The single unspaced characters in it."""
+
+
+def analysed(text: str, ranked: bool = True) -> Analysed:
+    """The text as indexes take it; looking up its words, for ``ranking``, costs as much as all the rest."""
+    found = parts(text)
+    return Analysed(
+        " ".join(tokens(found)),
+        " ".join(ranking_tokens(found)) if ranked else "",
+        frozenset("".join(unspaced for unspaced, _ in found)),
+    )
+
+
+recurring = lru_cache(maxsize=20_000)(analysed)
+"""``analysed`` for names of columns, places, publishers and the like, which many datasets share."""
 
 
 def words(unspaced: str) -> list[str]:

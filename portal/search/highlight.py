@@ -8,7 +8,7 @@ from html import escape
 
 from msgspec import Struct
 
-from portal.search.analysis import Piece, pieces
+from portal.search.analysis import Piece, fold, keeps_places, pieces
 from portal.search.language import Phrase
 from portal.search.query import Hit
 
@@ -81,11 +81,36 @@ def _begins(piece: Piece, wanted: str, unspaced: bool) -> bool:
     return piece.unspaced is unspaced and (piece.token.startswith(wanted) if unspaced else piece.token == wanted)
 
 
+def _places(folded: str, wanted: str) -> Iterator[Stretch]:
+    place = folded.find(wanted)
+    while place >= 0:
+        yield place, place + len(wanted)
+        place = folded.find(wanted, place + 1)
+
+
 def matches(text: str, phrases: Iterable[Phrase]) -> list[Stretch]:
     """The stretches of a text that any of the phrases covers, in order; touching ones are one."""
-    found = pieces(text)
+    folded = fold(text)
+    # A stem begins as its word does. Most texts hold none of most phrases, and looking is a hundred times faster.
+    possible = [
+        phrase
+        for phrase in phrases
+        if all((piece if unspaced else piece[0]) in folded
+               for piece, unspaced in zip(phrase.pieces, phrase.unspaced, strict=True))
+    ]
+    if not possible:
+        return []
+    covered: set[Stretch] = set()
+    if keeps_places(text):
+        for phrase in possible:
+            if phrase.unspaced == (True,):
+                covered.update(_places(folded, phrase.pieces[0]))
+        possible = [phrase for phrase in possible if phrase.unspaced != (True,)]
+    if possible:
+        found = pieces(text)
+        covered.update(stretch for phrase in possible for stretch in occurrences(found, phrase))
     joined: list[Stretch] = []
-    for start, end in sorted({stretch for phrase in phrases for stretch in occurrences(found, phrase)}):
+    for start, end in sorted(covered):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from html import unescape
 from itertools import chain
 from typing import Protocol
@@ -81,16 +82,15 @@ def _distinct(texts: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
-def _labels(vocabulary: str, codes: Iterable[str]) -> Iterator[str]:
+@lru_cache(maxsize=10_000)
+def _labels(vocabulary: str, codes: tuple[str, ...]) -> tuple[str, ...]:
     """The names of codes in both languages; nothing for a code the table lacks."""
     terms = schemas.vocabulary(vocabulary).terms
-    for code in codes:
-        if code in terms:
-            yield terms[code].zh
-            yield terms[code].en
+    return tuple(name for code in codes if code in terms for name in (terms[code].zh, terms[code].en))
 
 
-def _with_broader(vocabulary: str, codes: Iterable[str], attribute: str) -> tuple[str, ...]:
+@lru_cache(maxsize=10_000)
+def _with_broader(vocabulary: str, codes: tuple[str, ...], attribute: str) -> tuple[str, ...]:
     """The codes and everything above them."""
     terms = schemas.vocabulary(vocabulary).terms
     found: dict[str, None] = {}
@@ -153,6 +153,7 @@ def document(entry: Entry, quality: float | None = None) -> SearchDocument:
         values=values,
         modified=max(changed, default=None),
         created=dataset.issued,
+        changed=entry.changed,
         quality=quality,
     )
     return replace(made, digest=hashlib.blake2b(msgspec.msgpack.encode(made), digest_size=12).hexdigest())

@@ -18,6 +18,8 @@ class Sort(StrEnum):
     RELEVANCE = "relevance"
     MODIFIED = "modified"
     CREATED = "created"
+    CHANGED = "changed"
+    """When the catalogue last saw a change: the order of feeds."""
     TITLE = "title"
     QUALITY = "quality"
 
@@ -64,7 +66,10 @@ class Results(Struct, frozen=True, kw_only=True):
     total: int
     hits: tuple[Hit, ...]
     facets: Mapping[str, tuple[FacetValue, ...]] = {}
-    """By facet, most frequent first, ties by value; a facet's own choice does not narrow its own counts."""
+    """By facet, most frequent first, ties by value; a facet's own choice does not narrow its own counts.
+
+    Where ``facet_limit`` cuts through values of one count, which of them are kept is not said.
+    """
 
 
 class Suggestion(Struct, frozen=True):

@@ -47,6 +47,8 @@ def suggestions(
     then the short. A text is suggested once.
     """
     wanted = typed_pieces(typed)
+    if not wanted:
+        return []
     start = fold(typed).strip()
 
     def best(candidates: Iterable[tuple[str, int]], kind: str) -> list[Suggestion]:

@@ -27,13 +27,22 @@ class Fact(Struct, frozen=True):
     title: bytes
     modified: datetime | None = None
     created: datetime | None = None
+    changed: datetime | None = None
     quality: float | None = None
 
 
 def fact(document: SearchDocument) -> Fact:
     """The fact of a document."""
     title = title_key(document.titles[0]) if document.titles else b""
-    return Fact(document.id, document.values, title, document.modified, document.created, document.quality)
+    return Fact(
+        document.id,
+        document.values,
+        title,
+        document.modified,
+        document.created,
+        document.changed,
+        document.quality,
+    )
 
 
 def check(query: Query) -> None:
@@ -110,6 +119,7 @@ def in_order(facts: Iterable[Fact], sort: Sort, scores: Mapping[str, float]) -> 
         number = {
             Sort.MODIFIED: lambda: instant_key(known.modified),
             Sort.CREATED: lambda: instant_key(known.created),
+            Sort.CHANGED: lambda: instant_key(known.changed),
             Sort.QUALITY: lambda: quality_key(known.quality),
         }[sort]()
         return number is None, -(number or 0), known.id

@@ -22,7 +22,7 @@ from whoosh.query import And, AndMaybe, AndNot, Every, Or, Term
 from whoosh.query import Phrase as PhraseQuery
 from whoosh.query import Query as Wanted
 
-from portal.search.analysis import ANALYSIS, characters, grams, parts, ranking_tokens, tokens
+from portal.search.analysis import ANALYSIS, analysed, grams, recurring
 from portal.search.facets import RANKED, SearchDocument, fresh_spans
 from portal.search.generations import PATIENCE_S, Generations, Stamp
 from portal.search.highlight import Shown, hit
@@ -31,7 +31,7 @@ from portal.search.query import IndexCorrupt, IndexUnusable, Query, Results, Sor
 from portal.search.suggesting import suggestions
 from portal.search.tally import Fact, check, chosen, day_of, fact, facet_counts, in_order, narrowed
 
-LAYOUT = f"whoosh-1.{ANALYSIS}"
+LAYOUT = f"whoosh-2.{ANALYSIS}"
 """The number before the dot is raised whenever this module puts other things into an index."""
 
 _WRITER_MEMORY_MB = 128
@@ -62,8 +62,17 @@ def _schema() -> Schema:
 
 
 _UNREADABLE = (
-    whoosh_files.IndexError, StorageError, UnpicklingError, OSError, EOFError, ValueError, KeyError, struct_error
+    whoosh_files.IndexError,
+    StorageError,
+    UnpicklingError,
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    struct_error,
 )
+"""What Whoosh raises for files cut short or overwritten: it looks at hardly any length before it reads."""
 
 
 @contextmanager
@@ -80,8 +89,8 @@ _BORDER = " | "
 
 
 def _fields(document: SearchDocument) -> dict[str, str | bytes]:
-    texts = {name: [parts(text) for text in getattr(document, name)] for name in RANKED}
-    rest = [parts(text) for text in (*document.descriptions, *document.other)]
+    texts = {name: [recurring(text) for text in getattr(document, name)] for name in RANKED}
+    rest = [analysed(text) for text in (*document.descriptions, *document.other)]
     everything = [found for one in (*texts.values(), rest) for found in one]
     kept = _Kept(
         document.digest,
@@ -90,14 +99,14 @@ def _fields(document: SearchDocument) -> dict[str, str | bytes]:
         document.publishers,
         document.keywords,
     )
-    ranked = {name: " ".join(token for found in one for token in ranking_tokens(found)) for name, one in texts.items()}
+    ranked = {name: " ".join(found.ranking for found in one) for name, one in texts.items()}
     return {
         "id": document.id,
         "kept": msgspec.msgpack.encode(kept),
-        "text": _BORDER.join(" ".join(tokens(found)) for found in everything),
-        "characters": " ".join(set().union(*map(characters, everything))),
+        "text": _BORDER.join(found.tokens for found in everything),
+        "characters": " ".join(frozenset().union(*(found.characters for found in everything))),
         **ranked,
-        "columns": _BORDER.join(" ".join(tokens(found)) for found in texts["columns"]),
+        "columns": _BORDER.join(found.tokens for found in texts["columns"]),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from importlib.resources import files
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import request, url_for
 
@@ -19,15 +19,20 @@ def address(endpoint: str, **values: object) -> str:
 
 def in_language(language: str) -> str:
     """The current page in ``zh`` or ``en``."""
-    query = request.query_string.decode("ascii", "replace")
-    path = f"{_mount()}/{language}{request.path}"
+    query = urlencode(list(request.args.items(multi=True)))
+    path = f"{_mount()}/{language}{quote(request.path)}"
     return f"{path}?{query}" if query else path
 
 
 def lasting(endpoint: str, **values: object) -> str:
     """The absolute address of a thing whatever the language: what citations, feeds and RDF name it by."""
     path = address(endpoint, **values).removeprefix(request.script_root)
-    return f"{origin()}{_mount()}{path}"
+    return f"{base()}{path}"
+
+
+def base() -> str:
+    """What every lasting address begins with: the origin and where the site is mounted."""
+    return origin() + _mount()
 
 
 def origin() -> str:

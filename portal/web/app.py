@@ -12,6 +12,7 @@ from portal.web import templating
 from portal.web.errors import answer_errors
 from portal.web.guards import guard, limits
 from portal.web.languages import LanguagePrefix
+from portal.web.machines import MACHINES
 from portal.web.overview import HOLD_S, Overviews
 from portal.web.pages import PAGES
 from portal.web.site import EXTENSION, Site
@@ -31,10 +32,11 @@ def create_app(
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.wsgi_app = LanguagePrefix(app.wsgi_app)  # type: ignore[method-assign]
     templating.furnish(app)
     guard(app)
     answer_errors(app)
-    for page in PAGES:
-        app.register_blueprint(page)
+    for blueprint in (*PAGES, *MACHINES):
+        app.register_blueprint(blueprint)
     return app

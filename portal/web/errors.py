@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, make_response, render_template
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
-from portal.web.words import has_message
+from portal.search.query import IndexUnusable
+from portal.web.words import has_message, t
 
 log = logging.getLogger(__name__)
 
@@ -15,18 +16,30 @@ log = logging.getLogger(__name__)
 def answer_errors(app: Flask) -> None:
     """Makes ``app`` answer every error with a page."""
     app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(IndexUnusable, _no_index)
     app.register_error_handler(Exception, _broken)
 
 
 def _refused(error: HTTPException) -> Response:
+    if isinstance(error, SecurityError):
+        # Asked under a host that is not ours: no page of ours has an address there.
+        return Response("This is not the host of this portal.\n", 400, content_type="text/plain; charset=utf-8")
     code = error.code or 500
     if error.response is not None or code < 400:
         return make_response(error.get_response())
+    if isinstance(error, SecurityError):
+        # A request to a host that is not ours has no address the page could link to.
+        return Response(t("errors.title_400"), code, mimetype="text/plain")
     response = _page(code)
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value
     return response
+
+
+def _no_index(error: IndexUnusable) -> Response:
+    log.error("the search index cannot be used: %s", error)
+    return _page(503)
 
 
 def _broken(error: Exception) -> Response:

@@ -15,14 +15,14 @@ _GAP = "…"
 
 def issue_text(issue: Issue) -> str:
     """What is wrong, with the values of this issue in it; its code when the vocabulary lacks it."""
-    values = {
-        "url": issue.url,
-        "key": issue.source_key,
-        "field": issue.field,
-        "seen": issue.seen,
-        "detail": issue.detail,
-    }
+    values = _values(issue)
     return _VALUE.sub(lambda match: values.get(match[1]) or _GAP, _pattern(issue.code))
+
+
+def issue_values(issue: Issue) -> list[tuple[str, str]]:
+    """The values of an issue, by name, that its text does not hold."""
+    told = set(_VALUE.findall(_pattern(issue.code)))
+    return [(name, value) for name, value in _values(issue).items() if value and name not in told]
 
 
 def issue_kind(code: str) -> str:
@@ -40,6 +40,16 @@ def issue_severity(code: str) -> str:
     """``error``, ``warning`` or ``info``; a code we do not know yet counts as a warning."""
     term = vocabulary("issues").terms.get(code)
     return "warning" if term is None else term.attributes["severity"]
+
+
+def _values(issue: Issue) -> dict[str, str | None]:
+    return {
+        "key": issue.source_key,
+        "field": issue.field,
+        "seen": issue.seen,
+        "detail": issue.detail,
+        "url": issue.url,
+    }
 
 
 def _pattern(code: str) -> str:

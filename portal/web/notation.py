@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_compact_decimal, format_decimal
-from babel.units import format_unit
 
 from portal.web.languages import language
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
 _DATES = {"zh": "y年M月d日", "en": "d MMM y"}
-_PERIODS = {"h": "duration-hour", "d": "duration-day", "w": "duration-week"}
+_PERIODS: Mapping[str, tuple[Literal["hour", "day", "week"], timedelta]] = {
+    "h": ("hour", timedelta(hours=1)),
+    "d": ("day", timedelta(days=1)),
+    "w": ("week", timedelta(weeks=1)),
+}
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def number(value: int | float) -> str:
-    """With thousands commas and at most one decimal."""
+    """With thousands commas, as both languages write them, and at most one decimal."""
+    if isinstance(value, int):
+        return f"{value:,}"
     return format_decimal(value, format="#,##0.#", locale=language())
 
 
@@ -53,10 +61,11 @@ def lasted(seconds: float) -> str:
 
 def period(text: str) -> str:
     """A period of a source's settings, ``7d`` or ``12h``, in words; as written where it is something else."""
-    unit = _PERIODS.get(text[-1:])
-    if unit is None or not text[:-1].isdigit():
+    if text[-1:] not in _PERIODS or not text[:-1].isdigit():
         return text
-    return format_unit(int(text[:-1]), unit, length="long", locale=language())
+    unit, length = _PERIODS[text[-1]]
+    # No other unit than the one it is written in: seven days are not said as one week.
+    return format_timedelta(int(text[:-1]) * length, granularity=unit, threshold=math.inf, locale=language())
 
 
 def size(value: int) -> str:

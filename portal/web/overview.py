@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from portal.catalog.model import Change, Entry
 from portal.catalog.store import Catalog, Figures, PublisherSummary
-from portal.search.query import Query, SearchIndex
+from portal.search.query import IndexUnusable, Query, SearchIndex
 from portal.web.health import Health, SourceHealth, source_health
 
 T = TypeVar("T")
@@ -49,26 +49,38 @@ class Overview(Struct, frozen=True, kw_only=True):
         return sum(one.health is Health.GOOD for one in self.sources)
 
 
+class _Known(Struct, Generic[T], frozen=True):
+    value: T
+    standing: object
+    at: float
+
+
 class Remembered(Generic[T]):
-    """One thing that is dear to count, counted again when the catalogue has changed or a minute has passed."""
+    """One thing that is dear to count, counted again when the catalogue has changed or a minute has passed.
+
+    While one thread counts, the others get what was known.
+    """
 
     def __init__(self, count: Callable[[], T], hold_s: float) -> None:
         self._count = count
         self._hold_s = hold_s
         self._lock = Lock()
-        self._known: tuple[T, object, float] | None = None
+        self._known: _Known[T] | None = None
 
     def value(self, standing: object) -> T:
         """The thing; ``standing`` is anything that differs when the catalogue does."""
+        known = self._known
+        if known is not None and (self._is_fresh(known, standing) or self._lock.locked()):
+            return known.value
         with self._lock:
-            now = time.monotonic()
-            if self._known is not None:
-                value, counted_at_standing, at = self._known
-                if now - at < (EXPIRE_S if counted_at_standing == standing else self._hold_s):
-                    return value
-            value = self._count()
-            self._known = (value, standing, now)
-            return value
+            if self._known is not known and self._known is not None:
+                return self._known.value
+            self._known = _Known(self._count(), standing, time.monotonic())
+            return self._known.value
+
+    def _is_fresh(self, known: _Known[T], standing: object) -> bool:
+        age_s = time.monotonic() - known.at
+        return age_s < (EXPIRE_S if known.standing == standing else self._hold_s)
 
 
 class Overviews:
@@ -93,7 +105,11 @@ class Overviews:
 
 
 def _count(catalog: Catalog, index: SearchIndex) -> Overview:
-    themes = index.search(Query(rows=0, facets=("theme",), facet_limit=100)).facets.get("theme", ())
+    try:
+        themes = index.search(Query(rows=0, facets=("theme",), facet_limit=100)).facets.get("theme", ())
+    except IndexUnusable:
+        # Every page has these figures in its footer, and most pages need no index.
+        themes = ()
     return Overview(
         figures=catalog.figures(),
         themes={value.value: value.count for value in themes},

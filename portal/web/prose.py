@@ -22,9 +22,13 @@ _ATTRIBUTES = {"a": {"href", "title"}, "abbr": {"title"}, "td": {"colspan", "row
 
 _HEADING = re.compile(r"<(/?)h[1-6]\b", re.IGNORECASE)
 
+_BLOCK = re.compile(r"(?=</?(?:br|dd|div|dt|h\d|li|ol|p|pre|t[dhr]|ul)\b)", re.IGNORECASE)
+
 _LINK = re.compile(r"https?://[^\s]+", re.IGNORECASE)
 
-_markdown = MarkdownIt("commonmark", {"html": True, "linkify": False, "breaks": True}).enable("table")
+_markdown = MarkdownIt("commonmark", {"html": True, "linkify": False, "breaks": True})
+# Chinese paragraphs begin with an indent, which Markdown would take for code.
+_markdown.enable("table").disable("code")
 
 
 def prose(text: str) -> Markup:
@@ -46,7 +50,8 @@ def prose(text: str) -> Markup:
 
 def plain(text: str) -> str:
     """A portal's description without any markup, on one line."""
-    unmarked = nh3.clean(_markdown.render(text[:LONGEST]), tags=set())
+    apart = _BLOCK.sub(" ", _markdown.render(text[:LONGEST]))
+    unmarked = nh3.clean(apart, tags=set())
     return " ".join(Markup(unmarked).unescape().split())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,13 +12,17 @@ from msgspec import Struct
 from portal.catalog.model import Dataset, DatasetState, Entry
 from portal.search.query import Hit
 from portal.web import places
-from portal.web.languages import Text, for_reader, language, tongue
+from portal.web.languages import Text, for_reader, language
 from portal.web.prose import plain
 from portal.web.site import site
 from schemas import vocabulary
 
 SHOWN_CHARACTERS = 180
-"""Of a description in which nothing was found."""
+"""Of the beginning of a description."""
+
+
+_MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
+_EMPHASIS = re.compile(r"\*\*|__|`+|(?<!\S)#{1,6}\s")
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -27,6 +32,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     title: Text
     marked_title: Markup | None
     description: Text | None
+    """Its beginning, where nothing in it was found."""
     marked_description: Markup | None
     columns: tuple[Markup, ...]
     publisher_id: str | None
@@ -48,17 +54,15 @@ def found(hits: Sequence[Hit]) -> list[Summary]:
 def _summary(entry: Entry, hit: Hit) -> Summary:
     dataset = entry.dataset
     title = title_of(dataset)
-    description = description_of(dataset)
-    short = description and Text(_cut(plain(description.text)), description.language)
     return Summary(
         id=dataset.id,
         title=title,
         # A match may lie in the title's other language; the reader's own then stays unmarked.
         marked_title=Markup(hit.title) if hit.title and _same(hit.title, title.text) else None,
-        description=short if short and short.text else None,
-        marked_description=Markup(hit.description) if hit.description else None,
+        description=None if hit.description else _beginning(dataset),
+        marked_description=Markup(_unmarked(hit.description)) if hit.description else None,
         columns=tuple(Markup(column) for column in hit.columns),
-        publisher_id=dataset.publisher and dataset.publisher.id,
+        publisher_id=None if dataset.publisher is None else dataset.publisher.id,
         publisher=publisher_of(dataset),
         region=dataset.region,
         region_name=None if dataset.region is None else places.name(dataset.region, language()),
@@ -102,10 +106,15 @@ def _same(marked: str, text: str) -> bool:
     return str(Markup(marked).striptags()) == " ".join(text.split())
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS].rstrip() + "…"
+def _unmarked(passage: str) -> str:
+    """A passage as it reads: it is cut from the portal's words, which may be Markdown."""
+    return _EMPHASIS.sub("", _MARKDOWN_LINK.sub(r"\1", passage)).strip()
 
 
-def marked_language(marked: Markup) -> str:
-    """The language tag of a marked passage."""
-    return tongue(str(marked))
+def _beginning(dataset: Dataset) -> Text | None:
+    description = description_of(dataset)
+    text = "" if description is None else plain(description.text)
+    if description is None or not text:
+        return None
+    short = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS].rstrip() + "…"
+    return Text(short, description.language)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -28,23 +28,28 @@ def messages(language: str) -> Mapping[str, Message]:
     )
 
 
-def t(key: str, **values: object) -> str:
+def t(key: str, /, **values: object) -> str:
     """The message ``key`` in the language of the page, its ``{names}`` replaced.
 
-    Integers are written with thousands commas; ``count`` chooses the plural form. Where a value is Markup (a link),
+    Numbers are written with thousands commas; ``count`` chooses the plural form. Where a value is Markup (a link),
     the sentence becomes Markup with everything else escaped.
     """
     message = messages(language())[key]
     if not isinstance(message, str):
         count = values["count"]
-        assert isinstance(count, int)
-        message = message[Locale(language()).plural_form(count)]
+        assert isinstance(count, int | float)
+        message = message[_plural(language())(count)]
     written = {
-        name: number(value) if isinstance(value, int) else value for name, value in values.items()
+        name: number(value) if isinstance(value, int | float) else value for name, value in values.items()
     }
     if any(isinstance(value, Markup) for value in written.values()):
         return escape(message).format(**written)
     return message.format(**written)
+
+
+@cache
+def _plural(language: str) -> Callable[[float], str]:
+    return Locale(language).plural_form
 
 
 def has_message(key: str) -> bool:

@@ -51,6 +51,12 @@ def test_nested_catalogues_are_opened_and_say_where_they_stand() -> None:
     ]
 
 
+def test_a_nested_catalogue_that_stands_alone_is_opened_like_the_only_one_of_a_list() -> None:
+    alone, listed = b'{"catalog": {"dataset": [{"a": 1}]}}', b'{"catalog": [{"dataset": [{"a": 1}]}]}'
+    (one,), (other,) = read(alone, nested=("catalog",)), read(listed, nested=("catalog",))
+    assert (one.holder, one.name, one.body) == (other.holder, other.name, other.body)
+
+
 def test_a_document_that_is_an_array_gives_its_elements() -> None:
     assert bodies(b'[{"a": 1},\n {"b": 2}, 3]', name=None) == [b'{"a": 1}', b'{"b": 2}', b"3"]
 

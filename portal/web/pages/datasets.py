@@ -6,16 +6,19 @@ import json
 import re
 from datetime import UTC, datetime
 
-from flask import Blueprint, abort, redirect, render_template
+from flask import Blueprint, Response, abort, after_this_request, make_response, redirect, render_template
 from msgspec import Struct
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as AnyResponse
 
 from portal.catalog.model import DatasetState, Entry, RawStored, StoredIssue
 from portal.catalog.sources import SourceEntry, UnknownSource
-from portal.web import places
-from portal.web.addresses import address, lasting
+from portal.web import places, schema_org
+from portal.web.addresses import address, base, lasting
+from portal.web.answers import representation_wanted
 from portal.web.citations import bibtex, gb_t_7714
+from portal.web.documents import REPRESENTATIONS
 from portal.web.languages import language
+from portal.web.representations import representation
 from portal.web.site import site
 from portal.web.summaries import description_of, formats_of, publisher_of, title_of
 from portal.web.timeline import timeline
@@ -25,8 +28,6 @@ pages = Blueprint("datasets", __name__)
 
 RAW_SHOWN = 20_000
 """Characters of the portal's own record on the page."""
-
-MACHINE_FORMATS = ("json", "ttl", "rdf", "jsonld")
 
 _NOT_IN_SLUG = re.compile(r"[^\w]+")
 
@@ -39,17 +40,27 @@ class RawShown(Struct, frozen=True):
 
 
 @pages.get("/datasets/<id>")
-def dataset(id: str) -> tuple[str, int]:
-    """The dataset's page; of a retired one the tombstone, with status 410."""
+def dataset(id: str) -> Response:
+    """The dataset's page; of a retired one the tombstone, with status 410. Programs get the format they ask for."""
+    after_this_request(_by_accept)
+    suffix = representation_wanted()
+    if suffix is not None:
+        response = representation(id, suffix)
+        response.headers["Content-Location"] = f"{lasting('datasets.dataset', id=id)}.{suffix}"
+        return response
     entry = site().catalog.entry(id)
     if entry is None:
         abort(404)
-    gone = entry.state is DatasetState.RETIRED
-    return _page(entry), 410 if gone else 200
+    return make_response(_page(entry), 410 if entry.state is DatasetState.RETIRED else 200)
+
+
+def _by_accept(response: AnyResponse) -> AnyResponse:
+    response.vary.add("Accept")
+    return response
 
 
 @pages.get("/datasets/<id>/<slug>")
-def decorated(id: str, slug: str) -> Response | tuple[str, int]:
+def decorated(id: str, slug: str) -> AnyResponse:
     """The same page under an address that people can read; another slug leads to the right one."""
     entry = site().catalog.entry(id)
     if entry is None:
@@ -86,7 +97,8 @@ def _page(entry: Entry) -> str:
         url=url,
         gb_t_7714=gb_t_7714(shown, url, now),
         bibtex=bibtex(shown, url, now),
-        machine_formats=MACHINE_FORMATS,
+        machine_formats=REPRESENTATIONS,
+        linked_data=schema_org.script(entry, base()),
         raw=site().catalog.raw(shown.id),
         readable=_readable,
     )

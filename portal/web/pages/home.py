@@ -20,7 +20,7 @@ def home() -> str:
     themes = vocabulary("themes").terms
     return render_template(
         "pages/home.html",
-        overview=overview,
+        overview_now=overview,
         provinces=sum(1 for tile in places.tile_map(totals) if tile.count),
         tiles=places.tile_map(totals),
         themes=[(themes[code], count) for code, count in overview.themes.items() if code in themes],

@@ -36,12 +36,13 @@ def publishers() -> str:
         ROWS,
         lambda page: address("publishers.publishers", q=words or None, page=page if page > 1 else None),
     )
+    before = (pages.page - 1) * ROWS
     return render_template(
         "pages/publishers.html",
         words=words,
         total=len(found),
-        found=found[(pages.page - 1) * ROWS : pages.page * ROWS],
-        first=(pages.page - 1) * ROWS + 1,
+        found=found[before:][:ROWS],
+        first=before + 1,
         sources=_sources(),
         paging=pages,
     )

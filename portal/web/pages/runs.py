@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, abort, render_template
 from msgspec import Struct
 
-from portal.catalog.model import Run, StoredIssue
+from portal.catalog.model import Run, Severity, StoredIssue
 from portal.catalog.runs import Runs, UnknownRun
 from portal.catalog.sources import UnknownSource
+from portal.web.issue_words import issue_severity
 from portal.web.site import site
 from portal.web.spreadsheets import harmless
 from portal.web.summaries import title_of
@@ -24,6 +25,8 @@ BESIDES = ("missing", "retired", "restored", "held")
 SAMPLES = 5
 HELD_SHOWN = 50
 CSV_BATCH = 1000
+_WORST_FIRST = {severity.value: position for position, severity in enumerate(Severity)}
+
 LARGEST_NUMBER = 2**63 - 1
 """What the database can count to."""
 
@@ -46,10 +49,7 @@ def run(id: int) -> str:
         "pages/run.html",
         run=shown,
         source_title=_source_title(shown.source_id),
-        groups=[
-            IssueGroup(code, count, tuple(runs.issues(id, code=code, limit=SAMPLES)))
-            for code, count in runs.issue_counts(id).items()
-        ],
+        groups=_groups(runs, id),
         besides=[(name, count) for name in BESIDES if (count := getattr(shown.counts, name))],
         held_total=len(held),
         held=[
@@ -68,6 +68,15 @@ def issues(id: int) -> Response:
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="run-{shown.id}-issues.csv"'},
     )
+
+
+def _groups(runs: Runs, id: int) -> list[IssueGroup]:
+    """The issues of a run by code: errors first, the most frequent first."""
+    groups = [
+        IssueGroup(code, count, tuple(runs.issues(id, code=code, limit=SAMPLES)))
+        for code, count in runs.issue_counts(id).items()
+    ]
+    return sorted(groups, key=lambda group: (_WORST_FIRST[issue_severity(group.code)], -group.count))
 
 
 def _run(id: int) -> Run:

@@ -18,6 +18,8 @@ from portal.web.words import t
 
 pages = Blueprint("search", __name__)
 
+PATH = "/datasets"
+
 SORTS = (Sort.RELEVANCE, Sort.MODIFIED, Sort.CREATED, Sort.TITLE)
 """Those offered; ``quality`` is understood but has nothing to sort by before datasets are assessed."""
 
@@ -32,7 +34,7 @@ class Loosened(Struct, frozen=True):
     total: int
 
 
-@pages.get("/datasets")
+@pages.get(PATH)
 def search() -> AnyResponse | str | tuple[str, int]:
     """Datasets found."""
     try:
@@ -66,8 +68,9 @@ def search() -> AnyResponse | str | tuple[str, int]:
 
 def asking(asked: Asked) -> str:
     """The address of a result page."""
+    # Once for each choice of each facet, so it is not built by the router.
     parameters = asked.parameters()
-    path = address("search.search")
+    path = f"{request.script_root}{PATH}"
     return f"{path}?{parameters}" if parameters else path
 
 
@@ -78,7 +81,7 @@ def _refusal(reason: str) -> tuple[str, int]:
 def _loosened(asked: Asked, chips: list[Chip]) -> list[Loosened]:
     ways = [(chip.label, chip.asks) for chip in chips[:10]]
     if asked.text and chips:
-        ways.append((f"“{asked.text}”", replace(asked, text=None, page=1)))
+        ways.append((asked.text, replace(asked, text=None, page=1)))
     found = [Loosened(label, way, _total(way)) for label, way in ways]
     return [way for way in found if way.total]
 

@@ -1,0 +1,86 @@
+"""Answers to programs: bodies with validators, problems in JSON, and what a request accepts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
+from flask import Response, request
+from werkzeug.datastructures import MultiDict
+
+from portal.web.asking import Asked, NotUnderstood, asked
+from portal.web.documents import REPRESENTATIONS
+
+_PAGE = "text/html"
+
+
+def answer(
+    body: bytes, media_type: str, *, status: int = 200, tag: str | None = None, changed: datetime | None = None
+) -> Response:
+    """A whole body; 304 without it where the request has it already.
+
+    ``tag`` stands for what the body says where the same can be written in several ways; None = the body itself.
+    """
+    response = _readable_from_anywhere(Response(body, status, content_type=_with_charset(media_type)))
+    if status == 200:
+        if tag is None:
+            response.set_etag(hashlib.blake2b(body, digest_size=12).hexdigest())
+        else:
+            response.set_etag(tag, weak=True)
+        response.last_modified = changed
+        response.headers["Cache-Control"] = "no-cache"
+        response.make_conditional(request)
+    return response
+
+
+def streamed(pieces: Iterator[str] | Iterator[bytes], media_type: str, filename: str) -> Response:
+    """A download sent as it is made."""
+    response = _readable_from_anywhere(Response(pieces, content_type=_with_charset(media_type)))
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def problem(status: int, title: str, detail: str) -> Response:
+    """What went wrong, as RFC 9457 has it."""
+    body = json.dumps({"status": status, "title": title, "detail": detail}, ensure_ascii=False)
+    return answer(body.encode(), "application/problem+json", status=status)
+
+
+def refused(error: Exception) -> Response:
+    """The answer to a question that cannot be understood."""
+    return problem(400, "Not understood", str(error))
+
+
+def asked_strictly(arguments: MultiDict[str, str], allowed: Collection[str]) -> Asked:
+    """What an address asks for. A program is told of a parameter nobody heeds, where a reader's is left out.
+
+    Raises NotUnderstood.
+    """
+    for name in arguments:
+        if name not in allowed:
+            raise NotUnderstood("there is no such parameter", name[:60])
+    if arguments.get("page", "").strip().strip("0") == "" and arguments.get("page", "").strip():
+        raise NotUnderstood("pages are counted from 1", arguments["page"][:60])
+    return asked(arguments)
+
+
+def representation_wanted() -> str | None:
+    """The suffix of the representation of a dataset that the request likes best; None for the page.
+
+    What accepts nothing we have gets the page too.
+    """
+    offered = {_PAGE: None} | {media_type: suffix for suffix, media_type in REPRESENTATIONS.items()}
+    return offered[request.accept_mimetypes.best_match(list(offered), _PAGE)]
+
+
+def _with_charset(media_type: str) -> str:
+    return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
+
+
+def _readable_from_anywhere(response: Response) -> Response:
+    # Everything here is public and nothing depends on who asks, so pages elsewhere may read it.
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response

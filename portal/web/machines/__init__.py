@@ -1,0 +1,12 @@
+"""What programs read, one module for each kind of answer."""
+
+from portal.web.machines import catalogue, datasets, downloads, feeds, probes, sitemaps
+
+MACHINES = (
+    datasets.machines,
+    catalogue.machines,
+    feeds.machines,
+    downloads.machines,
+    sitemaps.machines,
+    probes.machines,
+)

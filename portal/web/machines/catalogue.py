@@ -1,0 +1,113 @@
+"""The catalogue in RDF, page by page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, redirect, request
+from msgspec import Struct
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.catalog.model import Entry
+from portal.search.query import Query, QueryNotUnderstood, Sort
+from portal.web import rdf
+from portal.web.addresses import base
+from portal.web.answers import answer, asked_strictly, problem, refused
+from portal.web.asking import FILTERS, Asked, NotUnderstood
+from portal.web.dcat import Page, catalogue
+from portal.web.documents import REPRESENTATIONS
+from portal.web.site import site
+
+machines = Blueprint("catalogue", __name__)
+
+ROWS = 100
+"""Entries on a page."""
+
+_ALLOWED = {"q", "page", "after", "modified_since", *FILTERS}
+
+
+class _Part(Struct, frozen=True):
+    """The entries of one page, and how many there are on all."""
+
+    entries: list[Entry]
+    total: int
+
+
+@machines.get("/catalog")
+def whole() -> AnyResponse:
+    """Leads what asks for the catalogue by its name to the format it likes best."""
+    suffixes = {REPRESENTATIONS[suffix]: suffix for suffix in rdf.SYNTAXES}
+    best = request.accept_mimetypes.best_match(list(suffixes), REPRESENTATIONS["ttl"])
+    response = redirect(f"{base()}/catalog.{suffixes[best]}", 303)
+    response.vary.add("Accept")
+    return response
+
+
+@machines.get("/catalog.<any(ttl, rdf, jsonld):suffix>")
+def catalog(suffix: str) -> Response:
+    """A page of the catalogue, or of a search in it.
+
+    Unless a search narrows it down it goes by id, and ``after`` (the last id of the page before) makes the next page
+    begin where this one ended, also when datasets have come or gone meanwhile.
+    """
+    try:
+        asked = asked_strictly(request.args, _ALLOWED)
+        since = _since(request.args.get("modified_since"))
+        part = _part(asked, since, request.args.get("after"))
+    except (NotUnderstood, QueryNotUnderstood) as error:
+        return refused(error)
+    last = max(1, -(-part.total // ROWS))
+    if asked.page > last:
+        return problem(404, "No such page", f"The last page is {last}.")
+    made = catalogue(part.entries, base(), _page(suffix, asked, part, last), site().catalog.ids_by_key)
+    return answer(rdf.serialised(made, suffix), REPRESENTATIONS[suffix], tag=f"{rdf.digest(made)}-{suffix}")
+
+
+def _part(asked: Asked, since: datetime | None, after: str | None) -> _Part:
+    catalog, index = site().catalog, site().index
+    start = (asked.page - 1) * ROWS
+    if asked.text is None and not asked.filters:
+        return _Part(catalog.page(ROWS, after=after, start=start, since=since), catalog.count(since))
+    # By title: of all orders the one that changes least while somebody pages.
+    query = Query(text=asked.text, filters=asked.filters, sort=Sort.TITLE, start=start, rows=ROWS)
+    if since is None:
+        results = index.search(query)
+        return _Part(catalog.entries([hit.id for hit in results.hits]), results.total)
+    recent = {id for id, _ in catalog.moments(catalog.count(since), since=since)}
+    ids = [id for id in index.walk(query) if id in recent]
+    return _Part(catalog.entries(ids[start:start + ROWS]), len(ids))
+
+
+def _page(suffix: str, asked: Asked, part: _Part, last: int) -> Page:
+    narrowed = asked.text is not None or bool(asked.filters)
+    after = None if narrowed or not part.entries else part.entries[-1].dataset.id
+
+    def address(page: int, after: str | None = None) -> str:
+        given = MultiDict(request.args)
+        given.poplist("page")
+        given.poplist("after")
+        pairs = [*given.items(multi=True), ("page", str(page)), *([("after", after)] if after else [])]
+        return f"{base()}/catalog.{suffix}?{urlencode(pairs)}"
+
+    return Page(
+        address=address(asked.page, request.args.get("after")),
+        first=address(1),
+        last=address(last),
+        previous=address(asked.page - 1) if asked.page > 1 else None,
+        next=address(asked.page + 1, after) if asked.page < last else None,
+        total=part.total,
+    )
+
+
+def _since(text: str | None) -> datetime | None:
+    """A date or instant by ISO 8601, in UTC unless it says otherwise. Raises NotUnderstood."""
+    if text is None:
+        return None
+    try:
+        # In a query string a plus sign is read as a space.
+        at = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text.strip())
+    except ValueError as error:
+        raise NotUnderstood("modified_since is no ISO 8601 date", text[:60]) from error
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

@@ -1,0 +1,97 @@
+"""A search followed: an Atom feed of the datasets that changed last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from xml.etree import ElementTree
+
+from flask import Blueprint, Response, request
+from msgspec.structs import replace
+
+from portal.catalog.model import Entry
+from portal.search.query import Query, QueryNotUnderstood, Sort
+from portal.web.addresses import base
+from portal.web.answers import answer, asked_strictly, refused
+from portal.web.asking import FILTERS, Asked, NotUnderstood
+from portal.web.documents import REPRESENTATIONS, dataset_address
+from portal.web.iris import writable
+from portal.web.prose import plain
+from portal.web.site import site
+
+machines = Blueprint("feeds", __name__)
+
+ENTRIES = 50
+SUMMARY_CHARACTERS = 500
+
+_ALLOWED = {"q", "sort", *FILTERS}
+_ATOM = "http://www.w3.org/2005/Atom"
+
+
+@machines.get("/feeds/datasets.atom")
+def datasets() -> Response:
+    """The datasets found, what changed last first, whatever order the search had."""
+    try:
+        asked = asked_strictly(request.args, _ALLOWED)
+        results = site().index.search(
+            Query(text=asked.text, filters=asked.filters, sort=Sort.CHANGED, rows=ENTRIES)
+        )
+    except (NotUnderstood, QueryNotUnderstood) as error:
+        return refused(error)
+    entries = site().catalog.entries([hit.id for hit in results.hits])
+    portals = {one.source.id: one.source.title for one in site().catalog.sources.all()}
+    return answer(_feed(asked, entries, portals, base()), "application/atom+xml", changed=_newest(entries))
+
+
+def _feed(asked: Asked, entries: list[Entry], portals: Mapping[str, str], base: str) -> bytes:
+    parameters = replace(asked, sort=None).parameters()
+    query = f"?{parameters}" if parameters else ""
+    feed = ElementTree.Element("feed", {"xmlns": _ATOM})
+    _text(feed, "id", f"{base}/feeds/datasets.atom{query}")
+    _text(feed, "title", " · ".join(("纳川 Nachuan", *_words(asked))))
+    # A feed needs a moment; one in which nothing ever changed has the first there is.
+    _text(feed, "updated", _moment(_newest(entries) or datetime.fromtimestamp(0, UTC)))
+    _link(feed, "self", f"{base}/feeds/datasets.atom{query}", "application/atom+xml")
+    _link(feed, "alternate", f"{base}/datasets{query}", "text/html")
+    for entry in entries:
+        _entry(feed, entry, portals, base)
+    written: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return written
+
+
+def _newest(entries: list[Entry]) -> datetime | None:
+    return max((entry.changed for entry in entries), default=None)
+
+
+def _words(asked: Asked) -> list[str]:
+    return [*([asked.text] if asked.text else []), *(value for values in asked.filters.values() for value in values)]
+
+
+def _entry(feed: ElementTree.Element, entry: Entry, portals: Mapping[str, str], base: str) -> None:
+    shown, element = entry.dataset, ElementTree.SubElement(feed, "entry")
+    address = dataset_address(base, shown.id)
+    _text(element, "id", address)
+    _text(element, "title", shown.title)
+    _text(element, "updated", _moment(entry.changed))
+    _text(element, "published", _moment(entry.first_seen))
+    # Atom wants an author; where the portal names no publisher it is the portal itself.
+    portal = portals.get(shown.source_id, shown.source_id)
+    _text(ElementTree.SubElement(element, "author"), "name", shown.publisher.name if shown.publisher else portal)
+    _link(element, "alternate", address, "text/html")
+    _link(element, "alternate", f"{address}.json", REPRESENTATIONS["json"])
+    for theme in shown.themes:
+        ElementTree.SubElement(element, "category", {"term": theme, "scheme": f"{base}/themes"})
+    if shown.description:
+        _text(element, "summary", plain(shown.description)[:SUMMARY_CHARACTERS])
+
+
+def _text(parent: ElementTree.Element, name: str, text: str) -> None:
+    ElementTree.SubElement(parent, name).text = writable(text)
+
+
+def _link(parent: ElementTree.Element, relation: str, address: str, media_type: str) -> None:
+    ElementTree.SubElement(parent, "link", {"rel": relation, "href": writable(address), "type": media_type})
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,38 @@
+"""Whether the process lives, and whether it can answer."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Response
+
+from portal.catalog.engines import DatabaseError
+from portal.web.site import site
+
+machines = Blueprint("probes", __name__)
+
+
+@machines.get("/healthz")
+def alive() -> Response:
+    """The process answers."""
+    return _told(200, {"status": "alive"})
+
+
+@machines.get("/readyz")
+def ready() -> Response:
+    """The database and the index can be read; 503 with the cure where one of them cannot."""
+    try:
+        site().catalog.check()
+    except DatabaseError as error:
+        return _told(503, {"status": "not ready", "database": str(error)})
+    stands_at = site().index.last_change()
+    if stands_at is None:
+        return _told(503, {"status": "not ready", "index": "it must be built: run `nachuan index rebuild`"})
+    behind = max(0, site().catalog.last_change() - stands_at)
+    return _told(200, {"status": "ready", "index_behind_changes": behind})
+
+
+def _told(status: int, what: dict[str, object]) -> Response:
+    response = Response(json.dumps(what), status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,29 @@
+"""A small make-believe federation for tests: ``from tests.federation import federation``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from harvester.sandbox.serve import Sandbox, serve
+
+SIZE = 200
+"""Datasets on the 20 portals together."""
+
+
+@pytest.fixture(scope="session")
+def federation() -> Iterator[Sandbox]:
+    """All portals with about 200 datasets, shared by the whole session: look only.
+
+    A test that lets time pass or breaks something takes ``own_federation``.
+    """
+    with serve(size=SIZE) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def own_federation() -> Iterator[Sandbox]:
+    """The same federation at tick 0 for one test alone, to tick and to break."""
+    with serve(size=SIZE) as sandbox:
+        yield sandbox

@@ -1,0 +1,92 @@
+"""The sentences of the site: both languages say the same things, and every one of them is said somewhere."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+import pytest
+from flask.testing import FlaskClient
+
+from portal.catalog.model import ChangeKind, DatasetState, Outcome, RunMode, Severity
+from portal.search.facets import FACETS
+from portal.search.query import Sort
+from portal.web.health import Health
+from portal.web.timeliness import Timeliness
+from portal.web.words import Message, messages
+from tests.portal.web.town import fields_of_dataset
+
+WEB = files("portal.web")
+
+_LITERAL = re.compile(r"""["']((?:[a-z]+)\.(?:[a-z_0-9]+))["']""")
+_STEM = re.compile(r"""["']([a-z]+\.[a-z_]+_|[a-z]+\.)["']\s*~|f["']([a-z]+\.[a-z_]+_)\{""")
+_NAME = re.compile(r"\{(\w+)\}")
+
+CODES = {
+    "fields.": fields_of_dataset(),
+    "search.facet_": tuple(facet.name for facet in FACETS),
+    "search.sort_": tuple(Sort),
+    "dataset.state_": (DatasetState.UNUSABLE, DatasetState.MISSING, DatasetState.RETIRED),
+    "dataset.short_": (DatasetState.UNUSABLE, DatasetState.MISSING, DatasetState.RETIRED),
+    "dataset.gone_": ("missing", "approved", "withdrawn", "source_removed"),
+    "dataset.inferred_": ("source", "publisher", "title"),
+    "dataset.time_": (Timeliness.ON_TIME, Timeliness.LATE, Timeliness.NO_DATE),
+    "dataset.change_": tuple(ChangeKind),
+    "sources.state_": tuple(Health),
+    "runs.outcome_": tuple(Outcome),
+    "runs.mode_": tuple(RunMode),
+    "runs.asked_": tuple(RunMode),
+    "runs.decision_": ("approved", "rejected", "superseded"),
+    "runs.severity_": tuple(Severity),
+    "runs.besides_": ("missing", "retired", "restored", "held"),
+}
+"""Messages named by a code, and the codes there are."""
+
+
+def _sources() -> str:
+    found = []
+    waiting = [WEB]
+    while waiting:
+        for one in waiting.pop().iterdir():
+            if one.is_dir() and one.name not in ("static", "translations", "__pycache__"):
+                waiting.append(one)
+            elif one.name.endswith((".py", ".html")):
+                found.append(one.read_text(encoding="utf-8"))
+    return "\n".join(found)
+
+
+def _forms(message: Message) -> list[str]:
+    return [message] if isinstance(message, str) else list(message.values())
+
+
+def test_both_languages_have_the_same_messages() -> None:
+    assert set(messages("zh")) == set(messages("en"))
+
+
+def test_both_languages_put_the_same_values_into_a_message() -> None:
+    def names(message: Message) -> set[str]:
+        return {name for form in _forms(message) for name in _NAME.findall(form)}
+
+    assert [key for key in messages("zh") if names(messages("zh")[key]) != names(messages("en")[key])] == []
+
+
+def test_an_english_message_with_a_count_has_both_forms() -> None:
+    for key, message in messages("en").items():
+        assert isinstance(message, str) or set(message) == {"one", "other"}, key
+
+
+def test_every_message_that_is_used_exists_and_every_one_that_exists_is_used(client: FlaskClient) -> None:
+    text = _sources()
+    pages = {key.split(".")[0] for key in messages("zh")}
+    used = {key for key in _LITERAL.findall(text) if key.split(".")[0] in pages}
+    stems = {one or other for one, other in _STEM.findall(text)}
+    names_of_pages = {rule.endpoint for rule in client.application.url_map.iter_rules()}
+    missing = {key for key in used - names_of_pages if key not in messages("zh") and not key.endswith(("_", ".html"))}
+    assert missing == set()
+    unused = {key for key in messages("zh") if key not in used and not any(key.startswith(stem) for stem in stems)}
+    assert unused == set()
+
+
+@pytest.mark.parametrize("stem", CODES)
+def test_every_code_has_its_message(stem: str) -> None:
+    assert [code for code in CODES[stem] if f"{stem}{code}" not in messages("zh")] == []
