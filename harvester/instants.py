@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 EARLIEST_YEAR = 1500
@@ -62,16 +63,15 @@ def _moments(text: str, zone: tzinfo) -> list[datetime]:
     if text.isdigit() and len(text) == 4:
         return [datetime(int(text), 1, 1, tzinfo=zone)]
     if drupal := _DRUPAL.fullmatch(text):
-        return _by_weekday(*drupal.groups(), zone)
+        return _by_weekday(drupal.groups(), zone)
     if not _BETWEEN.fullmatch(_MOMENT.sub("", text)):
         return []
     return [_moment(match, zone) for match in _MOMENT.finditer(text)]
 
 
-def _by_weekday(
-    weekday: str, first: str, second: str, year: str, hour: str, minute: str, zone: tzinfo
-) -> list[datetime]:
+def _by_weekday(parts: Sequence[str], zone: tzinfo) -> list[datetime]:
     """Drupal writes month/day or day/month as a site pleases; where the weekday fits but one of them, that is it."""
+    weekday, first, second, year, hour, minute = parts
     moments = []
     for month, day in {(int(first), int(second)), (int(second), int(first))}:
         try:

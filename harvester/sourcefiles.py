@@ -93,6 +93,12 @@ def with_secrets(source: Source, environment: Mapping[str, str]) -> Source:
     return msgspec.structs.replace(source, options=filled(source.options))
 
 
+def secrets(source: Source, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of the secrets a source names: what no message may show."""
+    text = msgspec.json.encode(source.options).decode()
+    return tuple(environment[name] for name in sorted(set(_SECRET.findall(text))) if environment.get(name))
+
+
 def write(source: Source) -> str:
     """The TOML text of a source; reading it gives the source back."""
     given: dict[str, Any] = msgspec.to_builtins(source)
