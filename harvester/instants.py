@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 EARLIEST_YEAR = 1500
@@ -63,19 +62,20 @@ def _moments(text: str, zone: tzinfo) -> list[datetime]:
     if text.isdigit() and len(text) == 4:
         return [datetime(int(text), 1, 1, tzinfo=zone)]
     if drupal := _DRUPAL.fullmatch(text):
-        return _by_weekday(drupal.groups(), zone)
+        return _by_weekday(drupal, zone)
     if not _BETWEEN.fullmatch(_MOMENT.sub("", text)):
         return []
     return [_moment(match, zone) for match in _MOMENT.finditer(text)]
 
 
-def _by_weekday(parts: Sequence[str], zone: tzinfo) -> list[datetime]:
+def _by_weekday(match: re.Match[str], zone: tzinfo) -> list[datetime]:
     """Drupal writes month/day or day/month as a site pleases; where the weekday fits but one of them, that is it."""
-    weekday, first, second, year, hour, minute = parts
+    weekday, *numbers = match.groups()
+    first, second, year, hour, minute = (int(number) for number in numbers)
     moments = []
-    for month, day in {(int(first), int(second)), (int(second), int(first))}:
+    for month, day in {(first, second), (second, first)}:
         try:
-            moments.append(datetime(int(year), month, day, int(hour), int(minute), tzinfo=zone))
+            moments.append(datetime(year, month, day, hour, minute, tzinfo=zone))
         except ValueError:
             continue
     fitting = [moment for moment in moments if moment.weekday() == _WEEKDAY.get(weekday.lower())]
