@@ -79,7 +79,9 @@ class Portal:
 
 @pytest.fixture
 def run(catalog: Catalog) -> Iterator[Callable[..., Run]]:
-    catalog.sources.put(SOURCE)
+    # Before every moment that a test travels to.
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC)):
+        catalog.sources.put(SOURCE)
 
     def go(portal: Portal, source: Source = SOURCE, full: bool = True) -> Run:
         catalog.sources.put(source)
