@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import ipaddress
+import json
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
@@ -19,11 +20,21 @@ from harvester.pipeline import harvest
 from portal.catalog.model import ChangeKind, Dataset, DatasetState, Guard, Issue, Politeness, Run, Source
 from portal.catalog.store import Catalog
 from tests.fixtures import FIXTURES
+from tests.hostile import HostileServer, Script, answer
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
 NO_GRACE = Guard(grace_days=0)
 """What a complete listing lacks is retired at once, as the peers do it; the guard stays on."""
+
+MEDIA_TYPES = {
+    "json": "application/json",
+    "jsonld": "application/ld+json",
+    "rdf": "application/rdf+xml",
+    "trig": "application/trig",
+    "ttl": "text/turtle",
+    "xml": "application/rdf+xml",
+}
 
 _STATE_AFTER = {
     ChangeKind.ADDED: DatasetState.CURRENT,
@@ -32,6 +43,39 @@ _STATE_AFTER = {
     ChangeKind.MISSING: DatasetState.MISSING,
     ChangeKind.RETIRED: DatasetState.RETIRED,
 }
+
+
+class Documents:
+    """Documents on loopback, each replaced as a test goes on. Usable between ``with`` and its end."""
+
+    def __init__(self) -> None:
+        self._scripts: dict[str, Script] = {}
+        self._server = HostileServer(self._scripts)
+
+    def __enter__(self) -> Documents:
+        self._server.__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._server.__exit__(*raised)
+
+    @property
+    def url(self) -> str:
+        """The portal's address without a slash at its end."""
+        return self._server.url
+
+    @property
+    def paths(self) -> list[str]:
+        """What was asked for, in order."""
+        return self._server.paths
+
+    def put(self, path: str, given: Script | bytes | Any, content_type: str | None = None) -> None:
+        """What is answered at a path: bytes, a value as JSON, or whatever a script does."""
+        if not callable(given):
+            body = given if isinstance(given, bytes) else json.dumps(given, ensure_ascii=False).encode()
+            media_type = content_type or MEDIA_TYPES[path.rpartition(".")[2]]
+            given = answer(body, headers={"Content-Type": media_type})
+        self._scripts[path] = given
 
 
 def source(kind: str, url: str, *, id: str = "portal", guard: Guard = Guard(), **options: Any) -> Source:
