@@ -153,13 +153,14 @@ def _fields(item: Item, record: Json, complaints: list[Complaint], language: str
     """What the portal says of one object's fields, by their names."""
     for layout in item.layouts:
         lay_out(record, layout, complaints)
-    values = _joined(item.joined, record, complaints)
+    ways = item.ways(tuple(record))
+    values = _joined(ways.joined, record, complaints)
     for field, plain in BY_LANGUAGE.items():
         if field in values:
             values[plain] = in_language(values[field], language)
     refused: list[tuple[str, Complaint]] = []
     strayed: list[Complaint] = []
-    for field, key, rest, clean, path in item.single:
+    for field, key, rest, clean, path in ways.single:
         value = record if key is None else record.get(key)
         if value is None or value == "" or field in values:
             continue

@@ -191,10 +191,12 @@ class Portal:
 
     def _wants(self, head: Head) -> bool:
         # Asked for in the search too; a portal that ignores filters, or has no search, must not slip them in.
+        # Where a package does not name its organisation, the search alone can tell.
         options = self.options
         organization, groups = head.organization_names, head.group_names
+        include = () if head.organization_unnamed else options.organizations_include
         return (
-            (not options.organizations_include or not organization.isdisjoint(options.organizations_include))
+            (not include or not organization.isdisjoint(include))
             and organization.isdisjoint(options.organizations_exclude)
             and (not options.groups_include or not groups.isdisjoint(options.groups_include))
             and groups.isdisjoint(options.groups_exclude)

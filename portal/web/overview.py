@@ -84,12 +84,13 @@ class Remembered(Generic[T]):
 
 
 class Overviews:
-    """The overview and the list of publishers, as fresh as their price allows. Safe between threads."""
+    """The overview and what it is made of, as fresh as their price allows. Safe between threads."""
 
     def __init__(self, catalog: Catalog, index: SearchIndex, *, hold_s: float = HOLD_S) -> None:
         self._catalog = catalog
         self._index = index
-        self._overview = Remembered(lambda: _count(catalog, index), hold_s)
+        self._datasets = Remembered(lambda: catalog.sources.dataset_counts(), hold_s)
+        self._overview = Remembered(self._count, hold_s)
         self._publishers = Remembered(lambda: tuple(catalog.publishers()), hold_s)
 
     def current(self) -> Overview:
@@ -100,22 +101,29 @@ class Overviews:
         """Every publisher, most datasets first."""
         return self._publishers.value(self._standing())
 
+    def sources(self) -> tuple[SourceHealth, ...]:
+        """How every source stands now; only the numbers of datasets may be a minute old."""
+        return source_health(self._catalog, self._datasets.value(self._standing()))
+
+    def _count(self) -> Overview:
+        return Overview(
+            figures=self._catalog.figures(),
+            themes=_themes(self._index),
+            latest=_latest(self._catalog),
+            sources=self.sources(),
+        )
+
     def _standing(self) -> tuple[int, int | None]:
         return self._catalog.last_change(), self._index.last_change()
 
 
-def _count(catalog: Catalog, index: SearchIndex) -> Overview:
+def _themes(index: SearchIndex) -> dict[str, int]:
     try:
-        themes = index.search(Query(rows=0, facets=("theme",), facet_limit=100)).facets.get("theme", ())
+        values = index.search(Query(rows=0, facets=("theme",), facet_limit=100)).facets.get("theme", ())
     except IndexUnusable:
         # Every page has these figures in its footer, and most pages need no index.
-        themes = ()
-    return Overview(
-        figures=catalog.figures(),
-        themes={value.value: value.count for value in themes},
-        latest=_latest(catalog),
-        sources=source_health(catalog),
-    )
+        return {}
+    return {value.value: value.count for value in values}
 
 
 def _latest(catalog: Catalog) -> tuple[tuple[Change, Entry], ...]:

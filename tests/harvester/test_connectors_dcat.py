@@ -464,8 +464,8 @@ def test_d25_a_series_and_its_members_name_one_another() -> None:
     series, first, last = (found.dataset(f"http://p.test/{key}") for key in ("s", "1", "2"))
     assert series.record_type is RecordType.SERIES
     assert (first.series, last.series) == (("http://p.test/s",), ("http://p.test/s",))
-    assert series.related == ("http://p.test/1", "http://p.test/2")
-    assert (first.related, last.related) == (("http://p.test/2",), ("http://p.test/1",))
+    assert (series.series_first, series.series_last) == ("http://p.test/1", "http://p.test/2")
+    assert (first.series_next, last.series_previous) == ("http://p.test/2", "http://p.test/1")
 
 
 # Real documents
