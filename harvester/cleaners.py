@@ -154,8 +154,7 @@ def language_map(value: Any, clean: Cleaner = text) -> dict[str, Any] | None:
     An RDF literal (``@value``, ``@language``) is the text of one language, or an ordinary one.
     """
     if type(value) is str:
-        value = _json(value) if value.lstrip().startswith("{") else None
-        if value is None:
+        if value[:1] != "{" or (value := _json(value)) is None:
             return None
     if type(value) is not dict:
         raise WrongType(value)
@@ -201,11 +200,14 @@ def _keyword_tuple(value: Any) -> tuple[str, ...]:
 
 def keywords(value: Any) -> tuple[str, ...] | None:
     """The keywords in one text: split at commas and breaks; a single Latin letter is no keyword."""
-    cleaned = plain_text(_SEPARATORS.sub(",", value)) if type(value) is str else text(value)
-    if cleaned is None:
-        return None
-    words = (word.strip()[:KEYWORD_LIMIT] for word in _SEPARATORS.split(cleaned))
-    return tuple(word for word in words if len(word) > 1 or (word and not word.isascii())) or None
+    if type(value) is not str:
+        raise WrongType(value)
+    if _SEPARATORS.search(value) is None:
+        words = [plain_text(value)]
+    else:
+        words = [plain_text(word) for word in _SEPARATORS.split(value)]
+    kept = [word[:KEYWORD_LIMIT] for word in words if word is not None and (len(word) > 1 or not word.isascii())]
+    return tuple(kept) or None
 
 
 def column_names(value: Any) -> tuple[Column, ...] | None:
@@ -356,6 +358,14 @@ def phone(value: Any) -> str | None:
 
 def address(value: Any) -> str | None:
     """An http(s) address, what is not ASCII percent-encoded; any other is unusable."""
+    if type(value) is not str:
+        raise WrongType(value)
+    return _address(value)
+
+
+# Small, because it is only for the address that stands in one record several times.
+@lru_cache(maxsize=64)
+def _address(value: str) -> str | None:
     cleaned = text(value)
     if cleaned is None or _PLAIN_ADDRESS.fullmatch(cleaned):
         return cleaned
@@ -393,6 +403,13 @@ def page(value: Any, before: str) -> str | None:
 
 def media_type(value: Any) -> str | None:
     """A type of RFC 6838, without parameters, also as its address in the registry."""
+    if type(value) is not str:
+        raise WrongType(value)
+    return _media_type(value)
+
+
+@lru_cache(maxsize=1024)
+def _media_type(value: str) -> str | None:
     cleaned = text(value)
     if cleaned is None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 EARLIEST_YEAR = 1500
@@ -20,7 +21,7 @@ _MOMENT = re.compile(
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})Z?)?")
 _BETWEEN = re.compile(r"[\s,;、，；/|至~]*")
 _DRUPAL = re.compile(r"([^\W\d]{2,4})\.?, (\d{2})/(\d{2})/(\d{4}) - (\d{2}):(\d{2})")
-_AHEAD = timedelta(days=1)
+_AHEAD_S = 24 * 3600
 _WEEKDAYS = (
     "mon lun mo seg 周一 星期一",
     "tue mar di ter 周二 星期二",
@@ -98,7 +99,7 @@ def instant(text: str, zone: tzinfo) -> datetime | None:
         moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return moment if moment <= datetime.now(UTC) + _AHEAD else None
+    return moment if moment.timestamp() <= time.time() + _AHEAD_S else None
 
 
 def _latest(text: str, zone: tzinfo) -> datetime | None:
