@@ -41,9 +41,9 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="jsonl", show_default=True)
-@click.option("-o", "output", type=click.File("wb", lazy=True), default="-", help="The file; standard output unless given.")
+@click.option("-o", "output", type=click.File("wb", lazy=True), default="-", help="The file; else standard output.")
 @click.option("--query", "-q", help="Only what this search finds.")
-@click.option("--base-url", help="What addresses begin with; NACHUAN_BASE_URL, or that of `nachuan serve`, unless given.")
+@click.option("--base-url", help="What addresses begin with; else NACHUAN_BASE_URL, else `nachuan serve`'s.")
 @_filters
 def export(format_: str, output: BinaryIO, query: str | None, base_url: str | None, **filters: Any) -> None:
     """Write out the datasets of the catalogue, or those a search finds."""

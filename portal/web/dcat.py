@@ -52,11 +52,16 @@ def graph(entries: Sequence[Entry], base: str, lookup: Lookup = lambda keys: {})
     source knows them by, if it is one.
     """
     made = empty()
+    for triple in statements(entries, base, lookup):
+        made.add(triple)
+    return made
+
+
+def statements(entries: Sequence[Entry], base: str, lookup: Lookup = lambda keys: {}) -> Iterator[Triple]:
+    """What ``graph`` holds, one after the other; the same may come twice."""
     ids = lookup({(entry.dataset.source_id, key) for entry in entries for key in _keys(entry.dataset)})
     for entry in entries:
-        for triple in _entry(entry, base, ids):
-            made.add(triple)
-    return made
+        yield from _entry(entry, base, ids)
 
 
 def catalogue(entries: Sequence[Entry], base: str, page: Page, lookup: Lookup = lambda keys: {}) -> Graph:
@@ -64,7 +69,7 @@ def catalogue(entries: Sequence[Entry], base: str, page: Page, lookup: Lookup = 
     made = graph(entries, base, lookup)
     whole, view, host = URIRef(f"{base}/catalog"), URIRef(page.address), URIRef(f"{base}/")
     agent = URIRef(f"{base}/#operator")
-    statements: list[Triple] = [
+    said: list[Triple] = [
         (whole, RDF.type, DCAT.Catalog),
         (whole, RDF.type, HYDRA.Collection),
         (whole, DCTERMS.title, Literal("纳川数据目录", lang="zh")),
@@ -84,15 +89,15 @@ def catalogue(entries: Sequence[Entry], base: str, page: Page, lookup: Lookup = 
         (view, HYDRA.last, URIRef(page.last)),
     ]
     if page.previous is not None:
-        statements.append((view, HYDRA.previous, URIRef(page.previous)))
+        said.append((view, HYDRA.previous, URIRef(page.previous)))
     if page.next is not None:
-        statements.append((view, HYDRA.next, URIRef(page.next)))
+        said.append((view, HYDRA.next, URIRef(page.next)))
     for entry in entries:
         address = dataset_address(base, entry.dataset.id)
-        statements.append((whole, _MEMBERSHIP[entry.dataset.record_type], URIRef(address)))
-        statements.append((whole, DCAT.record, URIRef(f"{address}#record")))
-    for statement in statements:
-        made.add(statement)
+        said.append((whole, _MEMBERSHIP[entry.dataset.record_type], URIRef(address)))
+        said.append((whole, DCAT.record, URIRef(f"{address}#record")))
+    for triple in said:
+        made.add(triple)
     return made
 
 

@@ -14,7 +14,7 @@ from portal.catalog.store import Catalog
 from portal.search.indexing import is_indexed
 from portal.search.query import Query, SearchIndex
 from portal.web import rdf
-from portal.web.dcat import Lookup, graph
+from portal.web.dcat import Lookup, statements
 from portal.web.documents import as_json, dataset_address
 from portal.web.spreadsheets import harmless
 
@@ -101,7 +101,7 @@ def turtle_chunks(entries: Iterable[Entry], base: str, lookup: Lookup = lambda k
     """The entries as one Turtle document; ``lookup`` as for ``portal.web.dcat.graph``."""
     yield rdf.turtle_prefixes()
     for part in _parts(entries):
-        yield rdf.turtle_body(graph(part, base, lookup))
+        yield "".join(rdf.turtle(statements(part, base, lookup)))
 
 
 def _written(rows: Iterable[Iterable[str]]) -> str:

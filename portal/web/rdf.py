@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from itertools import dropwhile
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import groupby
+from operator import itemgetter
 
-from rdflib import DCTERMS, FOAF, OWL, PROV, RDF, RDFS, SKOS, XSD, Graph, Namespace
+from rdflib import DCTERMS, FOAF, OWL, PROV, RDF, RDFS, SKOS, XSD, Graph, Namespace, URIRef
 
 from portal.web import dcat_terms as terms
+from portal.web.dcat_terms import Triple
 
 SYNTAXES = {"ttl": "turtle", "rdf": "xml", "jsonld": "json-ld"}
 """The suffix of an address and rdflib's name of the syntax."""
@@ -50,15 +54,23 @@ def serialised(graph: Graph, suffix: str) -> bytes:
     return graph.serialize(format=SYNTAXES[suffix], encoding="utf-8")
 
 
-def turtle_body(graph: Graph) -> str:
-    """A graph in Turtle without the lines that declare prefixes: what ``turtle_prefixes`` may stand before."""
-    lines = graph.serialize(format="turtle").splitlines(keepends=True)
-    return "".join(dropwhile(lambda line: line.startswith("@prefix"), lines))
-
-
 def turtle_prefixes() -> str:
-    """The prefixes of every graph made here."""
+    """The lines that stand before ``turtle``."""
     return "".join(f"@prefix {prefix}: <{namespace}> .\n" for prefix, namespace in _PREFIXES.items())
+
+
+def turtle(statements: Iterable[Triple]) -> Iterator[str]:
+    """Statements in Turtle as they come, those in a row about one subject together; a graph would hold them all."""
+    for subject, said in groupby(statements, key=itemgetter(0)):
+        yield f"{subject.n3()} " + " ;\n    ".join(f"{_short(one)} {thing.n3()}" for _, one, thing in said) + " .\n"
+
+
+@cache
+def _short(predicate: URIRef) -> str:
+    for prefix, namespace in _PREFIXES.items():
+        if predicate.startswith(str(namespace)):
+            return f"{prefix}:{predicate.removeprefix(str(namespace))}"
+    return predicate.n3()
 
 
 def digest(graph: Graph) -> str:

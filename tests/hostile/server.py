@@ -25,14 +25,12 @@ class HostileServer:
         self._tls = tls
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._busy: dict[str, int] = {}
+        self._talks: list[Talk] = []
         self._connections: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.seen: list[Seen] = []
         """All requests in the order of their arrival."""
-        self.most_at_once: dict[str, int] = {}
-        """By Host header: the largest number of requests in progress at the same time."""
         self.connections = 0
         """How many connections were accepted."""
 
@@ -45,6 +43,21 @@ class HostileServer:
     def paths(self) -> list[str]:
         """What was asked for, in order, with the query."""
         return [seen.target for seen in self.seen]
+
+    @property
+    def most_at_once(self) -> dict[str, int]:
+        """By Host header: the largest number of requests in progress at the same time.
+
+        A request is in progress until its last bytes begin to leave: nobody can have had them earlier, and when our
+        own thread comes to note that it has finished is the operating system's choice.
+        """
+        most: dict[str, int] = {}
+        for talk in self._talks:
+            start, host = talk.seen.at_s, talk.seen.host
+            others = (other for other in self._talks if other.seen.host == host)
+            busy = sum(1 for other in others if other.seen.at_s <= start <= other.last_sent_s)
+            most[host] = max(busy, most.get(host, 0))
+        return most
 
     def gaps_s(self, host: str | None = None) -> list[float]:
         """Times between the arrivals of requests, of all hosts or one."""
@@ -99,13 +112,9 @@ class HostileServer:
     def _play(self, seen: Seen, connection: socket.socket) -> None:
         with self._lock:
             self.seen.append(seen)
-            busy = self._busy[seen.host] = self._busy.get(seen.host, 0) + 1
-            self.most_at_once[seen.host] = max(busy, self.most_at_once.get(seen.host, 0))
-        try:
-            self._script(seen.target)(Talk(seen, connection, self._stopping))
-        finally:
-            with self._lock:
-                self._busy[seen.host] -= 1
+            talk = Talk(seen, connection, self._stopping)
+            self._talks.append(talk)
+        self._script(seen.target)(talk)
 
     def _script(self, target: str) -> Script:
         if callable(self._scripts):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -37,9 +38,12 @@ class Talk:
         self._connection = connection
         self._stopping = stopping
         self._transmit: Callable[[bytes], None] = connection.sendall
+        self.last_sent_s = seen.at_s
+        """When the last bytes so far began to leave (monotonic): who asks next cannot have had them before."""
 
     def send(self, data: bytes) -> None:
         """Sends bytes as they are, through whatever toxics are on."""
+        self.last_sent_s = time.monotonic()
         try:
             self._transmit(data)
         except OSError as error:

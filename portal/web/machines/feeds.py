@@ -39,8 +39,11 @@ def datasets() -> Response:
     except (NotUnderstood, QueryNotUnderstood) as error:
         return refused(error)
     entries = site().catalog.entries([hit.id for hit in results.hits])
+    # The index knows whole seconds, and a batch of a harvest is written in one.
+    entries.sort(key=lambda entry: entry.changed, reverse=True)
     portals = {one.source.id: one.source.title for one in site().catalog.sources.all()}
-    return answer(_feed(asked, entries, portals, base()), "application/atom+xml", changed=_newest(entries))
+    newest = entries[0].changed if entries else None
+    return answer(_feed(asked, entries, portals, base()), "application/atom+xml", changed=newest)
 
 
 def _feed(asked: Asked, entries: list[Entry], portals: Mapping[str, str], base: str) -> bytes:
@@ -50,17 +53,13 @@ def _feed(asked: Asked, entries: list[Entry], portals: Mapping[str, str], base: 
     _text(feed, "id", f"{base}/feeds/datasets.atom{query}")
     _text(feed, "title", " · ".join(("纳川 Nachuan", *_words(asked))))
     # A feed needs a moment; one in which nothing ever changed has the first there is.
-    _text(feed, "updated", _moment(_newest(entries) or datetime.fromtimestamp(0, UTC)))
+    _text(feed, "updated", _moment(entries[0].changed if entries else datetime.fromtimestamp(0, UTC)))
     _link(feed, "self", f"{base}/feeds/datasets.atom{query}", "application/atom+xml")
     _link(feed, "alternate", f"{base}/datasets{query}", "text/html")
     for entry in entries:
         _entry(feed, entry, portals, base)
     written: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
     return written
-
-
-def _newest(entries: list[Entry]) -> datetime | None:
-    return max((entry.changed for entry in entries), default=None)
 
 
 def _words(asked: Asked) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from portal.catalog.model import (
     Publisher,
     RecordType,
 )
+from portal.web.dcat import Key
 
 BASE = "https://catalogue.example.cn"
 
@@ -106,9 +108,32 @@ SERVICE = Dataset(
 )
 
 
+def here(keys: Collection[Key]) -> Mapping[Key, str]:
+    """Of the entries linked to, those in the samples."""
+    known = {(one.source_id, one.source_key): one.id for one in (FULL, SERIES, SERVICE)}
+    return {key: known[key] for key in keys if key in known}
+
+
 def entry(dataset: Dataset = FULL, state: DatasetState = DatasetState.CURRENT, **changes: Any) -> Entry:
     """A dataset as the catalogue holds it, some of its fields replaced."""
     retired = CHANGED if state is DatasetState.RETIRED else None
     return Entry(
         dataset=replace(dataset, **changes), state=state, first_seen=FIRST_SEEN, changed=CHANGED, retired=retired
     )
+
+
+CORPUS = (
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "]]><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'-alert(1)-'",
+    "javascript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "{{ 7 * 7 }}",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "\u2028alert(1)\u2029",
+    "<svg/onload=alert(1)>",
+    "\x00\x08\x0b\ufffe",
+)
+"""Texts that act where they are not made harmless."""

@@ -32,7 +32,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
 
 
 def read(response: TestResponse) -> Graph:
-    syntax = {TYPES[suffix]: name for suffix, name in SYNTAXES.items()}[response.mimetype]
+    (syntax,) = [name for suffix, name in SYNTAXES.items() if TYPES[suffix] == response.mimetype]
     return Graph().parse(data=response.get_data(), format=syntax)
 
 

@@ -41,9 +41,6 @@ PATHS = (
     "/help",
 )
 
-BUILT_ELSEWHERE = (".json", ".ttl", ".rdf", ".jsonld", ".csv", ".jsonl", ".atom")
-"""Machine-readable forms are linked here and tested where they are made."""
-
 TAGS = {"zh": "zh-CN", "en": "en"}
 
 both_languages = pytest.mark.parametrize("language", TAGS)
@@ -110,11 +107,13 @@ def test_every_link_inside_leads_somewhere_and_keeps_the_language(
         met.add(path)
         response = client.get(path, follow_redirects=True)
         assert response.status_code == (410 if dataset_of("gone") in path else 200), path
+        if response.mimetype != "text/html":
+            continue
         document = html.document_fromstring(response.get_data(as_text=True))
         # Facets multiply without end; one page of them is followed below.
         for link in document.xpath("//a[not(@hreflang) and not(@rel='nofollow')]/@href"):
             target = urlsplit(urljoin(path, link))
-            if target.netloc or target.scheme == "mailto" or target.path.endswith(BUILT_ELSEWHERE):
+            if target.netloc or target.scheme == "mailto":
                 continue
             assert target.path.startswith(f"/{language}/"), (path, link)
             waiting.append(target._replace(fragment="").geturl())
@@ -126,6 +125,16 @@ def test_every_choice_of_a_facet_leads_to_a_result_page(client: FlaskClient) -> 
     assert len(choices) > 5
     for choice in choices:
         page(client, choice)
+
+
+def test_the_results_of_a_search_can_be_taken_along(client: FlaskClient) -> None:
+    links = page(client, "/zh/datasets?q=水质&page=1").xpath("//p[@class='takeaway']//a/@href")
+    answers = [client.get(link) for link in links]
+    assert [(one.status_code, one.mimetype) for one in answers] == [
+        (200, "application/atom+xml"),
+        (200, "text/csv"),
+        (200, "application/x-ndjson"),
+    ]
 
 
 def test_text_in_another_language_than_the_page_says_so(client: FlaskClient) -> None:
