@@ -1,0 +1,156 @@
+"""What is due when, and that every source runs once however many schedulers look."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+import time_machine
+
+from harvester.scheduler import ScheduleInvalid, Scheduler, due, next_run
+from portal.catalog.model import Outcome, Run, RunMode, Source
+from portal.catalog.sources import SourceHeld
+from portal.catalog.store import Catalog
+
+NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits until what the pool's threads do has come about; fails after ten seconds."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.01)
+
+
+def source(schedule: str, id: str = "hangzhou", timezone: str = "Asia/Shanghai") -> Source:
+    return Source(id=id, title=id, kind="ckan", url="http://127.0.0.1/", schedule=schedule, timezone=timezone)
+
+
+def ended(catalog: Catalog, id: str, started: datetime) -> None:
+    with time_machine.travel(started, tick=False):
+        run = catalog.runs.start(id, RunMode.FULL, "x")
+        catalog.runs.save(msgspec.structs.replace(run, finished=started, outcome=Outcome.COMPLETE))
+
+
+def test_a_cron_time_is_meant_in_the_sources_zone() -> None:
+    last = datetime(2026, 3, 9, 19, 0, tzinfo=UTC)
+    assert next_run(source("0 3 * * *"), last) == datetime(2026, 3, 10, 19, 0, tzinfo=UTC)
+    assert next_run(source("0 3 * * *", timezone="UTC"), last) == datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
+
+
+def test_a_source_never_run_is_due_at_once_and_one_harvested_by_hand_never() -> None:
+    for schedule in ("0 3 * * *", "@daily"):
+        at = next_run(source(schedule), None)
+        assert at is not None and at < NOW
+    assert next_run(source("manual"), None) is None
+    assert next_run(source("manual"), NOW) is None
+
+
+def test_daily_sources_do_not_all_begin_at_the_same_time() -> None:
+    starts = {next_run(source("@daily", id=f"portal-{number}"), NOW) for number in range(100)}
+    assert len(starts) > 90
+    assert all(at is not None and NOW < at <= NOW + timedelta(days=1) for at in starts)
+
+
+def test_a_daily_source_keeps_its_time() -> None:
+    first = next_run(source("@daily"), NOW)
+    assert first is not None
+    assert next_run(source("@daily"), first) == first + timedelta(days=1)
+
+
+def test_three_days_missed_are_made_up_for_by_one_run(catalog: Catalog) -> None:
+    catalog.sources.put(source("0 3 * * *"))
+    ended(catalog, "hangzhou", NOW - timedelta(days=3))
+    assert due(catalog, NOW) == ["hangzhou"]
+    ended(catalog, "hangzhou", NOW)
+    assert due(catalog, NOW) == []
+
+
+@pytest.mark.parametrize("schedule", ["every day", "0 3 * *", "61 3 * * *", ""])
+def test_what_is_no_schedule_is_refused_in_words(schedule: str) -> None:
+    with pytest.raises(ScheduleInvalid, match="not a schedule"):
+        next_run(source(schedule), None)
+
+
+def test_the_longest_overdue_comes_first_and_paused_and_running_ones_not_at_all(catalog: Catalog) -> None:
+    for id, days in (("a", 2), ("b", 5), ("c", 3), ("d", 4)):
+        catalog.sources.put(source("0 3 * * *", id=id))
+        ended(catalog, id, NOW - timedelta(days=days))
+    catalog.sources.pause("c")
+    with time_machine.travel(NOW, tick=False):
+        catalog.sources.lease("d", "somebody")
+        assert due(catalog, NOW) == ["b", "a"]
+
+
+def test_a_tick_harvests_what_is_due_and_what_is_asked_for_once(catalog: Catalog) -> None:
+    catalog.sources.put(source("manual", id="asked"))
+    catalog.sources.put(source("@daily", id="due"))
+    catalog.sources.put(source("manual", id="quiet"))
+    catalog.sources.request_run("asked", RunMode.FULL)
+    seen: list[tuple[str, bool]] = []
+
+    def harvest(id: str, full: bool) -> Run:
+        seen.append((id, full))
+        ended(catalog, id, datetime.now(UTC))
+        return catalog.runs.recent(id)[0]
+
+    scheduler = Scheduler(catalog, harvest, workers=1)
+    scheduler.tick()
+    until(lambda: len(seen) == 2)
+    scheduler.stop()
+    assert sorted(seen) == [("asked", True), ("due", False)]
+
+
+def test_one_sources_fault_leaves_the_others_alone(catalog: Catalog) -> None:
+    catalog.sources.put(source("@daily", id="broken"))
+    catalog.sources.put(source("@daily", id="held"))
+    catalog.sources.put(source("@daily", id="well"))
+    seen: list[str] = []
+
+    def harvest(id: str, full: bool) -> Run:
+        seen.append(id)
+        if id == "broken":
+            raise ZeroDivisionError
+        if id == "held":
+            raise SourceHeld("held")
+        return catalog.runs.start(id, RunMode.FULL, "x")
+
+    scheduler = Scheduler(catalog, harvest, workers=1)
+    scheduler.tick()
+    until(lambda: len(seen) == 3)
+    scheduler.stop()
+    assert sorted(seen) == ["broken", "held", "well"]
+
+
+def test_a_source_under_way_in_this_process_is_not_handed_out_again(catalog: Catalog) -> None:
+    catalog.sources.put(source("@daily"))
+    begun, release = threading.Event(), threading.Event()
+    calls: list[str] = []
+
+    def harvest(id: str, full: bool) -> Run:
+        calls.append(id)
+        begun.set()
+        release.wait(10)
+        return Run(id=1, source_id=id, mode=RunMode.FULL, started=NOW)
+
+    scheduler = Scheduler(catalog, harvest, workers=2)
+    scheduler.tick()
+    assert begun.wait(10)
+    scheduler.tick()
+    release.set()
+    scheduler.stop()
+    assert calls == ["hangzhou"]
+
+
+def test_the_clock_outlives_a_database_that_is_away(catalog: Catalog) -> None:
+    def away() -> None:
+        raise ConnectionError("the database restarts")
+
+    scheduler = Scheduler(catalog, lambda id, full: Run(id=1, source_id=id, mode=RunMode.FULL, started=NOW), after=away)
+    scheduler.tick()
+    scheduler.stop()
