@@ -24,9 +24,10 @@ Lookup: TypeAlias = Callable[[Collection[Key]], Mapping[Key, str]]
 """The public ids of those datasets that exist: ``Catalog.ids_by_key``."""
 
 _CLASSES = {
-    RecordType.DATASET: DCAT.Dataset,
-    RecordType.SERVICE: DCAT.DataService,
-    RecordType.SERIES: DCAT.DatasetSeries,
+    RecordType.DATASET: (DCAT.Dataset,),
+    RecordType.SERVICE: (DCAT.DataService,),
+    # A series is a dataset too, and readers of DCAT 2 know only that.
+    RecordType.SERIES: (DCAT.DatasetSeries, DCAT.Dataset),
 }
 
 _MEMBERSHIP = {RecordType.DATASET: DCAT.dataset, RecordType.SERVICE: DCAT.service, RecordType.SERIES: DCAT.dataset}
@@ -126,7 +127,8 @@ def _linked(
 def _entry(entry: Entry, base: str, ids: Mapping[Key, str]) -> Iterator[Triple]:
     dataset = entry.dataset
     node = URIRef(dataset_address(base, dataset.id))
-    yield node, RDF.type, _CLASSES[dataset.record_type]
+    for kind in _CLASSES[dataset.record_type]:
+        yield node, RDF.type, kind
     yield from _words(node, dataset)
     yield from _people(node, dataset, base)
     yield from _scope(node, dataset, base)
@@ -313,9 +315,16 @@ def _record(node: URIRef, entry: Entry, base: str) -> Iterator[Triple]:
     yield record, DCTERMS.issued, _instant(entry.first_seen)
     yield record, DCTERMS.modified, _instant(entry.changed)
     yield record, PROV.wasDerivedFrom, URIRef(f"{base}/sources/{entry.dataset.source_id}")
-    origin = web_iri(entry.dataset.landing_page) or web_iri(entry.dataset.source_key)
+    page, modified = web_iri(entry.dataset.landing_page), entry.dataset.data_modified or entry.dataset.modified
+    origin = page or web_iri(entry.dataset.source_key)
     if origin is not None:
-        yield record, DCTERMS.source, URIRef(origin)
+        yield record, PROV.wasDerivedFrom, URIRef(origin)
+    # The portal's page is its own record of the dataset; DCAT-AP wants to know of such a record when it changed.
+    if page is not None and modified is not None:
+        yield record, DCTERMS.source, URIRef(page)
+        yield URIRef(page), RDF.type, DCAT.CatalogRecord
+        yield URIRef(page), FOAF.primaryTopic, node
+        yield URIRef(page), DCTERMS.modified, _instant(modified)
     if entry.state is DatasetState.RETIRED:
         withdrawn = URIRef("http://purl.org/adms/status/Withdrawn")
         yield record, ADMS.status, withdrawn
