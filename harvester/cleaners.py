@@ -24,7 +24,7 @@ from harvester.geometry import NoGeometry
 from harvester.geometry import geometry as read_geometry
 from harvester.instants import instant as read_instant
 from harvester.instants import iso_date
-from portal.catalog.model import DistributionKind, Period, Place, RecordType
+from portal.catalog.model import Column, DistributionKind, Period, Place, RecordType
 
 Cleaner: TypeAlias = Callable[[Any], Any]
 """Takes what JSON can hold, gives what the unified field holds; a tuple where one value of the portal is several."""
@@ -74,9 +74,9 @@ _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff\
 _SPACES = re.compile(r"\s+")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
 _SEPARATORS = re.compile(r"[,;、，；\r\n\t]+")
-_PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9._-]+(?::\d{1,5})?(?:[/?#][A-Za-z0-9._~!$&'()*+,;=:@/?#-]*)?")
+_PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9._-]+(?:[/?#][A-Za-z0-9._~!$&'()*+,;=:@/?#-]*)?")
 _EMAIL = re.compile(r"[^@\s<>,;:]+@[^@\s<>,;:]+\.[^@\s<>,;:.]+")
-_NUMBER = re.compile(r"\d+(?:[,，]\d{3})*(?:\.\d+)?")
+_NUMBER = re.compile(r"(\d+(?:[,，]\d{3})*)(?:\.(\d+))?\s*[条行次]?")
 _SIZE = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*([^\W\d]*)")
 _MEDIA_TYPE = re.compile(r"([A-Za-z]+/[A-Za-z0-9][\w.+-]*)\s*(?:;.*)?")
 _MEDIA_TYPE_REGISTRY = re.compile(r"https?://(?:www\.)?iana\.org/assignments/media-types/", re.IGNORECASE)
@@ -154,8 +154,7 @@ def language_map(value: Any, clean: Cleaner = text) -> dict[str, Any] | None:
     An RDF literal (``@value``, ``@language``) is the text of one language, or an ordinary one.
     """
     if type(value) is str:
-        value = _json(value) if value.lstrip().startswith("{") else None
-        if value is None:
+        if value[:1] != "{" or (value := _json(value)) is None:
             return None
     if type(value) is not dict:
         raise WrongType(value)
@@ -201,11 +200,21 @@ def _keyword_tuple(value: Any) -> tuple[str, ...]:
 
 def keywords(value: Any) -> tuple[str, ...] | None:
     """The keywords in one text: split at commas and breaks; a single Latin letter is no keyword."""
-    cleaned = plain_text(_SEPARATORS.sub(",", value)) if type(value) is str else text(value)
-    if cleaned is None:
-        return None
-    words = (word.strip()[:KEYWORD_LIMIT] for word in _SEPARATORS.split(cleaned))
-    return tuple(word for word in words if len(word) > 1 or (word and not word.isascii())) or None
+    if type(value) is not str:
+        raise WrongType(value)
+    if _SEPARATORS.search(value) is None:
+        words = [plain_text(value)]
+    else:
+        words = [plain_text(word) for word in _SEPARATORS.split(value)]
+    kept = [word[:KEYWORD_LIMIT] for word in words if word is not None and (len(word) > 1 or not word.isascii())]
+    return tuple(kept) or None
+
+
+def column_names(value: Any) -> tuple[Column, ...] | None:
+    """The columns whose names one text lists."""
+    cleaned = text(value)
+    names = [] if cleaned is None else [name.strip() for name in _SEPARATORS.split(cleaned)]
+    return tuple(Column(name=name) for name in names if name) or None
 
 
 def items(value: Any) -> list[Any]:
@@ -297,16 +306,16 @@ def place(value: Any) -> Place | None:
 
 
 def integer(value: Any) -> int | None:
-    """A count: ``425,829`` and ``12323.0`` are understood, a fraction or a negative number is not."""
+    """A count: ``425,829``, ``1200条`` and ``12323.0`` are understood, a fraction or a negative number is not."""
     number = value
     if type(value) is str:
         cleaned = text(value)
         if cleaned is None:
             return None
-        if len(cleaned) > 30 or not _NUMBER.fullmatch(cleaned):
+        match = _NUMBER.fullmatch(cleaned)
+        if match is None or len(cleaned) > 30 or (match[2] or "").strip("0"):
             raise NotUnderstood(value)
-        whole, _, fraction = re.sub("[,，]", "", cleaned).partition(".")
-        number = int(whole) if not fraction.strip("0") else -1
+        number = int(re.sub("[,，]", "", match[1]))
     elif type(value) is float and value.is_integer():
         number = int(value)
     elif type(value) not in (int, float):
@@ -349,6 +358,14 @@ def phone(value: Any) -> str | None:
 
 def address(value: Any) -> str | None:
     """An http(s) address, what is not ASCII percent-encoded; any other is unusable."""
+    if type(value) is not str:
+        raise WrongType(value)
+    return _address(value)
+
+
+# Small, because it is only for the address that stands in one record several times.
+@lru_cache(maxsize=64)
+def _address(value: str) -> str | None:
     cleaned = text(value)
     if cleaned is None or _PLAIN_ADDRESS.fullmatch(cleaned):
         return cleaned
@@ -386,6 +403,13 @@ def page(value: Any, before: str) -> str | None:
 
 def media_type(value: Any) -> str | None:
     """A type of RFC 6838, without parameters, also as its address in the registry."""
+    if type(value) is not str:
+        raise WrongType(value)
+    return _media_type(value)
+
+
+@lru_cache(maxsize=1024)
+def _media_type(value: str) -> str | None:
     cleaned = text(value)
     if cleaned is None:
         return None
@@ -531,6 +555,7 @@ PLAIN: Mapping[str, Cleaner] = {
     "checksum": checksum,
     "ckan_file_url": ckan_file_url,
     "code": code,
+    "column_names": column_names,
     "date": date,
     "dcat_kind": dcat_kind,
     "dcat_licence": dcat_licence,

@@ -92,14 +92,13 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
 
 def check(source: Source) -> None:
     """Compiles the crosswalk of a source; ValueError or KeyError says which of its options or rows is wrong."""
-    kinds = ("ckan", "datajson") if source.kind == "dkan" else (source.kind,)
-    for kind in kinds:
+    for kind in {source.kind, "datajson" if source.kind == "dkan" else source.kind}:
         table(kind, source.timezone, source.url, _language(source), _overrides(source))
 
 
 def _kind(kind: str, record: Json) -> str:
-    # DKAN gives data.json entries, and CKAN packages by its CKAN-like actions: only the latter have an id.
-    return kind if kind != "dkan" else "ckan" if "id" in record else "datajson"
+    # DKAN gives data.json entries, and packages like CKAN's by its older actions: only the latter have an id.
+    return "datajson" if kind == "dkan" and "id" not in record else kind
 
 
 def _language(source: Source) -> str | None:
@@ -154,13 +153,14 @@ def _fields(item: Item, record: Json, complaints: list[Complaint], language: str
     """What the portal says of one object's fields, by their names."""
     for layout in item.layouts:
         lay_out(record, layout, complaints)
-    values = _joined(item.joined, record, complaints)
+    ways = item.ways(tuple(record))
+    values = _joined(ways.joined, record, complaints)
     for field, plain in BY_LANGUAGE.items():
         if field in values:
             values[plain] = in_language(values[field], language)
     refused: list[tuple[str, Complaint]] = []
     strayed: list[Complaint] = []
-    for field, key, rest, clean, path in item.single:
+    for field, key, rest, clean, path in ways.single:
         value = record if key is None else record.get(key)
         if value is None or value == "" or field in values:
             continue

@@ -36,11 +36,10 @@ def _members(value: Any) -> int:
     # Without recursion: a portal nests as deep as it likes.
     counted = 0
     inside = [value]
-    while inside:
-        each = inside.pop()
+    for each in inside:
         if type(each) is dict:
             counted += len(each)
-            inside.extend(each.values())
+            inside += [deeper for deeper in each.values() if type(deeper) is dict or type(deeper) is list]
         elif type(each) is list:
-            inside.extend(each)
+            inside += each
     return counted

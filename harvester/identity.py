@@ -13,8 +13,11 @@ _PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
 def _short(*parts: str) -> str:
     digest = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=10).digest()
     number = int.from_bytes(digest, "big")
-    # Base 32 (RFC 4648, lower case) by pairs of digits: four times as fast as base64.b32encode, and ids are many.
-    return "".join([_PAIRS[number >> shift & 1023] for shift in range(70, -1, -10)])
+    # Base 32 (RFC 4648, lower case) by pairs of digits: five times as fast as base64.b32encode, and ids are many.
+    return (
+        _PAIRS[number >> 70] + _PAIRS[number >> 60 & 1023] + _PAIRS[number >> 50 & 1023] + _PAIRS[number >> 40 & 1023]
+        + _PAIRS[number >> 30 & 1023] + _PAIRS[number >> 20 & 1023] + _PAIRS[number >> 10 & 1023] + _PAIRS[number & 1023]
+    )
 
 
 def dataset_id(source_id: str, source_key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 EARLIEST_YEAR = 1500
@@ -12,7 +13,7 @@ _MOMENT = re.compile(
     r"""(?P<year>\d{4}) \s* (?P<gap>[-/.年]) \s* (?P<month>\d{1,2})
         (?: \s* (?: (?P=gap) | 月 ) \s* (?P<day>\d{1,2}) (?! \d ) \s* 日? | \s* 月 )?
         (?: [T\s]* (?<! \d ) (?P<hour>\d{1,2}) [:时時点] (?P<minute>\d{1,2})
-            (?: [:分] (?P<second>\d{1,2}) )? [分秒]? (?: [.,:] (?P<fraction>\d{1,9}) )?
+            (?: [:分] (?P<second>\d{1,2}) )? [分秒]? (?: (?: [.:] | , (?! \d{4} [-/.年] ) ) (?P<fraction>\d{1,9}) )?
             \s* (?P<zone> Z | UTC | GMT | [+-]\d{2} (?: :?\d{2} )? )? )?
         (?! \d )""",
     re.VERBOSE,
@@ -20,8 +21,18 @@ _MOMENT = re.compile(
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})Z?)?")
 _BETWEEN = re.compile(r"[\s,;、，；/|至~]*")
 _DRUPAL = re.compile(r"([^\W\d]{2,4})\.?, (\d{2})/(\d{2})/(\d{4}) - (\d{2}):(\d{2})")
-_AHEAD = timedelta(days=1)
-_ENGLISH_WEEKDAYS = frozenset(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+_AHEAD_S = 24 * 3600
+_WEEKDAYS = (
+    "mon lun mo seg 周一 星期一",
+    "tue mar di ter 周二 星期二",
+    "wed mer mie mié mi qua 周三 星期三",
+    "thu jeu gio jue do qui 周四 星期四",
+    "fri ven vie fr sex 周五 星期五",
+    "sat sam sab sáb sa 周六 星期六",
+    "sun dim dom so 周日 星期日",
+)
+"""From Monday on, as Drupal abbreviates them in its languages."""
+_WEEKDAY = {name: number for number, names in enumerate(_WEEKDAYS) for name in names.split()}
 
 
 def _moment(match: re.Match[str], zone: tzinfo) -> datetime:
@@ -52,13 +63,24 @@ def _moments(text: str, zone: tzinfo) -> list[datetime]:
     if text.isdigit() and len(text) == 4:
         return [datetime(int(text), 1, 1, tzinfo=zone)]
     if drupal := _DRUPAL.fullmatch(text):
-        weekday, first, second, year, hour, minute = drupal.groups()
-        # Drupal writes month/day in English and day/month in other languages; the weekday's name tells which.
-        month, day = (first, second) if weekday.lower() in _ENGLISH_WEEKDAYS else (second, first)
-        return [datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=zone)]
+        return _by_weekday(drupal, zone)
     if not _BETWEEN.fullmatch(_MOMENT.sub("", text)):
         return []
     return [_moment(match, zone) for match in _MOMENT.finditer(text)]
+
+
+def _by_weekday(match: re.Match[str], zone: tzinfo) -> list[datetime]:
+    """Drupal writes month/day or day/month as a site pleases; where the weekday fits but one of them, that is it."""
+    weekday, *numbers = match.groups()
+    first, second, year, hour, minute = (int(number) for number in numbers)
+    moments = []
+    for month, day in {(first, second), (second, first)}:
+        try:
+            moments.append(datetime(year, month, day, hour, minute, tzinfo=zone))
+        except ValueError:
+            continue
+    fitting = [moment for moment in moments if moment.weekday() == _WEEKDAY.get(weekday.lower())]
+    return fitting if len(fitting) == 1 else []
 
 
 def instant(text: str, zone: tzinfo) -> datetime | None:
@@ -77,7 +99,7 @@ def instant(text: str, zone: tzinfo) -> datetime | None:
         moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return moment if moment <= datetime.now(UTC) + _AHEAD else None
+    return moment if moment.timestamp() <= time.time() + _AHEAD_S else None
 
 
 def _latest(text: str, zone: tzinfo) -> datetime | None:

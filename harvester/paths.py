@@ -96,7 +96,9 @@ def compiled(text: str) -> Path:
 def found(path: Path, record: Json, complaints: list[Complaint]) -> Any:
     """What stands at a path: None when nothing does, a list when the path iterates."""
     value = record if path.key is None else record.get(path.key)
-    return value if value is None or path.rest is None else path.rest(value, complaints)
+    if value is None or value == "":
+        return None
+    return value if path.rest is None else path.rest(value, complaints)
 
 
 def lay_out(record: Json, lay: Layout, complaints: list[Complaint]) -> None:

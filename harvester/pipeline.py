@@ -13,8 +13,8 @@ from importlib.resources import files
 import msgspec
 
 import schemas
-from harvester.crosswalk import to_dataset
-from harvester.errors import HarvestError
+from harvester.crosswalk import check, to_dataset
+from harvester.errors import HarvestError, SourceInvalid
 from harvester.heartbeat import heartbeat
 from harvester.http import Http, Validators
 from harvester.identity import dataset_id
@@ -80,7 +80,8 @@ def harvest(
 def fingerprint(source: Source) -> str:
     """A digest of everything besides the portal's words that decides what a record becomes."""
     digest = hashlib.blake2b(_reading(), digest_size=8)
-    digest.update(msgspec.json.encode((source.kind, source.region, source.institution_type, source.timezone)))
+    decisive = (source.kind, source.url, source.region, source.institution_type, source.timezone)
+    digest.update(msgspec.json.encode(decisive))
     digest.update(msgspec.json.encode(source.options, order="deterministic"))
     return digest.hexdigest()
 
@@ -95,6 +96,9 @@ def since(source: Source, catalog: Catalog) -> datetime | None:
     """From when on changes are to be asked for; None when everything is."""
     listing = catalog.runs.last(source.id, complete=True, mode=RunMode.FULL)
     if listing is None or listing.fingerprint != fingerprint(source):
+        return None
+    # Of a source that was removed and set up again nothing stands any more, whatever its earlier runs listed.
+    if listing.started < catalog.sources.get(source.id).created:
         return None
     if datetime.now(UTC) - listing.started >= timedelta(days=days(source.full_every)):
         return None
@@ -119,6 +123,7 @@ def _harvest(
     # A full listing asks without validators: a portal whose validators never change is found out by it.
     with way_out({} if start is None else _validators(catalog, source)) as http:
         try:
+            _check(source)
             listing = intake.take_all(connector(source, http, start), progress)
         except HarvestError as error:
             intake.complain(None, error.issue())
@@ -134,6 +139,13 @@ def _harvest(
     catalog.runs.save(run)
     log.info("%s: %s, %s", source.id, run.outcome, run.counts)
     return run
+
+
+def _check(source: Source) -> None:
+    try:
+        check(source)
+    except (ValueError, KeyError) as error:
+        raise SourceInvalid(f"options: {error}", url=source.url) from error
 
 
 def _conclude(

@@ -7,10 +7,12 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from harvester.connectors import CONNECTORS
+from harvester import crosswalk
+from harvester.connectors import CONNECTORS, OPTIONS
 from harvester.intervals import days
 from harvester.scheduler import ScheduleInvalid, next_run
 from portal.catalog.model import Source
@@ -64,8 +66,11 @@ def validate(given: Mapping[str, Any]) -> Source:
         raise SourceInvalid(f"url {source.url!r}: it must begin with http:// or https://")
     try:
         days(source.full_every)
+        ZoneInfo(source.timezone)
         next_run(source, None)
-    except (ValueError, ScheduleInvalid) as error:
+        msgspec.convert(source.options, OPTIONS.get(source.kind, dict))
+        crosswalk.check(source)
+    except (ValueError, KeyError, ScheduleInvalid) as error:
         raise SourceInvalid(str(error)) from error
     return source
 
@@ -91,6 +96,12 @@ def with_secrets(source: Source, environment: Mapping[str, str]) -> Source:
         return environment[name]
 
     return msgspec.structs.replace(source, options=filled(source.options))
+
+
+def secrets(source: Source, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of the secrets a source names: what no message may show."""
+    text = msgspec.json.encode(source.options).decode()
+    return tuple(environment[name] for name in sorted(set(_SECRET.findall(text))) if environment.get(name))
 
 
 def write(source: Source) -> str:

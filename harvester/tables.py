@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias, get_origin, get_type_hints
@@ -34,12 +34,19 @@ BY_LANGUAGE: Mapping[str, str] = {
 """Fields by language, and the plain field that is made of each where the portal gives it."""
 
 
+class Ways(NamedTuple):
+    """The ways to the fields of one object."""
+
+    joined: tuple[JoinedWay, ...]
+    single: tuple[Way, ...]
+
+
 class Item(NamedTuple):
     """How the fields of one object are read."""
 
     layouts: tuple[Layout, ...]
-    joined: tuple[JoinedWay, ...]
-    single: tuple[Way, ...]
+    ways: Callable[[tuple[str, ...]], Ways]
+    """The ways that can lead anywhere in an object with these keys: of a hundred in a table, a dozen do."""
     keys: frozenset[str | None]
     """The first keys of all of them."""
 
@@ -85,12 +92,18 @@ def table(
         noun: tuple(_group(noun, row, members, setting) for row, members in several if row.path)
         for noun, several in started.items()
     }
-    outer = chain.from_iterable(_paths(row) for several in started.values() for row, _ in several if row.path)
+    outer = chain.from_iterable(_outer(row, members) for several in started.values() for row, members in several)
     nested = {
         noun: tuple((f"{noun}.{member}", member) for member in get_type_hints(struct))
         for noun, struct in NESTED.items()
     }
     return Table(_item(own, _hints(Dataset, NESTED), setting, outer), nested, groups)
+
+
+def _outer(row: CrosswalkRow, members: Iterable[CrosswalkRow]) -> Iterator[Path]:
+    """The paths of a group into the record itself."""
+    for each in (row, *members) if row.path == "." else (row,):
+        yield from _paths(each)
 
 
 def _overridden(
@@ -148,10 +161,22 @@ def _item(
                 single.append((row.field, path.key, path.rest, accept, path.text))
     return Item(
         _layouts(path.selection for path in paths if path.selection is not None),
-        tuple(joined),
-        tuple(single),
+        _leading(Ways(tuple(joined), tuple(single))),
         frozenset(path.key for path in paths),
     )
+
+
+def _leading(every: Ways) -> Callable[[tuple[str, ...]], Ways]:
+    # The records of a portal have the same keys over and over, so each choice is made once.
+    @lru_cache(maxsize=1024)
+    def leading(keys: tuple[str, ...]) -> Ways:
+        present = {None, *keys}
+        return Ways(
+            tuple(way for way in every.joined if way[2] in present),
+            tuple(way for way in every.single if way[1] in present),
+        )
+
+    return leading
 
 
 def _layouts(selections: Iterable[Selection]) -> tuple[Layout, ...]:

@@ -69,6 +69,7 @@ def way_out(source: Source, given: Settings, validators: Mapping[str, Validators
         allow_private=given.allow_private,
         validators=validators,
         pacing=_pacing(),
+        secrets=sourcefiles.secrets(source, os.environ),
     )
 
 

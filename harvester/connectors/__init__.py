@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from msgspec import Struct
+
 from harvester.connectors import ckan, datajson, dcat, dkan
 from harvester.records import Connector
 
@@ -17,3 +19,6 @@ CONNECTORS: Mapping[str, Connector] = MappingProxyType(
     }
 )
 """Kind of source, as its file names it, and the connector that reads it."""
+
+OPTIONS: Mapping[str, type[Struct]] = MappingProxyType({"ckan": ckan.Options})
+"""What the options of a kind must look like, where the kind says so."""

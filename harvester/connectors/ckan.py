@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import ckanapi
 import msgspec
-from ckanapi.errors import CKANAPIError
+from ckanapi import errors
 from msgspec import Struct
 
 from harvester.connectors import ckan_answers
@@ -41,8 +41,26 @@ REFUSED = frozenset((400, 409, 422))
 
 LIGHT_ROWS = 10
 
+NARROWER = 32
+"""By how much smaller the pieces of a page are: with 1000 packages a page, 31 and then single ones."""
+
 SKIPPED_AT_MOST = 3
 """Records or packages, one after the other, that may fail before the portal is held to have failed."""
+
+CLIENT_ERRORS = (
+    errors.CKANAPIError,
+    errors.ServerIncompatibleError,
+    # Where CKAN itself is installed, ckanapi raises CKAN's own errors, which are not of its family.
+    errors.NotAuthorized,
+    errors.NotFound,
+    errors.ValidationError,
+    errors.SearchError,
+    errors.SearchQueryError,
+    errors.SearchIndexError,
+    # What it lets through of an answer without a result, or nested too deeply.
+    KeyError,
+    RecursionError,
+)
 
 Walk: TypeAlias = Generator[RawRecord | Issue, None, "Walked"]
 
@@ -78,12 +96,19 @@ class Walked(Struct, frozen=True):
 class Place(Struct):
     """Where a reading of a list stands."""
 
-    rows: int
     position: int = 0
     """Packages received or passed over."""
     last: str | None = None
     """The key of the package before, if it has one and was received."""
     skipped: bool = False
+    narrowed: list[tuple[int, int]] = []
+    """Stretches that were too much at once: where each ends, and how many packages are asked for until then."""
+
+    def rows(self, usual: int) -> int:
+        """How many packages to ask for here."""
+        while self.narrowed and self.narrowed[-1][0] <= self.position:
+            self.narrowed.pop()
+        return self.narrowed[-1][1] if self.narrowed else usual
 
 
 def records(source: Source, http: Http, since: datetime | None) -> Records:
@@ -116,8 +141,9 @@ class Portal:
         self.options = options
         self.rows = options.page_size
         self.sort = SORTS[0]
-        self.seen: set[str] = set()
-        """Keys of the packages met; each is given once, however often it comes while the list moves."""
+        self.seen: set[str | bytes] = set()
+        """Keys of the packages met (the package itself, if it has none); each is given once, however often it comes
+        while the list moves."""
         self.left_out = 0
         """Packages that the portal counts and we do not: private, deleted, of an organisation not wanted."""
         self._http = http
@@ -145,17 +171,16 @@ class Portal:
         """The result of a small question, through ckanapi."""
         try:
             return self._client.call_action(action, dict(parameters))
-        except CKANAPIError as error:
+        except CLIENT_ERRORS as error:
             raise PortalAnsweredError(f"{action}: {str(error)[:300]}", url=f"{self.root}{action}") from error
 
     def given(self, body: bytes, url: str | None) -> RawRecord | None:
         """A package as a record, the first time it is met and if it is wanted."""
         head = ckan_answers.head(body)
-        key = head.key
-        if key is not None:
-            if key in self.seen:
-                return None
-            self.seen.add(key)
+        key = head.key or body
+        if key in self.seen:
+            return None
+        self.seen.add(key)
         if head.state == "deleted":
             self.left_out += 1
             return RawRecord(body=body, url=url, withdrawn=True)
@@ -166,10 +191,12 @@ class Portal:
 
     def _wants(self, head: Head) -> bool:
         # Asked for in the search too; a portal that ignores filters, or has no search, must not slip them in.
+        # Where a package does not name its organisation, the search alone can tell.
         options = self.options
         organization, groups = head.organization_names, head.group_names
+        include = () if head.organization_unnamed else options.organizations_include
         return (
-            (not options.organizations_include or not organization.isdisjoint(options.organizations_include))
+            (not include or not organization.isdisjoint(include))
             and organization.isdisjoint(options.organizations_exclude)
             and (not options.groups_include or not groups.isdisjoint(options.groups_include))
             and groups.isdisjoint(options.groups_exclude)
@@ -273,7 +300,7 @@ def _walk(portal: Portal, fq: str, page: Page) -> Walk:
     Each page asked for begins with the last package of the one before: where another stands there, the list has
     moved. Raises PagingBroken when a page is the one before it again.
     """
-    place = Place(rows=portal.rows)
+    place = Place()
     shifted = False
     keys: list[str | None] = []
     expected: str | None = None
@@ -299,30 +326,28 @@ def _next_page(
 ) -> Generator[RawRecord | Issue, None, tuple[Page, str | None]]:
     """The page at a place, and the key it should begin with.
 
-    Where a page is too much for the portal, ever smaller ones are asked for; a package that it cannot give even alone
-    is complained of and passed over.
+    A page that is too much for the portal is asked for in ever smaller pieces; a package that it cannot give even
+    alone is complained of and passed over.
     """
     failed = 0
     while True:
-        expected = place.last if place.rows > 1 else None
+        rows = place.rows(portal.rows)
+        expected = place.last if rows > 1 else None
         try:
-            page = portal.page(fq, start=place.position - (expected is not None), rows=place.rows)
+            page = portal.page(fq, start=place.position - (expected is not None), rows=rows)
         except (AnswerTooLarge, PortalTimedOut, PortalAnsweredError) as error:
             if isinstance(error, PortalAnsweredError) and error.status not in HEAVY:
                 raise
-            if place.rows > 1:
-                place.rows = max(1, place.rows // 10)
-                if not isinstance(error, PortalAnsweredError):
-                    portal.rows = place.rows
+            if rows > 1:
+                place.narrowed.append((place.position + rows, max(1, rows // NARROWER)))
                 continue
             failed += 1
             if failed > SKIPPED_AT_MOST:
                 raise
             yield error.issue()
             place.position, place.last, place.skipped = place.position + 1, None, True
-            continue
-        place.rows = min(portal.rows, place.rows * 10)
-        return page, expected
+        else:
+            return page, expected
 
 
 def _one_by_one(portal: Portal, refusal: HarvestError) -> Records:

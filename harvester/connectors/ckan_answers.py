@@ -36,6 +36,7 @@ class Head(Struct, frozen=True):
     private: Any = None
     metadata_modified: Any = None
     organization: Any = None
+    owner_org: Any = None
     groups: Any = None
 
     @property
@@ -55,7 +56,12 @@ class Head(Struct, frozen=True):
     @property
     def organization_names(self) -> set[str]:
         """The name and the id of the organisation."""
-        return _names(self.organization)
+        return _names(self.organization) | _names(self.owner_org)
+
+    @property
+    def organization_unnamed(self) -> bool:
+        """Only the id of the organisation is said, as by portals that leave out the organisation itself."""
+        return not _names(self.organization) and bool(_names(self.owner_org))
 
     @property
     def group_names(self) -> set[str]:

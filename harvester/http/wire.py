@@ -29,7 +29,6 @@ from harvester.http.certificates import not_after
 from harvester.http.limits import Limits
 
 _BUFFER_BYTES = 64 * 1024
-_LONGEST_LINE_BYTES = 64 * 1024
 
 _CERTIFICATE_FAULTS = {
     9: "is not valid yet",
@@ -178,13 +177,6 @@ class _MeteredStream(io.RawIOBase):
         super().close()
 
 
-class _BoundedLines(io.BufferedReader):
-    """A reader whose lines end: urllib3 asks for chunk sizes and trailers without a limit."""
-
-    def readline(self, size: int | None = -1, /) -> bytes:
-        return super().readline(_LONGEST_LINE_BYTES if size is None or size < 0 else size)
-
-
 class _MeteredAnswer(http.client.HTTPResponse):
     """An answer whose bytes pass the meter from the first header on."""
 
@@ -207,7 +199,7 @@ class PlainConnection(HTTPConnection):
         answer = _MeteredAnswer(connection, *args, **kwargs)
         answer.meter = Meter(self._wiring)
         plain: io.RawIOBase = answer.fp.detach()
-        answer.fp = _BoundedLines(_MeteredStream(connection, plain, answer.meter), _BUFFER_BYTES)
+        answer.fp = io.BufferedReader(_MeteredStream(connection, plain, answer.meter), _BUFFER_BYTES)
         return answer
 
     def _new_conn(self) -> socket.socket:

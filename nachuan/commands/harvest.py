@@ -78,7 +78,7 @@ def harvest_with_progress(
                 bars.console.print(str(error))
             else:
                 runs.append(run)
-                bars.console.print(_line(source, run), highlight=False)
+                bars.console.print(_line(source, run), highlight=False, soft_wrap=True)
             bars.remove_task(bar)
             bars.advance(whole)
     return runs

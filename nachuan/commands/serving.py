@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -89,7 +90,7 @@ def demo(host: str, port: int, seed: int) -> None:
     given.home.mkdir(parents=True, exist_ok=True)
     catalog = Catalog(given.database_url)
     catalog.upgrade()
-    with make_believe.serve(port=_kept_port(given.home), seed=seed) as sandbox:
+    with make_believe.serve(port=_kept_port(given.home), seed=seed, clock=lambda: datetime.now(UTC)) as sandbox:
         for source in sandbox.sources():
             catalog.sources.put(source)
         click.echo(f"{len(sandbox.sources())} make-believe portals answer on {sandbox.address}", err=True)

@@ -74,7 +74,10 @@ class Runs:
                 update(tables.run)
                 .where(tables.run.c.id == run.id)
                 .values(
-                    finished=run.finished, outcome=run.outcome and run.outcome.value, summary=encode(summary)
+                    mode=run.mode.value,
+                    finished=run.finished,
+                    outcome=run.outcome and run.outcome.value,
+                    summary=encode(summary),
                 )
             )
 

@@ -250,16 +250,12 @@ class Catalog:
 
     def publisher(self, id: str) -> PublisherSummary | None:
         """One publisher with its number of datasets."""
-        return next(iter(self._publishers(tables.publisher.c.id == id)), None)
+        return next(iter(self._publishers([id])), None)
 
     def publishers(self, ids: Sequence[str] | None = None) -> list[PublisherSummary]:
         """Publishers with their numbers of datasets, most first; all of them, or those among ``ids``."""
-        if ids is None:
-            return self._publishers()
-        found = [
-            summary for part in in_parts(ids) for summary in self._publishers(tables.publisher.c.id.in_(part))
-        ]
-        return sorted(found, key=_most_first)
+        parts = [None] if ids is None else in_parts(ids)
+        return sorted((summary for part in parts for summary in self._publishers(part)), key=_most_first)
 
     def publisher_names(self, ids: Sequence[str]) -> dict[str, str]:
         """The names of those publishers that exist, without counting their datasets."""
@@ -271,24 +267,21 @@ class Catalog:
                 for row in connection.execute(select(table.id, table.document).where(table.id.in_(part)))
             }
 
-    def _publishers(self, *wanted: ColumnElement[bool]) -> list[PublisherSummary]:
-        counted = (
-            select(tables.dataset.c.publisher_id, func.count().label("datasets"))
-            .where(*_DATASETS)
-            .group_by(tables.dataset.c.publisher_id)
-            .subquery()
-        )
-        query = (
-            select(tables.publisher, func.coalesce(counted.c.datasets, 0).label("datasets"))
-            .outerjoin(counted, counted.c.publisher_id == tables.publisher.c.id)
-            .where(*wanted)
+    def _publishers(self, ids: Sequence[str] | None) -> list[PublisherSummary]:
+        counted = select(tables.dataset.c.publisher_id, func.count().label("datasets")).where(*_DATASETS)
+        wanted = select(tables.publisher)
+        if ids is not None:
+            counted = counted.where(tables.dataset.c.publisher_id.in_(ids))
+            wanted = wanted.where(tables.publisher.c.id.in_(ids))
+        counts = counted.group_by(tables.dataset.c.publisher_id).subquery()
+        query = wanted.add_columns(func.coalesce(counts.c.datasets, 0).label("datasets")).outerjoin(
+            counts, counts.c.publisher_id == tables.publisher.c.id
         )
         with self.engine.connect() as connection:
-            found = [
+            return [
                 PublisherSummary(decode_publisher(row.document), row.source_id, row.datasets)
                 for row in connection.execute(query)
             ]
-        return sorted(found, key=_most_first)
 
     def figures(self) -> Figures:
         """The catalogue in numbers."""

@@ -47,22 +47,24 @@ class Facet(Struct, frozen=True, kw_only=True):
     """The vocabulary that names the values; None where values name themselves or are looked up in the catalogue."""
     hierarchical: bool = False
     """Values hold their ancestors too, so that a province finds its cities."""
+    several: bool = False
+    """A dataset may have more than one value."""
     counted: bool = True
     """Shown with counts; ``field`` is a filter only."""
 
 
 FACETS: tuple[Facet, ...] = (
-    Facet(name="region", vocabulary="regions", hierarchical=True),
-    Facet(name="theme", vocabulary="themes"),
+    Facet(name="region", vocabulary="regions", hierarchical=True, several=True),
+    Facet(name="theme", vocabulary="themes", several=True),
     Facet(name="publisher"),
     Facet(name="department"),
     Facet(name="institution", vocabulary="institution_types"),
-    Facet(name="format", vocabulary="formats"),
+    Facet(name="format", vocabulary="formats", several=True),
     Facet(name="openness", vocabulary="openness"),
     Facet(name="license", vocabulary="licences"),
     Facet(name="frequency", vocabulary="frequencies"),
     Facet(name="source"),
-    Facet(name="hvd", vocabulary="hvd_categories"),
+    Facet(name="hvd", vocabulary="hvd_categories", several=True),
     Facet(name="fresh", vocabulary="freshness"),
     Facet(name="field", counted=False),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby, pairwise
@@ -15,10 +16,10 @@ from portal.search.facets import FRESHNESS, STALE, Span
 from portal.search.language import Asked
 from portal.search.query import FacetValue, IndexCorrupt, Sort
 from portal.search.tally import most_frequent
-from portal.search.tantivy_fields import SORT_FIELDS, facet_field, modified_keys, ranked
+from portal.search.tantivy_fields import SET_BORDER, SETS, SORT_FIELDS, count_field, modified_keys, ranked
 
 _MOST_VALUES = 65_000
-"""Values of one facet that can be counted: Tantivy makes no more buckets."""
+"""Values, or sets of values, of one facet that can be counted: Tantivy makes no more buckets."""
 
 _STALEST_FIRST = tuple(value for value, _ in reversed(FRESHNESS))
 
@@ -109,12 +110,7 @@ class Commit:
         answer = self._aggregate(
             match, {facet: _ages(spans) if facet == "fresh" else _terms(facet, limit) for facet in facets}
         )
-        return {
-            facet: most_frequent(
-                _fresh_counts(answer[facet]) if facet == "fresh" else _term_counts(answer[facet]), limit
-            )
-            for facet in facets
-        }
+        return {facet: most_frequent(_counts(facet, answer[facet]), limit) for facet in facets}
 
     def _aggregate(self, match: tantivy.Query, requests: dict[str, Any]) -> dict[str, Any]:
         """Tantivy's answers to aggregations, by name."""
@@ -137,11 +133,28 @@ def _id(document: tantivy.Document) -> str:
 def _terms(facet: str, limit: int) -> dict[str, Any]:
     # Counts are exact only when every segment answers with all its values: by default it leaves out the rare ones,
     # which may be frequent elsewhere.
-    return {"terms": {"field": facet_field(facet), "size": max(1, limit), "segment_size": _MOST_VALUES}}
+    size = _MOST_VALUES if facet in SETS else max(1, limit)
+    return {"terms": {"field": count_field(facet), "size": size, "segment_size": _MOST_VALUES}}
+
+
+def _counts(facet: str, answer: dict[str, Any]) -> list[tuple[str, int]]:
+    """The counts of a facet's values."""
+    if facet == "fresh":
+        return _fresh_counts(answer)
+    return _set_counts(answer) if facet in SETS else _term_counts(answer)
 
 
 def _term_counts(answer: dict[str, Any]) -> list[tuple[str, int]]:
     return [(bucket["key"], bucket["doc_count"]) for bucket in answer["buckets"]]
+
+
+def _set_counts(answer: dict[str, Any]) -> list[tuple[str, int]]:
+    """The counts of the values in sets of values."""
+    counts: Counter[str] = Counter()
+    for values, count in _term_counts(answer):
+        for value in filter(None, values.split(SET_BORDER)):
+            counts[value] += count
+    return list(counts.items())
 
 
 def _ages(spans: dict[str, Span]) -> dict[str, Any]:

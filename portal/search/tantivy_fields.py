@@ -23,6 +23,12 @@ LAYOUT: Final = f"tantivy-2.{ANALYSIS}"
 
 _VALUED = tuple(facet.name for facet in FACETS if facet.name not in ("fresh", "field"))
 
+SETS = frozenset(facet.name for facet in FACETS if facet.several)
+"""Facets that are counted by the whole set of a dataset's values: Tantivy counts a field with one value a document
+five to ten times as fast, and there are few sets (a region always has the same ancestors)."""
+
+SET_BORDER = "\x1f"
+
 SORT_FIELDS = {
     Sort.MODIFIED: "by_modified",
     Sort.CREATED: "by_created",
@@ -52,8 +58,10 @@ def schema() -> tantivy.Schema:
         builder.add_text_field(
             name, tokenizer_name="whitespace", index_option="position" if name == "columns" else "freq"
         )
-    for name in ("publisher_name", "keyword", "by_title", *map(facet_field, _VALUED)):
+    for name in ("publisher_name", "keyword", "by_title", *map(count_field, _VALUED)):
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+    for name in map(facet_field, sorted(SETS)):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     # Signed: a plain int put into an unsigned field kills the writer later, not at the add.
     for name in ("by_modified", "by_created", "by_changed", "by_quality"):
         builder.add_integer_field(name, fast=True, indexed=True)
@@ -62,8 +70,13 @@ def schema() -> tantivy.Schema:
 
 
 def facet_field(facet: str) -> str:
-    """The field that holds a facet's values."""
+    """The field that a facet narrows by."""
     return f"facet_{facet}"
+
+
+def count_field(facet: str) -> str:
+    """The field that a facet is counted by."""
+    return f"set_{facet}" if facet in SETS else facet_field(facet)
 
 
 def _sort_key(number: int | None, order: int) -> int:
@@ -96,8 +109,11 @@ def to_tantivy(document: SearchDocument) -> tantivy.Document:
     for keyword in document.keywords:
         add_text("keyword", keyword)
     for facet in _VALUED:
-        for value in document.values.get(facet, ()):
+        values = document.values.get(facet, ())
+        for value in values:
             add_text(facet_field(facet), value)
+        if facet in SETS:
+            add_text(count_field(facet), SET_BORDER.join(sorted(set(values))))
 
     order = id_order(document.id)
     made.add_integer("by_modified", _sort_key(instant_key(document.modified), order))

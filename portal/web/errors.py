@@ -8,7 +8,7 @@ from flask import Flask, Response, make_response, render_template
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from portal.search.query import IndexUnusable
-from portal.web.words import has_message
+from portal.web.words import has_message, t
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,9 @@ def _refused(error: HTTPException) -> Response:
     code = error.code or 500
     if error.response is not None or code < 400:
         return make_response(error.get_response())
+    if isinstance(error, SecurityError):
+        # A request to a host that is not ours has no address the page could link to.
+        return Response(t("errors.title_400"), code, mimetype="text/plain")
     response = _page(code)
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):

@@ -48,11 +48,10 @@ class SourceHealth(Struct, frozen=True, kw_only=True):
     under_way: bool
 
 
-def source_health(catalog: Catalog) -> tuple[SourceHealth, ...]:
-    """Every source, those in trouble first, then by title."""
+def source_health(catalog: Catalog, datasets: Mapping[str, int]) -> tuple[SourceHealth, ...]:
+    """Every source, those in trouble first, then by title; ``datasets`` counts them by source id."""
     last = catalog.runs.last_by_source()
     complete = catalog.runs.last_by_source(complete=True)
-    datasets = catalog.sources.dataset_counts()
     under_way = catalog.sources.under_way()
     found = [
         SourceHealth(

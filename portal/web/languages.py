@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from flask import request
+from flask import g, request
+from markupsafe import Markup, escape
 from msgspec import Struct
 
 from portal.web.site import site
@@ -43,9 +44,14 @@ class LanguagePrefix:
 
 def language() -> str:
     """The language of this page, ``zh`` or ``en``."""
-    if language_in_address():
-        return str(request.environ["nachuan.language"])
-    return request.accept_languages.best_match(LANGUAGES) or site().settings.locale
+    # A page asks some hundred times.
+    if "language" not in g:
+        g.language = request.environ.get("nachuan.language") or _browsers() or site().settings.locale
+    return str(g.language)
+
+
+def _browsers() -> str | None:
+    return request.accept_languages.best_match(LANGUAGES)
 
 
 def language_in_address() -> bool:
@@ -66,6 +72,15 @@ def tongue(text: str, said: tuple[str, ...] = ()) -> str:
     if _HAN.search(text) and not any(tag.startswith("ja") for tag in said):
         return "zh"
     return said[0] if len(said) == 1 else ""
+
+
+def said(text: str, tag: str | None = None) -> Markup:
+    """Words of a portal for a page, marked with their language where it is not the page's."""
+    tag = tongue(text) if tag is None else tag
+    page = language()
+    if tag.split("-")[0] == page or (tag == "" and page == "en"):
+        return escape(text)
+    return Markup('<span lang="{}">{}</span>').format(tag, text)
 
 
 def for_reader(plain: str, by_language: dict[str, str], said: tuple[str, ...] = ()) -> Text:

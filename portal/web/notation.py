@@ -25,7 +25,9 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def number(value: int | float) -> str:
-    """With thousands commas and at most one decimal."""
+    """With thousands commas, as both languages write them, and at most one decimal."""
+    if isinstance(value, int):
+        return f"{value:,}"
     return format_decimal(value, format="#,##0.#", locale=language())
 
 

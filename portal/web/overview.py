@@ -49,35 +49,48 @@ class Overview(Struct, frozen=True, kw_only=True):
         return sum(one.health is Health.GOOD for one in self.sources)
 
 
+class _Known(Struct, Generic[T], frozen=True):
+    value: T
+    standing: object
+    at: float
+
+
 class Remembered(Generic[T]):
-    """One thing that is dear to count, counted again when the catalogue has changed or a minute has passed."""
+    """One thing that is dear to count, counted again when the catalogue has changed or a minute has passed.
+
+    While one thread counts, the others get what was known.
+    """
 
     def __init__(self, count: Callable[[], T], hold_s: float) -> None:
         self._count = count
         self._hold_s = hold_s
         self._lock = Lock()
-        self._known: tuple[T, object, float] | None = None
+        self._known: _Known[T] | None = None
 
     def value(self, standing: object) -> T:
         """The thing; ``standing`` is anything that differs when the catalogue does."""
+        known = self._known
+        if known is not None and (self._is_fresh(known, standing) or self._lock.locked()):
+            return known.value
         with self._lock:
-            now = time.monotonic()
-            if self._known is not None:
-                value, counted_at_standing, at = self._known
-                if now - at < (EXPIRE_S if counted_at_standing == standing else self._hold_s):
-                    return value
-            value = self._count()
-            self._known = (value, standing, now)
-            return value
+            if self._known is not known and self._known is not None:
+                return self._known.value
+            self._known = _Known(self._count(), standing, time.monotonic())
+            return self._known.value
+
+    def _is_fresh(self, known: _Known[T], standing: object) -> bool:
+        age_s = time.monotonic() - known.at
+        return age_s < (EXPIRE_S if known.standing == standing else self._hold_s)
 
 
 class Overviews:
-    """The overview and the list of publishers, as fresh as their price allows. Safe between threads."""
+    """The overview and what it is made of, as fresh as their price allows. Safe between threads."""
 
     def __init__(self, catalog: Catalog, index: SearchIndex, *, hold_s: float = HOLD_S) -> None:
         self._catalog = catalog
         self._index = index
-        self._overview = Remembered(lambda: _count(catalog, index), hold_s)
+        self._datasets = Remembered(lambda: catalog.sources.dataset_counts(), hold_s)
+        self._overview = Remembered(self._count, hold_s)
         self._publishers = Remembered(lambda: tuple(catalog.publishers()), hold_s)
 
     def current(self) -> Overview:
@@ -88,22 +101,29 @@ class Overviews:
         """Every publisher, most datasets first."""
         return self._publishers.value(self._standing())
 
+    def sources(self) -> tuple[SourceHealth, ...]:
+        """How every source stands now; only the numbers of datasets may be a minute old."""
+        return source_health(self._catalog, self._datasets.value(self._standing()))
+
+    def _count(self) -> Overview:
+        return Overview(
+            figures=self._catalog.figures(),
+            themes=_themes(self._index),
+            latest=_latest(self._catalog),
+            sources=self.sources(),
+        )
+
     def _standing(self) -> tuple[int, int | None]:
         return self._catalog.last_change(), self._index.last_change()
 
 
-def _count(catalog: Catalog, index: SearchIndex) -> Overview:
+def _themes(index: SearchIndex) -> dict[str, int]:
     try:
-        themes = index.search(Query(rows=0, facets=("theme",), facet_limit=100)).facets.get("theme", ())
+        values = index.search(Query(rows=0, facets=("theme",), facet_limit=100)).facets.get("theme", ())
     except IndexUnusable:
         # Every page has these figures in its footer, and most pages need no index.
-        themes = ()
-    return Overview(
-        figures=catalog.figures(),
-        themes={value.value: value.count for value in themes},
-        latest=_latest(catalog),
-        sources=source_health(catalog),
-    )
+        return {}
+    return {value.value: value.count for value in values}
 
 
 def _latest(catalog: Catalog) -> tuple[tuple[Change, Entry], ...]:

@@ -18,7 +18,7 @@ from portal.web.site import site
 from schemas import vocabulary
 
 SHOWN_CHARACTERS = 180
-"""Of a description in which nothing was found."""
+"""Of the beginning of a description."""
 
 
 _MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
@@ -32,6 +32,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     title: Text
     marked_title: Markup | None
     description: Text | None
+    """Its beginning, where nothing in it was found."""
     marked_description: Markup | None
     columns: tuple[Markup, ...]
     publisher_id: str | None
@@ -53,14 +54,12 @@ def found(hits: Sequence[Hit]) -> list[Summary]:
 def _summary(entry: Entry, hit: Hit) -> Summary:
     dataset = entry.dataset
     title = title_of(dataset)
-    description = description_of(dataset)
-    short = description and Text(_cut(plain(description.text)), description.language)
     return Summary(
         id=dataset.id,
         title=title,
         # A match may lie in the title's other language; the reader's own then stays unmarked.
         marked_title=Markup(hit.title) if hit.title and _same(hit.title, title.text) else None,
-        description=short if short and short.text else None,
+        description=None if hit.description else _beginning(dataset),
         marked_description=Markup(_unmarked(hit.description)) if hit.description else None,
         columns=tuple(Markup(column) for column in hit.columns),
         publisher_id=None if dataset.publisher is None else dataset.publisher.id,
@@ -112,5 +111,10 @@ def _unmarked(passage: str) -> str:
     return _EMPHASIS.sub("", _MARKDOWN_LINK.sub(r"\1", passage)).strip()
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS].rstrip() + "…"
+def _beginning(dataset: Dataset) -> Text | None:
+    description = description_of(dataset)
+    text = "" if description is None else plain(description.text)
+    if description is None or not text:
+        return None
+    short = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS].rstrip() + "…"
+    return Text(short, description.language)

@@ -19,7 +19,7 @@ def furnish(app: Flask) -> None:
         has_message=words.has_message,
         language=languages.language,
         LANGUAGES=languages.LANGUAGES,
-        tongue=languages.tongue,
+        said=languages.said,
         address=addresses.address,
         asset=addresses.asset,
         in_language=addresses.in_language,

@@ -45,9 +45,9 @@ def timeline(history: Sequence[Change], now: Dataset) -> list[Step]:
 def _differences(change: Change, before: Dataset, after: Dataset) -> tuple[Difference, ...]:
     found = []
     for field in change.fields:
-        values = getattr(before, field, None), getattr(after, field, None)
-        if all(_is_plain(value) for value in values):
-            found.append(Difference(field, _written(values[0]), _written(values[1])))
+        old, new = getattr(before, field, None), getattr(after, field, None)
+        if old != new and _is_plain(old) and _is_plain(new):
+            found.append(Difference(field, _written(old), _written(new)))
     return tuple(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -38,13 +38,18 @@ def t(key: str, /, **values: object) -> str:
     if not isinstance(message, str):
         count = values["count"]
         assert isinstance(count, int | float)
-        message = message[Locale(language()).plural_form(count)]
+        message = message[_plural(language())(count)]
     written = {
         name: number(value) if isinstance(value, int | float) else value for name, value in values.items()
     }
     if any(isinstance(value, Markup) for value in written.values()):
         return escape(message).format(**written)
     return message.format(**written)
+
+
+@cache
+def _plural(language: str) -> Callable[[float], str]:
+    return Locale(language).plural_form
 
 
 def has_message(key: str) -> bool:

@@ -26,8 +26,19 @@ from harvester.errors import (
     PortalNotUnderstood,
 )
 from harvester.http import Http, Limits, Validators
+from harvester.pipeline import harvest
 from harvester.records import Listing, RawRecord
-from portal.catalog.model import Dataset, DistributionKind, Issue, Place, RecordType, Source
+from portal.catalog.model import (
+    Counts,
+    Dataset,
+    DatasetState,
+    DistributionKind,
+    Issue,
+    Place,
+    RecordType,
+    Source,
+)
+from portal.catalog.store import Catalog
 from tests.fixtures import FIXTURES, needs_fixtures
 from tests.hostile import HostileServer, answer, conditional
 
@@ -453,8 +464,8 @@ def test_d25_a_series_and_its_members_name_one_another() -> None:
     series, first, last = (found.dataset(f"http://p.test/{key}") for key in ("s", "1", "2"))
     assert series.record_type is RecordType.SERIES
     assert (first.series, last.series) == (("http://p.test/s",), ("http://p.test/s",))
-    assert series.related == ("http://p.test/1", "http://p.test/2")
-    assert (first.related, last.related) == (("http://p.test/2",), ("http://p.test/1",))
+    assert (series.series_first, series.series_last) == ("http://p.test/1", "http://p.test/2")
+    assert (first.series_next, last.series_previous) == ("http://p.test/2", "http://p.test/1")
 
 
 # Real documents
@@ -593,3 +604,32 @@ def test_r22_nothing_of_a_malformed_document_is_given() -> None:
     assert found.records == []
     assert found.error is not None
     assert "line 158" in found.error.detail
+
+
+# Through the whole harvest
+
+
+def test_u12_d15_harvested_again_nothing_changes_and_what_is_then_lacking_is_missing(catalog: Catalog) -> None:
+    served: list[str] = []
+
+    def play(talk: Any) -> None:
+        answer(PREFIXES + served[-1], headers=TURTLE)(talk)
+
+    with HostileServer(play) as portal:
+        dcat = source(f"{portal.url}/catalog")
+        catalog.sources.put(dcat)
+
+        def go(document: str) -> Counts:
+            served.append(document)
+            return harvest(dcat, catalog, CONNECTORS["dcat"], way_out, holder="test", full=True).counts
+
+        def way_out(validators: Mapping[str, Validators]) -> Http:
+            return Http(requests_per_second=0, allow_private=LOOPBACK, validators=validators)
+
+        assert go(listed(1, 2, 3)) == Counts(listed=3, added=3)
+        assert go(listed(3, 1, 2)) == Counts(listed=3, unchanged=3)
+        assert go(listed(1, 2).replace('"2"', '"two"')) == Counts(listed=2, unchanged=1, updated=1, missing=1)
+        # Malformed: nothing is taken from it, and nothing is missing for it.
+        assert go(listed(1) + "oops") == Counts()
+    titles = {entry.dataset.title: entry.state for entry in catalog.walk()}
+    assert titles == {"1": DatasetState.CURRENT, "two": DatasetState.CURRENT, "3": DatasetState.MISSING}

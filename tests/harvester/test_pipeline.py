@@ -79,7 +79,9 @@ class Portal:
 
 @pytest.fixture
 def run(catalog: Catalog) -> Iterator[Callable[..., Run]]:
-    catalog.sources.put(SOURCE)
+    # Before every moment that a test travels to.
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC)):
+        catalog.sources.put(SOURCE)
 
     def go(portal: Portal, source: Source = SOURCE, full: bool = True) -> Run:
         catalog.sources.put(source)
@@ -367,3 +369,21 @@ def test_removing_a_source_leaves_tombstones(catalog: Catalog, run: Callable[...
     assert retirement.remove_source(catalog, SOURCE.id, holder="test") == 3
     assert set(states(catalog).values()) == {DatasetState.RETIRED}
     assert catalog.sources.all() == []
+
+
+def test_a_run_is_stored_as_what_it_listed_not_as_what_was_asked_for(catalog: Catalog, run: Callable[..., Run]) -> None:
+    run(Portal(*many(3)))
+    whole = Portal(*many(3))
+    assert catalog.runs.get(run(whole, full=False).id).mode is RunMode.FULL
+    part = Portal(*many(2))
+    part.partial = True
+    assert catalog.runs.get(run(part).id).mode is RunMode.INCREMENTAL
+
+
+def test_a_listing_that_was_cut_short_on_purpose_is_no_base_for_asking_for_changes(
+    catalog: Catalog, run: Callable[..., Run]
+) -> None:
+    part = Portal(*many(2))
+    part.partial = True
+    run(part)
+    assert since(SOURCE, catalog) is None

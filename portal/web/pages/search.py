@@ -18,6 +18,8 @@ from portal.web.words import t
 
 pages = Blueprint("search", __name__)
 
+PATH = "/datasets"
+
 SORTS = (Sort.RELEVANCE, Sort.MODIFIED, Sort.CREATED, Sort.TITLE)
 """Those offered; ``quality`` is understood but has nothing to sort by before datasets are assessed."""
 
@@ -32,7 +34,7 @@ class Loosened(Struct, frozen=True):
     total: int
 
 
-@pages.get("/datasets")
+@pages.get(PATH)
 def search() -> AnyResponse | str | tuple[str, int]:
     """Datasets found."""
     try:
@@ -66,8 +68,9 @@ def search() -> AnyResponse | str | tuple[str, int]:
 
 def asking(asked: Asked) -> str:
     """The address of a result page."""
+    # Once for each choice of each facet, so it is not built by the router.
     parameters = asked.parameters()
-    path = address("search.search")
+    path = f"{request.script_root}{PATH}"
     return f"{path}?{parameters}" if parameters else path
 
 

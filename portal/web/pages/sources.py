@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, abort, render_template, request
 
 from portal.web import places
-from portal.web.health import source_health
 from portal.web.languages import language
 from portal.web.site import site
 
@@ -17,13 +16,13 @@ RUNS = 20
 @pages.get("/sources")
 def sources() -> str:
     """Every source, those in trouble first."""
-    return render_template("pages/sources.html", sources=source_health(site().catalog), place=_place)
+    return render_template("pages/sources.html", sources=site().overviews.sources(), place=_place)
 
 
 @pages.get("/sources/<id>")
 def source(id: str) -> str:
     """One source: its state, what it is, its runs."""
-    health = next((one for one in source_health(site().catalog) if one.entry.source.id == id), None)
+    health = next((one for one in site().overviews.sources() if one.entry.source.id == id), None)
     if health is None:
         abort(404)
     before = request.args.get("before", "")

@@ -111,6 +111,12 @@ def test_p35_a_streamed_bomb_is_stopped_too(http: Http) -> None:
             assert max(map(len, response.chunks)) <= STEP_BYTES
 
 
+def test_p35_a_bomb_in_one_piece_comes_in_small_ones() -> None:
+    pieces = [len(piece) for piece in inflated([zlib.compress(bytes(16 * 1024**2))], "deflate")]
+    assert max(pieces) <= STEP_BYTES
+    assert sum(pieces) == 16 * 1024**2
+
+
 @pytest.mark.parametrize("coding", ["gzip, gzip", "gzip, deflate", "br", "zstd", "compress", "gzip,gzip,gzip"])
 def test_p35_nested_and_unknown_codings_are_refused(coding: str, http: Http) -> None:
     body = gzip.compress(gzip.compress(b"{}"))

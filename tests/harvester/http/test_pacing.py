@@ -94,6 +94,15 @@ def test_an_error_never_makes_us_faster(clock: Clock) -> None:
     assert clock.waits_s == [8.0, 8.0]
 
 
+def test_a_good_answer_forgives_the_failures_before_it(clock: Clock) -> None:
+    pacing = Pacing(clock=clock, sleep=clock.sleep, failures=2)
+    for outcome in (pacing.failed, lambda host: pacing.answered(host, 0.1), pacing.failed):
+        outcome("portal.example")
+    assert not pacing.is_resting("portal.example")
+    pacing.failed("portal.example")
+    assert pacing.is_resting("portal.example")
+
+
 def test_a_host_is_not_slowed_beyond_half_a_minute(clock: Clock) -> None:
     pacing = Pacing(clock=clock, sleep=clock.sleep)
     pacing.answered("portal.example", 10_000.0)

@@ -109,7 +109,7 @@ def test_a_reader_goes_on_while_a_rebuild_is_under_way(engine: str, index: Searc
     assert (reader.search(Query()).total, reader.last_change()) == (4, 2)
 
 
-def test_x93_an_index_of_another_version_is_said_to_be_outdated(engine: str, index: SearchIndex, tmp_path: Path) -> None:
+def test_x93_an_index_of_another_version_is_outdated(engine: str, index: SearchIndex, tmp_path: Path) -> None:
     index.rebuild(batch(1, 3), 1)
     pointer = root(engine, tmp_path) / "current.json"
     pointer.write_text(json.dumps({**json.loads(pointer.read_text()), "layout": f"{engine}-0.1"}))
@@ -124,7 +124,9 @@ def test_x93_an_index_of_another_version_is_said_to_be_outdated(engine: str, ind
 
 
 @pytest.mark.parametrize("damage", ["no pointer text", "no files", "cut files", "garbage"])
-def test_x93_a_damaged_index_says_so_and_is_rebuilt(engine: str, index: SearchIndex, tmp_path: Path, damage: str) -> None:
+def test_x93_a_damaged_index_says_so_and_is_rebuilt(
+    engine: str, index: SearchIndex, tmp_path: Path, damage: str
+) -> None:
     index.rebuild(batch(1, 50), 1)
     folder = next(root(engine, tmp_path).glob("g*"))
     if damage == "no pointer text":

@@ -63,13 +63,11 @@ def test_both_languages_have_the_same_messages() -> None:
     assert set(messages("zh")) == set(messages("en"))
 
 
-@pytest.mark.parametrize("key", sorted(messages("zh")))
-def test_both_languages_put_the_same_values_into_a_message(key: str) -> None:
-    names = {
-        language: {name for form in _forms(messages(language)[key]) for name in _NAME.findall(form)}
-        for language in ("zh", "en")
-    }
-    assert names["zh"] == names["en"]
+def test_both_languages_put_the_same_values_into_a_message() -> None:
+    def names(message: Message) -> set[str]:
+        return {name for form in _forms(message) for name in _NAME.findall(form)}
+
+    assert [key for key in messages("zh") if names(messages("zh")[key]) != names(messages("en")[key])] == []
 
 
 def test_an_english_message_with_a_count_has_both_forms() -> None:

@@ -1,0 +1,213 @@
+"""From the catalogue to the index: what is indexed of a dataset, and that the two stay together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from msgspec.structs import replace
+
+from portal.catalog.model import (
+    Column,
+    Dataset,
+    DatasetState,
+    Distribution,
+    Entry,
+    Place,
+    Publisher,
+    RecordType,
+)
+from portal.catalog.store import Catalog
+from portal.search import indexing
+from portal.search.indexing import Comparison, document
+from portal.search.memory import MemoryIndex
+from portal.search.query import Query
+from tests.catalogs import filled, record
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def entry(state: DatasetState = DatasetState.CURRENT, **fields: object) -> Entry:
+    given: dict[str, object] = {"id": "x", "source_id": "hangzhou", "source_key": "k-1", "title": "公交线路"} | fields
+    dataset = Dataset(**given)  # type: ignore[arg-type]
+    return Entry(dataset=dataset, state=state, first_seen=NOW, changed=NOW)
+
+
+def test_a_region_is_found_by_its_names_and_those_of_the_regions_around_it() -> None:
+    made = document(entry(region="330102", places=(Place(name="西湖"),)))
+    assert made.values["region"] == ("330102", "330100", "330000", "100000")
+    assert {"上城区", "杭州市", "浙江省", "Zhejiang", "西湖"} <= set(made.places)
+
+
+def test_what_the_portal_did_not_say_is_in_no_facet_and_no_text() -> None:
+    made = document(entry())
+    assert made.values == {"source": ("hangzhou",)}
+    assert (made.descriptions, made.keywords, made.columns, made.publishers, made.places) == ((), (), (), (), ())
+    assert (made.modified, made.created, made.quality) == (None, None, None)
+
+
+def test_every_facet_takes_its_values_from_the_dataset() -> None:
+    made = document(
+        entry(
+            themes=("health",),
+            publisher=Publisher(id="p1", name="卫健委", institution_type="government_department"),
+            distributions=(
+                Distribution(id="1", format="csv"),
+                Distribution(id="2", format="xls"),
+                Distribution(id="3", format="csv"),
+            ),
+            openness="conditional",
+            licence="cc0",
+            frequency="daily",
+            hvd_categories=("c_60182062",),
+        )
+    )
+    assert made.values == {
+        "theme": ("health",), "publisher": ("p1",), "institution": ("government_department",), "format": ("csv", "xls"),
+        "openness": ("conditional",), "license": ("cc0",), "frequency": ("daily",), "source": ("hangzhou",),
+        "hvd": ("c_60182062", "c_ac64a52d"),
+    }
+
+
+def test_texts_in_every_language_columns_and_labels_are_searched() -> None:
+    made = document(
+        entry(
+            titles={"zh": "公交线路", "en": "Bus lines"},
+            descriptions={"en": "All lines", "zh": "全部线路"},
+            keywords=("公交",),
+            keywords_by_language={"en": ("bus", "公交")},
+            columns=(Column(name="XLMC", title="线路名称"), Column(name="XLMC")),
+            themes=("health",),
+            distributions=(Distribution(id="1", title="线路表"),),
+            identifiers=("10.1/x",),
+        )
+    )
+    assert made.titles == ("公交线路", "Bus lines")
+    assert made.descriptions == ("All lines", "全部线路")
+    assert made.keywords == ("公交", "bus")
+    assert made.columns == ("XLMC", "线路名称")
+    assert {"医疗卫生", "Health care", "线路表", "10.1/x", "k-1"} <= set(made.other)
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ("<p>Bus&nbsp;&amp; tram</p>", " Bus\xa0& tram "),
+        ("a < b and c > d", "a < b and c > d"),
+        ("<script>alert('x')</script>text<!-- no -->", " text "),
+        ("x" * 6000, "x" * 5000),
+    ],
+)
+def test_a_description_is_searched_without_its_markup(given: str, plain: str) -> None:
+    assert document(entry(description=given)).descriptions == (plain,)
+
+
+def test_the_later_of_the_two_dates_of_change_counts() -> None:
+    earlier = datetime(2025, 1, 1, tzinfo=UTC)
+    assert document(entry(modified=earlier, data_modified=NOW)).modified == NOW
+    assert document(entry(data_modified=earlier)).modified == earlier
+
+
+def test_the_digest_is_that_of_everything_indexed() -> None:
+    assert document(entry()).digest == document(entry()).digest
+    assert document(entry()).digest != document(entry(keywords=("水",))).digest
+    assert document(entry()).digest != document(entry(), quality=0.5).digest
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "indexed"),
+    [
+        (DatasetState.CURRENT, RecordType.DATASET, True),
+        (DatasetState.UNUSABLE, RecordType.DATASET, True),
+        (DatasetState.MISSING, RecordType.DATASET, True),
+        (DatasetState.RETIRED, RecordType.DATASET, False),
+        (DatasetState.CURRENT, RecordType.SERVICE, False),
+        (DatasetState.CURRENT, RecordType.SERIES, False),
+    ],
+)
+def test_datasets_that_are_not_retired_are_indexed(state: DatasetState, kind: RecordType, indexed: bool) -> None:
+    assert indexing.is_indexed(entry(state, record_type=kind)) is indexed
+
+
+def found(index: MemoryIndex) -> list[str]:
+    return [hit.id[-1] for hit in index.search(Query()).hits]
+
+
+def test_an_index_never_filled_is_built_and_then_follows_the_change_log(catalog: Catalog) -> None:
+    index = MemoryIndex()
+    filled(catalog, record("a"), record("b"))
+    assert indexing.behind(catalog, index) == 2
+    assert indexing.catch_up(catalog, index) == 2
+    filled(catalog, record("a", title="新题"), record("c"))
+    assert indexing.behind(catalog, index) == 2
+    assert indexing.catch_up(catalog, index) == 2
+    assert found(index) == ["a", "b", "c"]
+    assert index.search(Query(text="新题")).total == 1
+    assert (indexing.behind(catalog, index), indexing.catch_up(catalog, index)) == (0, 0)
+    assert indexing.check(catalog, index) == Comparison(3, (), (), ())
+
+
+def test_long_change_logs_are_followed_in_parts(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "CHANGES_AT_ONCE", 3)
+    index = MemoryIndex()
+    indexing.catch_up(catalog, index)
+    filled(catalog, *(record(str(number)) for number in range(8)))
+    assert indexing.catch_up(catalog, index) == 8
+    assert index.search(Query()).total == 8
+
+
+def test_what_becomes_a_service_or_is_retired_leaves_the_index(catalog: Catalog) -> None:
+    index = MemoryIndex()
+    filled(catalog, record("a"), record("b"))
+    indexing.catch_up(catalog, index)
+    filled(catalog, record("a", record_type=RecordType.SERVICE))
+    indexing.catch_up(catalog, index)
+    assert found(index) == ["b"]
+    assert indexing.rebuild(catalog, index) == 1
+    assert found(index) == ["b"]
+
+
+def test_an_index_ahead_of_a_restored_database_is_rebuilt(catalog: Catalog) -> None:
+    index = MemoryIndex()
+    index.rebuild([document(entry())], 900)
+    filled(catalog, record("a"))
+    indexing.catch_up(catalog, index)
+    assert (index.last_change(), found(index)) == (1, ["a"])
+
+
+def test_x94_check_names_every_difference_between_index_and_catalogue(catalog: Catalog) -> None:
+    index = MemoryIndex()
+    filled(catalog, record("a"), record("b"), record("c"))
+    indexing.catch_up(catalog, index)
+    stale = catalog.entry(record("b").dataset.id)
+    assert stale is not None
+    index.apply(
+        [document(entry()), document(replace(stale, dataset=replace(stale.dataset, title="旧")))],
+        [record("c").dataset.id],
+        3,
+    )
+    compared = indexing.check(catalog, index)
+    assert compared == Comparison(3, (record("c").dataset.id,), ("x",), (record("b").dataset.id,))
+    assert not compared.agrees
+    indexing.rebuild(catalog, index)
+    assert indexing.check(catalog, index).agrees
+
+
+def test_changes_made_during_a_rebuild_are_followed_afterwards(catalog: Catalog) -> None:
+    index = MemoryIndex()
+    filled(catalog, record("a"))
+
+    class Busy:
+        """A catalogue that changes while it is walked."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(catalog, name)
+
+        def walk(self) -> object:
+            yield from catalog.walk()
+            filled(catalog, record("b"))
+
+    indexing.rebuild(Busy(), index)  # type: ignore[arg-type]
+    assert index.last_change() == 1
+    assert indexing.catch_up(catalog, index) == 1
+    assert found(index) == ["a", "b"]

@@ -1,0 +1,215 @@
+"""The result page: what an address asks for, what is left of it, what nothing found says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import pytest
+from flask.testing import FlaskClient
+from lxml import html
+
+from portal.catalog.store import Catalog
+from portal.search.facets import SearchDocument
+from portal.search.query import IndexCorrupt, Query, Results, Suggestion
+from tests.portal.web.town import client_of, dataset_of, page, says, words
+
+WATER = f"/zh/datasets/{dataset_of('1')}"
+
+
+def results(shown: html.HtmlElement) -> list[str]:
+    return list(shown.xpath("//ol[@class='results']/li/h3/a/@href"))
+
+
+def facet(shown: html.HtmlElement, name: str) -> dict[str, str]:
+    """The choices of a facet with their counts; of nested ones the innermost text."""
+    (section,) = shown.xpath(f"//aside/section[h2='{name}']")
+    return {words(item.xpath("a")[0]): words(item.xpath("span")[0]) for item in section.xpath(".//li")}
+
+
+def test_a_word_finds_its_dataset_marks_it_and_says_who_where_when(client: FlaskClient) -> None:
+    shown = page(client, "/zh/datasets?q=水质")
+    assert results(shown) == [WATER]
+    (item,) = shown.xpath("//ol[@class='results']/li")
+    assert [mark.text for mark in item.xpath("h3//mark")] == ["水质"]
+    (facts,) = item.xpath("p[@class='facts']")
+    assert [words(fact).split()[0] for fact in facts.xpath("span")] == [
+        "杭州市水务局",
+        "杭州市",
+        "更新于",
+        "CSV",
+        "有条件开放",
+    ]
+
+
+def test_an_english_reader_gets_the_portals_english_title(client: FlaskClient) -> None:
+    shown = page(client, "/en/datasets?q=drinking+water")
+    (title,) = shown.xpath("//ol[@class='results']//h3")
+    assert words(title) == "Water quality of drinking water sources" and not title.xpath(".//@lang")
+
+
+def test_a_match_in_a_field_name_says_so(client: FlaskClient) -> None:
+    (matched,) = page(client, "/zh/datasets?q=统一社会信用代码").xpath("//p[@class='matched']")
+    assert words(matched) == "字段：统一社会信用代码"
+
+
+def test_a_portals_silence_about_the_date_is_said(client: FlaskClient) -> None:
+    (facts,) = page(client, "/zh/datasets?q=什么都没有说明").xpath("//p[@class='facts']")
+    assert words(facts) == "门户未说明更新日期"
+
+
+def test_values_of_a_facet_widen_and_facets_narrow(client: FlaskClient) -> None:
+    assert "26 个数据集" in says(client, "/zh/datasets?theme=transport&theme=environment")
+    assert "1 个数据集" in says(client, "/zh/datasets?theme=transport&theme=environment&format=csv")
+
+
+def test_a_chip_takes_one_filter_away(client: FlaskClient) -> None:
+    chips = page(client, "/zh/datasets?q=水质&theme=environment&format=csv").xpath("//ul[@class='chips']//a")
+    assert [words(chip) for chip in chips] == ["主题 生态环境 ×（去掉）", "格式 CSV ×（去掉）", "全部清除"]
+    assert chips[0].get("href") == "/zh/datasets?q=%E6%B0%B4%E8%B4%A8&format=csv"
+    assert chips[2].get("href") == "/zh/datasets?q=%E6%B0%B4%E8%B4%A8"
+
+
+def test_regions_are_a_tree_that_opens_below_what_is_chosen(client: FlaskClient) -> None:
+    assert list(facet(page(client, "/zh/datasets"), "地区")) == ["浙江省"]
+    opened = facet(page(client, "/zh/datasets?region=330000"), "地区")
+    assert opened == {"浙江省 ×（去掉）": "26", "杭州市": "26"}
+    county = facet(page(client, "/zh/datasets?region=330100"), "地区")
+    assert county == {"浙江省": "26", "杭州市 ×（去掉）": "26", "上城区": "25"}
+
+
+def test_a_part_takes_the_place_of_the_region_that_holds_it(client: FlaskClient) -> None:
+    (link,) = page(client, "/zh/datasets?region=330000").xpath("//aside//a[text()='杭州市']/@href")
+    assert link == "/zh/datasets?region=330100"
+
+
+def test_five_values_are_shown_and_the_rest_on_demand(client: FlaskClient) -> None:
+    formats = ("csv", "xls", "xml", "pdf", "json", "rdf")
+    shown = page(client, "/zh/datasets?" + "&".join(f"format={code}" for code in formats))
+    (section,) = shown.xpath("//aside/section[h2='格式']")
+    assert len(section.xpath("ul/li")) == 5
+    assert words(section.xpath("details/summary")[0]) == "另外 1 项"
+
+
+def test_departments_and_sources_go_by_their_names(client: FlaskClient) -> None:
+    shown = page(client, "/zh/datasets?publisher=water&source=hangzhou")
+    chips = [words(chip) for chip in shown.xpath("//ul[@class='chips']//a")]
+    assert chips[:2] == ["部门 杭州市水务局 ×（去掉）", "来源 杭州市公共数据开放平台 ×（去掉）"]
+
+
+def test_nothing_found_says_what_each_filter_costs(client: FlaskClient) -> None:
+    shown = page(client, "/zh/datasets?q=水质&theme=transport&format=csv")
+    ways = [(words(one), one.xpath("a/@href")[0]) for one in shown.xpath("//ul[@class='counts narrow']/li")]
+    assert ways == [("不限“交通运输” 1", "/zh/datasets?q=%E6%B0%B4%E8%B4%A8&format=csv")]
+    assert "搜索内容：水质。" in says(client, "/zh/datasets?q=水质&theme=transport&format=csv")
+
+
+def test_pages_follow_each_other_and_end(client: FlaskClient) -> None:
+    first = page(client, "/zh/datasets?theme=transport")
+    assert len(results(first)) == 20
+    (following,) = first.xpath("//a[@rel='next']/@href")
+    second = page(client, following)
+    assert len(results(second)) == 5 and not second.xpath("//a[@rel='next']")
+    assert not set(results(first)) & set(results(second))
+
+
+def test_a_page_beyond_the_end_leads_to_the_last(client: FlaskClient) -> None:
+    response = client.get("/zh/datasets?theme=transport&page=999999999999999999999")
+    assert (response.status_code, response.location) == (302, "/zh/datasets?theme=transport&page=2")
+
+
+def test_w98_rows_are_clamped(client: FlaskClient) -> None:
+    assert len(results(page(client, "/zh/datasets?rows=1000000000"))) == 30
+    assert len(results(page(client, "/zh/datasets?rows=0"))) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=" + "水" * 10_000,
+        "sort=unknown",
+        "page=two",
+        "page=-1",
+        "rows=1e9",
+        "rows=१०",
+        "region=" + "9" * 5000,
+        "&".join(f"format=f{n}" for n in range(500)),
+    ],
+)
+def test_w98_what_cannot_be_is_refused_in_words(client: FlaskClient, query: str) -> None:
+    text = says(client, f"/zh/datasets?{query}", 400)
+    assert text.startswith("这个搜索无法进行") and len(text) < 300
+
+
+@pytest.mark.parametrize(
+    "q", ["a OR " * 120, "* ? ~ ^ /.*/", "title:x AND (", '"""', "-", "NOT", "+-&&||!(){}[]^\"~*?:\\/", "\0"]
+)
+def test_w98_odd_queries_are_answered_or_refused_without_words_from_inside(client: FlaskClient, q: str) -> None:
+    response = client.get("/zh/datasets", query_string={"q": q})
+    assert response.status_code in (200, 400)
+    assert "Traceback" not in response.get_data(as_text=True)
+
+
+def test_what_is_no_filter_is_left_out_and_said(client: FlaskClient) -> None:
+    text = says(client, "/zh/datasets?q=水质&regions=330100")
+    assert "地址中的 regions 不是本站的筛选条件，未予考虑。" in text and "1 个数据集" in text
+
+
+def test_only_plain_searches_are_for_search_engines(client: FlaskClient) -> None:
+    robots = "//meta[@name='robots']/@content"
+    assert page(client, "/zh/datasets").xpath(robots) == []
+    assert page(client, "/zh/datasets?format=csv").xpath(robots) == ["noindex"]
+    assert set(page(client, "/zh/datasets").xpath("//aside//a/@rel")) == {"nofollow"}
+
+
+def test_a_new_search_keeps_the_filters(client: FlaskClient) -> None:
+    hidden = page(client, "/zh/datasets?format=csv&sort=title").xpath("//form//input[@type='hidden']")
+    assert [(one.get("name"), one.get("value")) for one in hidden] == [("format", "csv"), ("sort", "title")]
+
+
+def test_the_order_in_force_is_named(client: FlaskClient) -> None:
+    current = "//nav[@class='sorts']//*[@aria-current]/text()"
+    assert page(client, "/zh/datasets").xpath(current) == ["最近更新"]
+    assert page(client, "/zh/datasets?q=水质").xpath(current) == ["相关度"]
+    assert page(client, "/zh/datasets?q=水质&sort=title").xpath(current) == ["标题"]
+
+
+def test_suggestions_lead_to_datasets_and_searches(client: FlaskClient) -> None:
+    found = client.get("/zh/suggestions?q=饮用水").get_json()
+    assert found[0] == {"text": "饮用水水源地水质监测", "kind": "数据集", "address": WATER}
+    assert client.get("/zh/suggestions").get_json() == []
+
+
+class BrokenIndex:
+    """An index whose files are damaged."""
+
+    def search(self, query: Query) -> Results:
+        raise IndexCorrupt("segment 7 is gone")
+
+    def walk(self, query: Query) -> Iterator[str]:
+        raise IndexCorrupt("segment 7 is gone")
+
+    def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
+        raise IndexCorrupt("segment 7 is gone")
+
+    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int) -> None:
+        raise IndexCorrupt("segment 7 is gone")
+
+    def rebuild(self, documents: Iterable[SearchDocument], upto: int) -> None:
+        raise IndexCorrupt("segment 7 is gone")
+
+    def last_change(self) -> int | None:
+        return None
+
+    def digests(self) -> Mapping[str, str]:
+        raise IndexCorrupt("segment 7 is gone")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def test_w98_without_an_index_the_search_says_so_and_other_pages_stand(town: Catalog) -> None:
+    broken = client_of(town, BrokenIndex())
+    text = says(broken, "/en/datasets?q=x", 503)
+    assert text.startswith("Search is not available just now") and "segment" not in text
+    for path in ("/en/", "/en/regions", "/en/sources", "/en/publishers", f"/en/datasets/{dataset_of('1')}"):
+        page(broken, path)

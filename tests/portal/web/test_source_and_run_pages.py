@@ -1,0 +1,110 @@
+"""The health of sources and the story of a run."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from flask.testing import FlaskClient
+
+from portal.catalog.model import Issue, RunMode
+from portal.catalog.store import Catalog
+from portal.web.spreadsheets import harmless
+from tests.catalogs import SOURCE, filled, record
+from tests.portal.web.town import client_of, dataset_of, page, says, words
+
+
+def test_sources_in_trouble_stand_first_each_with_its_state_in_words(client: FlaskClient) -> None:
+    rows = page(client, "/en/sources").xpath("//tbody/tr")
+    assert [(words(row.xpath("td")[0]), words(row.xpath("td")[1])) for row in rows] == [
+        ("To be checked being harvested now", "Riverton Open Data"),
+        ("Not harvested yet", "尚未采集的平台"),
+        ("In order", "杭州市公共数据开放平台"),
+    ]
+
+
+def test_a_source_says_what_it_is_and_how_it_is_guarded(client: FlaskClient) -> None:
+    text = says(client, "/en/sources/hangzhou")
+    assert "Every day; the whole list every 7 days" in text
+    assert "At most 1 request a second" in text
+    assert "more than 10 datasets and more than 20%" in text
+
+
+def test_a_source_with_held_retirements_points_to_the_run(client: FlaskClient) -> None:
+    (notice,) = page(client, "/en/sources/riverton").xpath("//div[@class='notice held']")
+    assert words(notice) == "1 dataset would be withdrawn and waits for a person to check: Run 2"
+
+
+def test_older_runs_are_a_link_away(catalog: Catalog) -> None:
+    catalog.sources.put(SOURCE)
+    for _ in range(25):
+        catalog.runs.start(SOURCE.id, RunMode.FULL, "test")
+    client = client_of(catalog)
+    (older,) = page(client, "/en/sources/hangzhou").xpath("//a[text()='Older runs']/@href")
+    numbers = page(client, older).xpath("//tbody/tr/td[1]/a/text()")
+    assert numbers == ["5", "4", "3", "2", "1"]
+
+
+def test_what_became_of_the_records_adds_up(client: FlaskClient) -> None:
+    rows = page(client, "/en/runs/1").xpath("//table[@class='sum']//tr")
+    counts = {words(row.xpath("th")[0]): int(words(row.xpath("td")[0])) for row in rows}
+    listed = counts.pop("Listed")
+    assert counts == {"Added": 29, "Updated": 1, "Unchanged": 0, "Unusable": 1, "Duplicate": 1}
+    assert sum(counts.values()) == listed
+
+
+def test_a_run_tells_what_was_asked_and_what_came(client: FlaskClient) -> None:
+    text = says(client, "/en/runs/1")
+    assert "Everything that “杭州市公共数据开放平台” lists. 3 requests, 123.5 kB received." in text
+    assert "The portal listed 32 records. But it says that it has 33 datasets." in text
+    assert "1 dataset is missing from the list and stays for now" in text
+
+
+def test_issues_are_grouped_errors_first_each_with_its_cure(client: FlaskClient) -> None:
+    groups = page(client, "/en/runs/1").xpath("//section[@class='group']")
+    assert [group.get("id") for group in groups] == ["record.title-missing", "field.not-understood"]
+    assert words(groups[1].xpath("h3")[0]) == "Warning The value “…” of … is not understood 1 time"
+    assert "What to do: The raw value is kept." in words(groups[1])
+    (sample,) = groups[1].xpath(".//li")
+    assert words(sample).startswith("The value “逢年过节” of frequency is not understood")
+    assert sample.xpath("a/@href") == [f"/en/datasets/{dataset_of('1')}"]
+
+
+def test_a_held_run_shows_what_it_would_take_away(client: FlaskClient) -> None:
+    text = says(client, "/en/runs/2")
+    assert "1 dataset would have been withdrawn and is held back to be checked" in text
+    assert "Datasets held back Bridge inspections" in text
+
+
+def test_only_a_run_under_way_keeps_itself_current(client: FlaskClient) -> None:
+    assert page(client, "/en/runs/3").xpath("//div[@hx-get='/en/runs/3']")
+    assert not page(client, "/en/runs/1").xpath("//*[@hx-get]|//script[contains(@src, 'htmx')]")
+
+
+@pytest.mark.parametrize("path", ["/runs/99", "/runs/99999999999999999999999", "/runs/-1", "/runs/one", "/sources/no"])
+def test_a_run_or_source_that_never_was_is_no_page(client: FlaskClient, path: str) -> None:
+    page(client, path, 404)
+
+
+def test_w97_the_csv_of_issues_computes_nothing(client: FlaskClient) -> None:
+    response = client.get("/runs/1/issues.csv")
+    assert response.mimetype == "text/csv" and response.data.startswith("\ufeff".encode())
+    lines = list(csv.DictReader(response.get_data().decode("utf-8-sig").splitlines()))
+    assert [line["source_key"] for line in lines] == ["1", "'=HYPERLINK(1)"]
+    assert [line["code"] for line in lines] == ["field.not-understood", "record.title-missing"]
+
+
+def test_every_issue_is_in_the_csv(catalog: Catalog) -> None:
+    run = catalog.runs.get(filled(catalog, record("a")))
+    catalog.runs.add_issues(run, [(None, Issue(code="record.malformed", seen=f"{n}")) for n in range(2300)])
+    lines = client_of(catalog).get(f"/runs/{run.id}/issues.csv").get_data(as_text=True).splitlines()
+    assert len(lines) == 2301
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "＝1"])
+def test_w97_a_cell_that_starts_a_formula_is_kept_text(text: str) -> None:
+    assert harmless(text) == "'" + text
+
+
+def test_a_cell_without_a_value_is_empty() -> None:
+    assert harmless(None) == "" and harmless("水=1") == "水=1"
