@@ -15,7 +15,7 @@ from portal.web import dcat_terms as terms
 from portal.web.dcat_terms import ADMS, DCAT, VCARD, Node, Triple, literal, literals
 from portal.web.documents import dataset_address, publisher_address
 from portal.web.iris import iri, mail_iri, telephone_iri, web_iri
-from portal.web.rdf import HYDRA, empty
+from portal.web.rdf import HYDRA, graph_of
 
 Key: TypeAlias = tuple[str, str]
 """A source and the source's own key of a dataset."""
@@ -52,10 +52,7 @@ def graph(entries: Sequence[Entry], base: str, lookup: Lookup = lambda keys: {})
     Links between entries (of a series, of a service) lead to those that ``lookup`` finds, else to the address that the
     source knows them by, if it is one.
     """
-    made = empty()
-    for triple in statements(entries, base, lookup):
-        made.add(triple)
-    return made
+    return graph_of(statements(entries, base, lookup))
 
 
 def statements(entries: Sequence[Entry], base: str, lookup: Lookup = lambda keys: {}) -> Iterator[Triple]:
@@ -67,10 +64,16 @@ def statements(entries: Sequence[Entry], base: str, lookup: Lookup = lambda keys
 
 def catalogue(entries: Sequence[Entry], base: str, page: Page, lookup: Lookup = lambda keys: {}) -> Graph:
     """A page of the catalogue: its entries, and the way to the other pages in Hydra's words."""
-    made = graph(entries, base, lookup)
+    return graph_of(catalogue_statements(entries, base, page, lookup))
+
+
+def catalogue_statements(
+    entries: Sequence[Entry], base: str, page: Page, lookup: Lookup = lambda keys: {}
+) -> Iterator[Triple]:
+    """What ``catalogue`` holds, one after the other; the same may come twice."""
     whole, view, host = URIRef(f"{base}/catalog"), URIRef(page.address), URIRef(f"{base}/")
     agent = URIRef(f"{base}/#operator")
-    said: list[Triple] = [
+    yield from (
         (whole, RDF.type, DCAT.Catalog),
         (whole, RDF.type, HYDRA.Collection),
         (whole, DCTERMS.title, Literal("纳川数据目录", lang="zh")),
@@ -88,18 +91,16 @@ def catalogue(entries: Sequence[Entry], base: str, page: Page, lookup: Lookup = 
         (view, RDF.type, HYDRA.PartialCollectionView),
         (view, HYDRA.first, URIRef(page.first)),
         (view, HYDRA.last, URIRef(page.last)),
-    ]
+    )
     if page.previous is not None:
-        said.append((view, HYDRA.previous, URIRef(page.previous)))
+        yield view, HYDRA.previous, URIRef(page.previous)
     if page.next is not None:
-        said.append((view, HYDRA.next, URIRef(page.next)))
+        yield view, HYDRA.next, URIRef(page.next)
     for entry in entries:
         address = dataset_address(base, entry.dataset.id)
-        said.append((whole, _MEMBERSHIP[entry.dataset.record_type], URIRef(address)))
-        said.append((whole, DCAT.record, URIRef(f"{address}#record")))
-    for triple in said:
-        made.add(triple)
-    return made
+        yield whole, _MEMBERSHIP[entry.dataset.record_type], URIRef(address)
+        yield whole, DCAT.record, URIRef(f"{address}#record")
+    yield from statements(entries, base, lookup)
 
 
 def _keys(dataset: Dataset) -> Iterator[str]:

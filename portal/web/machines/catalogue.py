@@ -16,7 +16,7 @@ from portal.web import rdf
 from portal.web.addresses import base
 from portal.web.answers import answer, asked_strictly, problem, refused
 from portal.web.asking import FILTERS, Asked, NotUnderstood
-from portal.web.dcat import Page, catalogue
+from portal.web.dcat import Page, catalogue_statements
 from portal.web.documents import REPRESENTATIONS
 from portal.web.site import site
 
@@ -63,7 +63,13 @@ def catalog(suffix: str) -> Response:
     # Whoever follows the links is led to the end, also when the catalogue shrinks on the way.
     if asked.page > last and "after" not in request.args:
         return problem(404, "No such page", f"The last page is {last}.")
-    made = catalogue(part.entries, base(), _page(suffix, asked, part, last), site().catalog.ids_by_key)
+    page = _page(suffix, asked, part, last)
+    said = catalogue_statements(part.entries, base(), page, site().catalog.ids_by_key)
+    if suffix == "ttl":
+        # Several times as quick as by way of a graph, and a harvester asks for thousands of pages.
+        body = rdf.turtle_prefixes() + "".join(rdf.turtle(dict.fromkeys(said)))
+        return answer(body.encode(), REPRESENTATIONS[suffix])
+    made = rdf.graph_of(said)
     return answer(rdf.serialised(made, suffix), REPRESENTATIONS[suffix], tag=f"{rdf.digest(made)}-{suffix}")
 
 
