@@ -5,54 +5,38 @@ A cleaner answers None when nothing is said, and raises ``NotUnderstood`` when s
 
 from __future__ import annotations
 
-import html
-import math
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache, partial
-from typing import Any, TypeAlias
-from urllib.parse import quote, urlsplit
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
 from msgspec import Struct
 
 import schemas
+from harvester.addresses import address, email, link, page, phone
 from harvester.geometry import NoGeometry
 from harvester.geometry import geometry as read_geometry
 from harvester.instants import instant as read_instant
 from harvester.instants import iso_date
+from harvester.texts import (
+    SEPARATORS,
+    Cleaner,
+    NotUnderstood,
+    WrongType,
+    code,
+    decoded,
+    in_language,
+    items,
+    keyword_tuple,
+    keywords,
+    language_map,
+    local_name,
+    plain_text,
+    text,
+)
 from portal.catalog.model import Column, DistributionKind, Period, Place, RecordType
-
-Cleaner: TypeAlias = Callable[[Any], Any]
-"""Takes what JSON can hold, gives what the unified field holds; a tuple where one value of the portal is several."""
-
-KEYWORD_LIMIT = 100
-"""Characters of a keyword; longer ones are sentences and are cut."""
-
-
-class NotUnderstood(Exception):
-    """A value is there that its cleaner cannot read; ``seen`` is that value."""
-
-    code = "field.not-understood"
-
-    def __init__(self, seen: object) -> None:
-        super().__init__(seen)
-        self.seen = seen
-
-
-class WrongType(NotUnderstood):
-    """Not the JSON type the field has (a string for a list, an object for a number)."""
-
-    code = "field.wrong-type"
-
-
-class AddressUnusable(NotUnderstood):
-    """Not an http or https address."""
-
-    code = "distribution.address-unusable"
 
 
 class Setting(Struct, frozen=True):
@@ -64,24 +48,10 @@ class Setting(Struct, frozen=True):
     """The language to show of several."""
 
 
-PLACEHOLDERS = frozenset(
-    ("", "none", "null", "nil", "nan", "n/a", "[]", "{}", "[null]", "undefined", "暂无", "无", "-", "--", "/")
-)
-"""What portals write where they mean nothing, in lower case."""
-
-# Control characters except tab and line breaks, the byte order mark, lone surrogates and non-characters.
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff\ufffe\uffff]")
-_SPACES = re.compile(r"\s+")
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
-_SEPARATORS = re.compile(r"[,;、，；\r\n\t]+")
-_PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9._-]+(?:[/?#][A-Za-z0-9._~!$&'()*+,;=:@/?#-]*)?")
-_EMAIL = re.compile(r"[^@\s<>,;:]+@[^@\s<>,;:]+\.[^@\s<>,;:.]+")
 _NUMBER = re.compile(r"(\d+(?:[,，]\d{3})*)(?:\.(\d+))?\s*[条行次]?")
 _SIZE = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*([^\W\d]*)")
 _MEDIA_TYPE = re.compile(r"([A-Za-z]+/[A-Za-z0-9][\w.+-]*)\s*(?:;.*)?")
 _MEDIA_TYPE_REGISTRY = re.compile(r"https?://(?:www\.)?iana\.org/assignments/media-types/", re.IGNORECASE)
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]+)*")
-_LIST_TEXT = re.compile(r"\[(.*)\]", re.DOTALL)
 _INTERVAL_GAP = re.compile(r"\s*(?:/|至|~|—|–|\s-\s|\sto\s)\s*")
 _GEOMETRIES = frozenset(
     ("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon", "GeometryCollection")
@@ -110,130 +80,11 @@ _RECORD_TYPES: Mapping[str, RecordType] = {
 }
 
 
-def text(value: Any) -> str | None:
-    """A text without control characters and placeholders, in NFC; its line breaks and inner spaces stay."""
-    if type(value) is not str:
-        raise WrongType(value)
-    cleaned: str = value
-    if not cleaned.isprintable():
-        cleaned = _UNWANTED.sub(_replacement, cleaned)
-    if not cleaned.isascii():
-        cleaned = unicodedata.normalize("NFC", cleaned)
-    cleaned = cleaned.strip()
-    return cleaned if len(cleaned) >= 10 or cleaned.lower() not in PLACEHOLDERS else None
-
-
-def _replacement(match: re.Match[str]) -> str:
-    return "\ufffd" if "\ud800" <= match[0] <= "\udfff" else ""
-
-
-def plain_text(value: Any) -> str | None:
-    """One line of text: tags dropped, entities read once, runs of space made one."""
-    cleaned = text(value)
-    if cleaned is None:
-        return None
-    if "<" in cleaned:
-        cleaned = _TAG.sub(" ", cleaned)
-    if "&" in cleaned:
-        cleaned = text(html.unescape(cleaned)) or ""
-    return " ".join(cleaned.split()) or None
-
-
-def code(value: Any) -> str | None:
-    """A text or a number, as text: ids, versions and codes are written both ways."""
-    if type(value) is int and abs(value) < 2**63:
-        return str(value)
-    if type(value) is float and math.isfinite(value):
-        return repr(value)
-    return text(value)
-
-
-def language_map(value: Any, clean: Cleaner = text) -> dict[str, Any] | None:
-    """Texts by language tag, from an object or one written as JSON text; None for an ordinary text.
-
-    An RDF literal (``@value``, ``@language``) is the text of one language, or an ordinary one.
-    """
-    if type(value) is str:
-        if value[:1] != "{" or (value := _json(value)) is None:
-            return None
-    if type(value) is not dict:
-        raise WrongType(value)
-    if "@value" in value:
-        if "@language" not in value:
-            return None
-        value = {value["@language"]: value["@value"]}
-    said = {}
-    for tag, words in value.items():
-        if not _LANGUAGE.fullmatch(tag):
-            raise NotUnderstood(tag)
-        cleaned = None if words is None else clean(words)
-        if cleaned:
-            said[tag.replace("_", "-")] = cleaned
-    return said or None
-
-
-def in_language(said: Mapping[str, Any], preferred: str | None) -> Any:
-    """Of what is said by language, the one to show: the preferred, else Chinese, else English, else the first.
-
-    Words are of every language, because a search has only one list of them.
-    """
-    if any(type(words) is tuple for words in said.values()):
-        return tuple(word for words in said.values() for word in words)
-    for wanted in filter(None, (preferred, "zh", "en")):
-        for tag, words in said.items():
-            if tag == wanted or tag.startswith(f"{wanted}-"):
-                return words
-    return next(iter(said.values()))
-
-
-def distinct_words(words: Iterable[str]) -> tuple[str, ...]:
-    """The words without repetitions that differ in case alone; the first spelling stays."""
-    spellings: dict[str, str] = {}
-    for word in words:
-        spellings.setdefault(word.casefold(), word)
-    return tuple(spellings.values())
-
-
-def _keyword_tuple(value: Any) -> tuple[str, ...]:
-    return tuple(keyword for each in items(value) for keyword in keywords(each) or ())
-
-
-def keywords(value: Any) -> tuple[str, ...] | None:
-    """The keywords in one text: split at commas and breaks; a single Latin letter is no keyword."""
-    if type(value) is not str:
-        raise WrongType(value)
-    if _SEPARATORS.search(value) is None:
-        words = [plain_text(value)]
-    else:
-        words = [plain_text(word) for word in _SEPARATORS.split(value)]
-    kept = [word[:KEYWORD_LIMIT] for word in words if word is not None and (len(word) > 1 or not word.isascii())]
-    return tuple(kept) or None
-
-
 def column_names(value: Any) -> tuple[Column, ...] | None:
     """The columns whose names one text lists."""
     cleaned = text(value)
-    names = [] if cleaned is None else [name.strip() for name in _SEPARATORS.split(cleaned)]
+    names = [] if cleaned is None else [name.strip() for name in SEPARATORS.split(cleaned)]
     return tuple(Column(name=name) for name in names if name) or None
-
-
-def items(value: Any) -> list[Any]:
-    """What ``[]`` iterates: a list, one written as text in JSON or nearly so, or a single value."""
-    if type(value) is list:
-        return value
-    if type(value) is not str or not (listed := _LIST_TEXT.fullmatch(value.strip())):
-        return [value]
-    decoded = _json(value)
-    if type(decoded) is list:
-        return decoded
-    return [word.strip().strip("'\"") for word in listed[1].split(",")]
-
-
-def _json(value: str) -> Any:
-    try:
-        return msgspec.json.decode(value)
-    except (ValueError, RecursionError):
-        return None
 
 
 def instant(value: Any, zone: tzinfo) -> datetime | None:
@@ -274,7 +125,7 @@ def interval(value: Any) -> Period | None:
 
 def geometry(value: Any) -> dict[str, Any] | None:
     """A GeoJSON geometry, from an object or its text; of a feature the geometry."""
-    shape = _json(value) if type(value) is str else value
+    shape = decoded(value) if type(value) is str else value
     if type(shape) is dict and shape.get("type") == "Feature":
         shape = shape.get("geometry")
     if type(shape) is not dict or shape.get("type") not in _GEOMETRIES:
@@ -339,68 +190,6 @@ def size(value: Any) -> int | None:
     return round(float(match[1].replace(",", "")) * factor)
 
 
-def email(value: Any) -> str | None:
-    """An e-mail address without ``mailto:``; of several the first."""
-    cleaned = text(value)
-    if cleaned is None:
-        return None
-    match = _EMAIL.search(cleaned.removeprefix("mailto:"))
-    if match is None:
-        raise NotUnderstood(value)
-    return match[0]
-
-
-def phone(value: Any) -> str | None:
-    """A telephone number as it is written, without ``tel:``."""
-    cleaned = code(value)
-    return None if cleaned is None else cleaned.removeprefix("tel:")
-
-
-def address(value: Any) -> str | None:
-    """An http(s) address, what is not ASCII percent-encoded; any other is unusable."""
-    if type(value) is not str:
-        raise WrongType(value)
-    return _address(value)
-
-
-# Small, because it is only for the address that stands in one record several times.
-@lru_cache(maxsize=64)
-def _address(value: str) -> str | None:
-    cleaned = text(value)
-    if cleaned is None or _PLAIN_ADDRESS.fullmatch(cleaned):
-        return cleaned
-    try:
-        parts = urlsplit(cleaned)
-        host, port = parts.hostname or "", parts.port
-        host = host if host.isascii() else host.encode("idna").decode("ascii")
-    except ValueError as error:
-        raise AddressUnusable(value) from error
-    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or re.search(r"[\s\\]", parts.netloc):
-        raise AddressUnusable(value)
-    host = f"[{host}]" if ":" in host else host
-    rest = cleaned.split("://", 1)[1][len(parts.netloc):]
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{_encoded(rest)}"
-
-
-def _encoded(rest: str) -> str:
-    # A percent sign that starts no escape is itself escaped, so that encoding twice is encoding once.
-    return quote(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", rest), safe="%/:=&?~#+!$,;'@()*-._")
-
-
-def link(value: Any) -> str | None:
-    """An http(s) address where a text stands as often: anything else says nothing."""
-    try:
-        return address(value)
-    except AddressUnusable:
-        return None
-
-
-def page(value: Any, before: str) -> str | None:
-    """The address of a record's page at a portal that builds it from the record's short name."""
-    name = code(value)
-    return None if name is None else before + quote(name, safe="")
-
-
 def media_type(value: Any) -> str | None:
     """A type of RFC 6838, without parameters, also as its address in the registry."""
     if type(value) is not str:
@@ -425,12 +214,6 @@ def type_like(value: Any) -> str | None:
         return media_type(value)
     except NotUnderstood:
         return None
-
-
-def local_name(value: Any) -> str | None:
-    """A code in lower case; of an address in one of the EU's lists its last part."""
-    cleaned = code(value)
-    return None if cleaned is None else cleaned.rstrip("/").rpartition("/")[2].lower()
 
 
 def checksum(value: Any) -> str | None:
@@ -565,7 +348,7 @@ PLAIN: Mapping[str, Cleaner] = {
     "integer": integer,
     "interval": interval,
     "keywords": keywords,
-    "keywords_by_language": partial(language_map, clean=_keyword_tuple),
+    "keywords_by_language": partial(language_map, clean=keyword_tuple),
     "link": link,
     "local_name": local_name,
     "media_type": media_type,

@@ -20,12 +20,12 @@ from typing import Any, NoReturn
 import msgspec
 
 from harvester import identity
-from harvester.cleaners import NotUnderstood, WrongType, distinct_words, in_language
 from harvester.duplicates import duplicate_members
 from harvester.paths import Complaint, Json, found, lay_out
 from harvester.profiles import lacking
 from harvester.records import RawRecord
 from harvester.tables import BY_LANGUAGE, LISTED, Group, Item, JoinedWay, table
+from harvester.texts import NotUnderstood, WrongType, distinct_words, in_language
 from portal.catalog.model import Contact, Dataset, Distribution, Issue, Publisher, Source
 
 LIMITS: Mapping[str, int] = {

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from harvester import cleaners
-from harvester.cleaners import AddressUnusable, Cleaner, NotUnderstood, Setting, WrongType
+from harvester import addresses, cleaners, texts
+from harvester.addresses import AddressUnusable
+from harvester.cleaners import Setting
 from harvester.geometry import NoGeometry, geometry
+from harvester.texts import Cleaner, NotUnderstood, WrongType
 from portal.catalog.model import DistributionKind, Period, Place, RecordType
 
 _REPETITION = re.compile(r"R\d*/P.*", re.IGNORECASE)
@@ -34,7 +36,7 @@ def _place(value: Any) -> Place | None:
     if type(value) is str and value.lstrip().startswith(("[", "{")):
         # A list or object written as text that draws nothing is no name either.
         raise NotUnderstood(value)
-    said = cleaners.code(value)
+    said = texts.code(value)
     return None if said is None else cleaners.place(said)
 
 
@@ -48,7 +50,7 @@ def _location(value: Mapping[str, Any]) -> Place | None:
     shape = None if drawn is None else geometry(drawn)
     if drawn is not None and shape is None:
         raise NotUnderstood(drawn)
-    return Place(name=name and cleaners.code(name), uri=uri and cleaners.link(uri), geometry=shape)
+    return Place(name=name and texts.code(name), uri=uri and addresses.link(uri), geometry=shape)
 
 
 def periods(value: Any) -> tuple[Period, ...] | None:
@@ -58,7 +60,7 @@ def periods(value: Any) -> tuple[Period, ...] | None:
 
 def _period(value: Any) -> Period | None:
     if type(value) is not dict:
-        said = cleaners.code(value)
+        said = texts.code(value)
         first, _, duration = (said or "").partition("/")
         if duration.startswith("P"):
             return Period(start=cleaners.date(first), end=_after(first, duration))
@@ -100,9 +102,9 @@ def concept(value: Any) -> str | None:
     if type(value) is dict:
         for key in ("prefLabel", "notation", "@id", "label", "name"):
             if value.get(key):
-                return cleaners.code(value[key][0] if type(value[key]) is list else value[key])
+                return texts.code(value[key][0] if type(value[key]) is list else value[key])
         raise NotUnderstood(value)
-    return cleaners.plain_text(value)
+    return texts.plain_text(value)
 
 
 def reference(value: Any) -> str | None:
@@ -112,18 +114,18 @@ def reference(value: Any) -> str | None:
             if value.get(key):
                 return reference(value[key])
         raise NotUnderstood(value)
-    return cleaners.code(value)
+    return texts.code(value)
 
 
 def notation(value: Any) -> str | None:
     """The notation of an identifier's object; a plain identifier has none."""
     said = value.get("notation") if type(value) is dict else None
-    return None if said is None else cleaners.code(said)
+    return None if said is None else texts.code(said)
 
 
 def reference_link(value: Any) -> str | None:
     """The address something is known by; whatever else it is known by says nothing."""
-    return cleaners.link(reference(value) or "")
+    return addresses.link(reference(value) or "")
 
 
 def web_page(value: Any) -> str | None:
@@ -131,14 +133,14 @@ def web_page(value: Any) -> str | None:
     if type(value) is dict:
         value = next((value[key] for key in ("accessURL", "@id", "url") if value.get(key)), value)
     try:
-        return cleaners.address(value)
+        return addresses.address(value)
     except AddressUnusable as error:
         raise NotUnderstood(value) from error
 
 
 def repetition(value: Any) -> str | None:
     """A repeating interval (``R/P1Y``), which some write where a date of change should stand."""
-    said = cleaners.code(value)
+    said = texts.code(value)
     return said if said is not None and _REPETITION.fullmatch(said) else None
 
 
@@ -174,7 +176,7 @@ def _listed_term(vocabulary: str, setting: Setting) -> Cleaner:
 
     def listed(value: Any) -> str | None:
         known: str | None = term(value)
-        if known is None and cleaners.code(value) is not None:
+        if known is None and texts.code(value) is not None:
             raise NotUnderstood(value)
         return known
 
@@ -185,7 +187,7 @@ def _local_term(vocabulary: str, setting: Setting) -> Cleaner:
     term = cleaners.cleaner(f"term:{vocabulary}", setting)
 
     def known(value: Any) -> str | None:
-        said = cleaners.code(value)
+        said = texts.code(value)
         return None if said is None else term(_LOCAL.split(said)[-1])
 
     return known
@@ -205,7 +207,7 @@ def _access_level(_: str, setting: Setting) -> Cleaner:
 
     def level(value: Any) -> str | None:
         # DCAT-US calls public what "is or could be made" available, whether it has been or not: no openness.
-        said = cleaners.text(value)
+        said = texts.text(value)
         return None if said is None or said.lower() == "public" else term(said)
 
     return level

@@ -12,11 +12,11 @@ _PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
 
 def _short(*parts: str) -> str:
     digest = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=10).digest()
-    number = int.from_bytes(digest, "big")
+    bits = int.from_bytes(digest, "big")
     # Base 32 (RFC 4648, lower case) by pairs of digits: five times as fast as base64.b32encode, and ids are many.
     return (
-        _PAIRS[number >> 70] + _PAIRS[number >> 60 & 1023] + _PAIRS[number >> 50 & 1023] + _PAIRS[number >> 40 & 1023]
-        + _PAIRS[number >> 30 & 1023] + _PAIRS[number >> 20 & 1023] + _PAIRS[number >> 10 & 1023] + _PAIRS[number & 1023]
+        _PAIRS[bits >> 70] + _PAIRS[bits >> 60 & 1023] + _PAIRS[bits >> 50 & 1023] + _PAIRS[bits >> 40 & 1023]
+        + _PAIRS[bits >> 30 & 1023] + _PAIRS[bits >> 20 & 1023] + _PAIRS[bits >> 10 & 1023] + _PAIRS[bits & 1023]
     )
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from harvester.cleaners import WrongType, items
+from harvester.texts import WrongType, items
 
 Json: TypeAlias = dict[str, Any]
 

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from msgspec import structs
 
 import schemas
-from harvester.cleaners import Cleaner, NotUnderstood, Setting
+from harvester.cleaners import Setting
 from harvester.dcat_cleaners import cleaner
 from harvester.paths import Layout, Path, Selection, Walk, compiled
+from harvester.texts import Cleaner, NotUnderstood
 from portal.catalog.model import Column, Contact, Dataset, Distribution, Period, Place, Publisher
 from schemas import CrosswalkRow
 

@@ -12,7 +12,7 @@ from ckanapi import errors
 from msgspec import Struct
 
 from harvester.connectors import ckan_answers
-from harvester.connectors.ckan_answers import Head, Page
+from harvester.connectors.ckan_answers import Page
 from harvester.errors import (
     AnswerTooLarge,
     HarvestError,
@@ -80,6 +80,13 @@ class Options(Struct, frozen=True):
     organizations_exclude: tuple[str, ...] = ()
     groups_include: tuple[str, ...] = ()
     groups_exclude: tuple[str, ...] = ()
+
+    @property
+    def chooses(self) -> bool:
+        """Whether only some organisations or groups are wanted."""
+        return any(
+            (self.organizations_include, self.organizations_exclude, self.groups_include, self.groups_exclude)
+        )
 
 
 class Walked(Struct, frozen=True):
@@ -184,17 +191,20 @@ class Portal:
         if head.state == "deleted":
             self.left_out += 1
             return RawRecord(body=body, url=url, withdrawn=True)
-        if head.private is True or not self._wants(head):
+        if head.private is True or not self._wants(body):
             self.left_out += 1
             return None
         return RawRecord(body=body, url=url)
 
-    def _wants(self, head: Head) -> bool:
+    def _wants(self, body: bytes) -> bool:
         # Asked for in the search too; a portal that ignores filters, or has no search, must not slip them in.
         # Where a package does not name its organisation, the search alone can tell.
         options = self.options
-        organization, groups = head.organization_names, head.group_names
-        include = () if head.organization_unnamed else options.organizations_include
+        if not options.chooses:
+            return True
+        owner = ckan_answers.membership(body)
+        organization, groups = owner.organization_names, owner.group_names
+        include = () if owner.organization_unnamed else options.organizations_include
         return (
             (not include or not organization.isdisjoint(include))
             and organization.isdisjoint(options.organizations_exclude)

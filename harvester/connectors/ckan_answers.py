@@ -35,9 +35,6 @@ class Head(Struct, frozen=True):
     state: Any = None
     private: Any = None
     metadata_modified: Any = None
-    organization: Any = None
-    owner_org: Any = None
-    groups: Any = None
 
     @property
     def key(self) -> str | None:
@@ -52,6 +49,14 @@ class Head(Struct, frozen=True):
         except (TypeError, ValueError):
             return None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class Membership(Struct, frozen=True):
+    """What of a package says whose it is; read only where a source wants some organisations or groups."""
+
+    organization: Any = None
+    owner_org: Any = None
+    groups: Any = None
 
     @property
     def organization_names(self) -> set[str]:
@@ -89,12 +94,24 @@ def _names(body: Any) -> set[str]:
     return {name for name in named if isinstance(name, str)}
 
 
+_decode_head = msgspec.json.Decoder(Head).decode
+_decode_membership = msgspec.json.Decoder(Membership).decode
+
+
 def head(body: bytes) -> Head:
     """The head of a package; an empty one when the package is not even an object."""
     try:
-        return msgspec.json.decode(body, type=Head)
+        return _decode_head(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Head()
+
+
+def membership(body: bytes) -> Membership:
+    """Whose a package is; nobody's when the package is not even an object."""
+    try:
+        return _decode_membership(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Membership()
 
 
 def asked(http: Http, url: str, parameters: Mapping[str, str | int], headers: Mapping[str, str]) -> Response:

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-from harvester import cleaners
-from harvester.cleaners import AddressUnusable, NotUnderstood, Setting, WrongType, cleaner
+from harvester import cleaners, texts
+from harvester.addresses import AddressUnusable, address
+from harvester.cleaners import Setting, cleaner
 from harvester.instants import instant, iso_date
+from harvester.texts import NotUnderstood, WrongType
 from portal.catalog.model import Column, DistributionKind, Period, Place, RecordType
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -213,7 +215,7 @@ def test_what_a_cleaner_cannot_read_is_said(name: str, given: Any) -> None:
 )
 def test_an_address_that_is_not_http_is_unusable(given: str) -> None:
     with pytest.raises(AddressUnusable):
-        cleaners.address(given)
+        address(given)
 
 
 @pytest.mark.parametrize("name", sorted({*cleaners.PLAIN, "instant", "term:formats", "page:x/", "in_language:text"}))
@@ -238,7 +240,7 @@ def test_no_json_value_makes_a_cleaner_fail_otherwise(name: str, given: Any) -> 
     ],
 )
 def test_a_list_is_read_however_it_is_written(written: Any, items: list[Any]) -> None:
-    assert cleaners.items(written) == items
+    assert texts.items(written) == items
 
 
 def test_a_term_is_a_code_of_its_vocabulary_or_nothing() -> None:
@@ -249,7 +251,7 @@ def test_a_term_is_a_code_of_its_vocabulary_or_nothing() -> None:
 
 
 def test_u9_words_that_differ_in_case_alone_are_one() -> None:
-    assert cleaners.distinct_words(["duplicate", "DuPliCate", "other"]) == ("duplicate", "other")
+    assert texts.distinct_words(["duplicate", "DuPliCate", "other"]) == ("duplicate", "other")
 
 
 @pytest.mark.parametrize(
@@ -265,4 +267,4 @@ def test_u9_words_that_differ_in_case_alone_are_one() -> None:
 def test_of_several_languages_the_preferred_is_shown_then_chinese_then_english(
     said: dict[str, str], preferred: str | None, shown: str
 ) -> None:
-    assert cleaners.in_language(said, preferred) == shown
+    assert texts.in_language(said, preferred) == shown
