@@ -15,7 +15,7 @@ from portal.web import dcat_terms as terms
 from portal.web.dcat_terms import ADMS, DCAT, VCARD, Node, Triple, literal, literals
 from portal.web.documents import dataset_address, publisher_address
 from portal.web.iris import iri, mail_iri, telephone_iri, web_iri
-from portal.web.rdf import HYDRA, empty
+from portal.web.rdf import HYDRA, graph_of
 
 Key: TypeAlias = tuple[str, str]
 """A source and the source's own key of a dataset."""
@@ -24,9 +24,10 @@ Lookup: TypeAlias = Callable[[Collection[Key]], Mapping[Key, str]]
 """The public ids of those datasets that exist: ``Catalog.ids_by_key``."""
 
 _CLASSES = {
-    RecordType.DATASET: DCAT.Dataset,
-    RecordType.SERVICE: DCAT.DataService,
-    RecordType.SERIES: DCAT.DatasetSeries,
+    RecordType.DATASET: (DCAT.Dataset,),
+    RecordType.SERVICE: (DCAT.DataService,),
+    # A series is a dataset too, and readers of DCAT 2 know only that.
+    RecordType.SERIES: (DCAT.DatasetSeries, DCAT.Dataset),
 }
 
 _MEMBERSHIP = {RecordType.DATASET: DCAT.dataset, RecordType.SERVICE: DCAT.service, RecordType.SERIES: DCAT.dataset}
@@ -51,10 +52,7 @@ def graph(entries: Sequence[Entry], base: str, lookup: Lookup = lambda keys: {})
     Links between entries (of a series, of a service) lead to those that ``lookup`` finds, else to the address that the
     source knows them by, if it is one.
     """
-    made = empty()
-    for triple in statements(entries, base, lookup):
-        made.add(triple)
-    return made
+    return graph_of(statements(entries, base, lookup))
 
 
 def statements(entries: Sequence[Entry], base: str, lookup: Lookup = lambda keys: {}) -> Iterator[Triple]:
@@ -66,10 +64,16 @@ def statements(entries: Sequence[Entry], base: str, lookup: Lookup = lambda keys
 
 def catalogue(entries: Sequence[Entry], base: str, page: Page, lookup: Lookup = lambda keys: {}) -> Graph:
     """A page of the catalogue: its entries, and the way to the other pages in Hydra's words."""
-    made = graph(entries, base, lookup)
+    return graph_of(catalogue_statements(entries, base, page, lookup))
+
+
+def catalogue_statements(
+    entries: Sequence[Entry], base: str, page: Page, lookup: Lookup = lambda keys: {}
+) -> Iterator[Triple]:
+    """What ``catalogue`` holds, one after the other; the same may come twice."""
     whole, view, host = URIRef(f"{base}/catalog"), URIRef(page.address), URIRef(f"{base}/")
     agent = URIRef(f"{base}/#operator")
-    said: list[Triple] = [
+    yield from (
         (whole, RDF.type, DCAT.Catalog),
         (whole, RDF.type, HYDRA.Collection),
         (whole, DCTERMS.title, Literal("纳川数据目录", lang="zh")),
@@ -87,18 +91,16 @@ def catalogue(entries: Sequence[Entry], base: str, page: Page, lookup: Lookup = 
         (view, RDF.type, HYDRA.PartialCollectionView),
         (view, HYDRA.first, URIRef(page.first)),
         (view, HYDRA.last, URIRef(page.last)),
-    ]
+    )
     if page.previous is not None:
-        said.append((view, HYDRA.previous, URIRef(page.previous)))
+        yield view, HYDRA.previous, URIRef(page.previous)
     if page.next is not None:
-        said.append((view, HYDRA.next, URIRef(page.next)))
+        yield view, HYDRA.next, URIRef(page.next)
     for entry in entries:
         address = dataset_address(base, entry.dataset.id)
-        said.append((whole, _MEMBERSHIP[entry.dataset.record_type], URIRef(address)))
-        said.append((whole, DCAT.record, URIRef(f"{address}#record")))
-    for triple in said:
-        made.add(triple)
-    return made
+        yield whole, _MEMBERSHIP[entry.dataset.record_type], URIRef(address)
+        yield whole, DCAT.record, URIRef(f"{address}#record")
+    yield from statements(entries, base, lookup)
 
 
 def _keys(dataset: Dataset) -> Iterator[str]:
@@ -126,7 +128,8 @@ def _linked(
 def _entry(entry: Entry, base: str, ids: Mapping[Key, str]) -> Iterator[Triple]:
     dataset = entry.dataset
     node = URIRef(dataset_address(base, dataset.id))
-    yield node, RDF.type, _CLASSES[dataset.record_type]
+    for kind in _CLASSES[dataset.record_type]:
+        yield node, RDF.type, kind
     yield from _words(node, dataset)
     yield from _people(node, dataset, base)
     yield from _scope(node, dataset, base)
@@ -313,9 +316,16 @@ def _record(node: URIRef, entry: Entry, base: str) -> Iterator[Triple]:
     yield record, DCTERMS.issued, _instant(entry.first_seen)
     yield record, DCTERMS.modified, _instant(entry.changed)
     yield record, PROV.wasDerivedFrom, URIRef(f"{base}/sources/{entry.dataset.source_id}")
-    origin = web_iri(entry.dataset.landing_page) or web_iri(entry.dataset.source_key)
+    page, modified = web_iri(entry.dataset.landing_page), entry.dataset.data_modified or entry.dataset.modified
+    origin = page or web_iri(entry.dataset.source_key)
     if origin is not None:
-        yield record, DCTERMS.source, URIRef(origin)
+        yield record, PROV.wasDerivedFrom, URIRef(origin)
+    # The portal's page is its own record of the dataset; DCAT-AP wants to know of such a record when it changed.
+    if page is not None and modified is not None:
+        yield record, DCTERMS.source, URIRef(page)
+        yield URIRef(page), RDF.type, DCAT.CatalogRecord
+        yield URIRef(page), FOAF.primaryTopic, node
+        yield URIRef(page), DCTERMS.modified, _instant(modified)
     if entry.state is DatasetState.RETIRED:
         withdrawn = URIRef("http://purl.org/adms/status/Withdrawn")
         yield record, ADMS.status, withdrawn

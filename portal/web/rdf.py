@@ -39,11 +39,13 @@ _PREFIXES = {
 }
 
 
-def empty() -> Graph:
-    """A graph that says nothing, with our prefixes."""
+def graph_of(statements: Iterable[Triple]) -> Graph:
+    """A graph of these statements, with our prefixes."""
     made = Graph(bind_namespaces="none")
     for prefix, namespace in _PREFIXES.items():
         made.bind(prefix, namespace)
+    for statement in statements:
+        made.add(statement)
     return made
 
 

@@ -21,7 +21,7 @@ def representation(id: str, suffix: str) -> Response:
     if entry is None and suffix == "json":
         return problem(404, "No such dataset", "There is no dataset of this id and never was.")
     if entry is None:
-        return answer(rdf.serialised(rdf.empty(), suffix), media_type, status=404)
+        return answer(rdf.serialised(rdf.graph_of(()), suffix), media_type, status=404)
     status = 410 if entry.state is DatasetState.RETIRED else 200
     if suffix == "json":
         return answer(as_json(entry, base()), media_type, status=status)

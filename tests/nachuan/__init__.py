@@ -1,0 +1,1 @@
+"""The command, called as a user calls it."""

@@ -134,7 +134,7 @@ def test_the_origin_keeps_the_credit(made: Graph) -> None:
     assert made.value(NODE, OWL.sameAs) == URIRef(FULL.source_key)
     assert made.value(RECORD, FOAF.primaryTopic) == NODE
     assert made.value(RECORD, DCTERMS.source) == page
-    assert made.value(RECORD, PROV.wasDerivedFrom) == URIRef(f"{BASE}/sources/hangzhou")
+    assert set(made.objects(RECORD, PROV.wasDerivedFrom)) == {page, URIRef(f"{BASE}/sources/hangzhou")}
 
 
 def test_d24_high_value_categories_and_laws_are_written_back(made: Graph) -> None:

@@ -57,7 +57,7 @@ def test_csv_leaves_empty_what_the_portal_did_not_say() -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"])
 def test_w97_no_cell_computes(start: str) -> None:
     evil = f'{start}cmd|"/c calc"!A1'
-    said = {name: evil for name in ("title", "source_key", "landing_page", "licence_raw")}
+    said: dict[str, Any] = {name: evil for name in ("title", "source_key", "landing_page", "licence_raw")}
     (row,) = csv_of(entry(**said, keywords=(evil,), licence=None))
     cells = {row[name] for name in ("title", "keywords", "source_key", "landing_page", "licence")}
     assert cells == {harmless(evil)} == {"'" + evil}

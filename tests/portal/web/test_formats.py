@@ -204,6 +204,29 @@ def test_d22_the_catalogue_is_read_page_by_page_by_its_own_links(library: FlaskC
     assert the(graphs[0], HYDRA.previous) is None
 
 
+def test_following_the_links_skips_and_repeats_nothing_while_datasets_come_and_go() -> None:
+    catalog = Catalog("sqlite://")
+    catalog.upgrade()
+    filled(catalog, *(record(f"m{number:03}") for number in range(250)), source=HANGZHOU)
+    client = client_of(catalog)
+    met: list[str] = []
+    following: str | None = "/catalog.ttl"
+    while following is not None:
+        made = read(client.get(following))
+        met += sorted(str(one).rpartition("/")[2] for one in made.objects(None, DCAT.dataset))
+        link = the(made, HYDRA.next)
+        following = None if link is None else "{0.path}?{0.query}".format(urlsplit(str(link)))
+        if len(met) == 100:
+            # Some go and one comes, all before where the reader stands; then there are two pages, not three.
+            lease = catalog.sources.lease(HANGZHOU.id, "test")
+            with catalog.transaction(lease, None) as transaction:
+                transaction.retire([dataset_of(f"m{number:03}") for number in range(60)], "withdrawn")
+                transaction.put([record("a00")])
+            catalog.sources.release(lease)
+    catalog.close()
+    assert met == [dataset_of(f"m{number:03}") for number in range(250)]
+
+
 def test_pages_asked_for_by_number_are_those_the_links_lead_to(library: FlaskClient) -> None:
     by_link, _ = listed(library, "/catalog.ttl")
     by_number = [
