@@ -53,7 +53,7 @@ _decode_kept = msgspec.msgpack.Decoder(_Kept).decode
 def _schema() -> Schema:
     spaced = SpaceSeparatedTokenizer()
     positions = ("text", "columns")
-    texts = ("text", "characters", *RANKED)
+    texts = ("text", *RANKED)
     return Schema(
         id=ID(unique=True, stored=True),
         kept=STORED,
@@ -104,7 +104,6 @@ def _fields(document: SearchDocument) -> dict[str, str | bytes]:
         "id": document.id,
         "kept": msgspec.msgpack.encode(kept),
         "text": _BORDER.join(found.tokens for found in everything),
-        "characters": " ".join(frozenset().union(*(found.characters for found in everything))),
         **ranked,
         "columns": _BORDER.join(found.tokens for found in texts["columns"]),
     }
