@@ -171,18 +171,12 @@ class Analysed(NamedTuple):
 
     tokens: str
     ranking: str
-    characters: frozenset[str]
-    """The single unspaced characters in it."""
 
 
 def analysed(text: str, ranked: bool = True) -> Analysed:
     """The text as indexes take it; looking up its words, for ``ranking``, costs as much as all the rest."""
     found = parts(text)
-    return Analysed(
-        " ".join(tokens(found)),
-        " ".join(ranking_tokens(found)) if ranked else "",
-        frozenset("".join(unspaced for unspaced, _ in found)),
-    )
+    return Analysed(" ".join(tokens(found)), " ".join(ranking_tokens(found)) if ranked else "")
 
 
 recurring = lru_cache(maxsize=20_000)(analysed)

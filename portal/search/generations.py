@@ -27,6 +27,9 @@ PATIENCE_S = 30.0
 
 _POLL_S = 0.05
 
+_ATTEMPTS = 6
+"""To open a commit before it counts as corrupt; the gap between a commit and its record is some milliseconds."""
+
 
 class Current(Struct, frozen=True):
     """What ``current.json`` says."""
@@ -122,6 +125,7 @@ class Generations(Struct, frozen=True):
 
         Raises IndexOutdated, IndexCorrupt.
         """
+        attempts = 0
         while (stamp := self.stamp()) is not None:
             if opened is not None and opened[0] == stamp:
                 return opened
@@ -131,7 +135,10 @@ class Generations(Struct, frozen=True):
             try:
                 return stamp, open_commit(self.path(current))
             except IndexCorrupt:
-                # A rebuild may have removed this generation since its name was read.
-                if self.stamp() == stamp:
+                # A rebuild may have removed this generation since its name was read, or a commit that is about to be
+                # recorded may have removed files of the one before while they were being opened.
+                attempts += 1
+                if attempts == _ATTEMPTS:
                     raise
+                time.sleep(_POLL_S)
         return None

@@ -53,7 +53,6 @@ def schema() -> tantivy.Schema:
     # Everything a dataset is found by, once more than in the ranked fields: which datasets match is then one
     # intersection over one field, however many fields there are.
     builder.add_text_field("text", tokenizer_name="whitespace", index_option="position")
-    builder.add_text_field("characters", tokenizer_name="whitespace", index_option="basic")
     for name in RANKED:
         builder.add_text_field(
             name, tokenizer_name="whitespace", index_option="position" if name == "columns" else "freq"
@@ -93,7 +92,6 @@ def to_tantivy(document: SearchDocument) -> tantivy.Document:
     add_text("digest", document.digest)
     made.add_bytes("shown", msgspec.msgpack.encode(Shown(document.titles, document.descriptions, document.columns)))
 
-    unspaced: set[str] = set()
     for name in (*RANKED, "descriptions", "other"):
         shared = name not in ("titles", "descriptions")
         for text in getattr(document, name):
@@ -101,8 +99,6 @@ def to_tantivy(document: SearchDocument) -> tantivy.Document:
             add_text("text", found.tokens)
             if name in RANKED:
                 add_text(name, found.tokens if name == "columns" else found.ranking)
-            unspaced |= found.characters
-    add_text("characters", " ".join(unspaced))
 
     for publisher in document.publishers:
         add_text("publisher_name", publisher)
@@ -133,8 +129,6 @@ def _phrase_query(field: str, wanted: Phrase) -> tantivy.Query:
     # Ends with the character: every character but the first of a piece stands in the pair it ends.
     ending = f".?{wanted.pieces[0]}"
     if single and len(wanted.pieces) == 1:
-        if field == "text":
-            return tantivy.Query.term_query(schema(), "characters", wanted.pieces[0])
         return tantivy.Query.regex_query(schema(), field, ending)
     found: list[str | tuple[int, str]] = []
     for piece, unspaced in zip(wanted.pieces, wanted.unspaced, strict=True):

@@ -101,7 +101,7 @@ class TantivyIndex:
             current = self._generations.begin()
             path = self._generations.path(current)
             tantivy.Index(schema(), str(path))
-            _write(path, documents, ())
+            _write(path, documents)
             self._generations.finish(current, upto)
 
     def last_change(self) -> int | None:
@@ -123,18 +123,22 @@ class TantivyIndex:
         self._open = None
 
 
-def _write(path: Path, documents: Iterable[SearchDocument], removed: Iterable[str]) -> None:
-    """Commits removals and documents to one generation. Opened anew each time: a writer that kept an older view of
-    the files would leave segments behind that nothing removes."""
+def _write(path: Path, documents: Iterable[SearchDocument], removed: Iterable[str] | None = None) -> None:
+    """Commits documents to one generation; in place of those with their ids unless ``removed`` is None.
+
+    Opened anew each time: a writer that kept an older view of the files would leave segments behind that nothing
+    removes.
+    """
     with readable(path):
         index = tantivy.Index.open(str(path))
         # One thread: analysis in Python is what takes the time, and fewer segments are left.
         writer = index.writer(_WRITER_MEMORY_BYTES, 1)
     try:
-        for dataset_id in removed:
+        for dataset_id in removed or ():
             writer.delete_documents_by_term("id", dataset_id)
         for document in documents:
-            writer.delete_documents_by_term("id", document.id)
+            if removed is not None:
+                writer.delete_documents_by_term("id", document.id)
             writer.add_document(to_tantivy(document))
         writer.commit()
         writer.garbage_collect_files()

@@ -18,7 +18,7 @@ from whoosh import index as whoosh_files
 from whoosh.analysis import SpaceSeparatedTokenizer
 from whoosh.fields import ID, STORED, TEXT, Schema
 from whoosh.filedb.filestore import StorageError
-from whoosh.query import And, AndMaybe, AndNot, Every, Or, Term
+from whoosh.query import And, AndMaybe, Every, Or, Term
 from whoosh.query import Phrase as PhraseQuery
 from whoosh.query import Query as Wanted
 
@@ -53,7 +53,7 @@ _decode_kept = msgspec.msgpack.Decoder(_Kept).decode
 def _schema() -> Schema:
     spaced = SpaceSeparatedTokenizer()
     positions = ("text", "columns")
-    texts = ("text", "characters", *RANKED)
+    texts = ("text", *RANKED)
     return Schema(
         id=ID(unique=True, stored=True),
         kept=STORED,
@@ -104,7 +104,6 @@ def _fields(document: SearchDocument) -> dict[str, str | bytes]:
         "id": document.id,
         "kept": msgspec.msgpack.encode(kept),
         "text": _BORDER.join(found.tokens for found in everything),
-        "characters": " ".join(frozenset().union(*(found.characters for found in everything))),
         **ranked,
         "columns": _BORDER.join(found.tokens for found in texts["columns"]),
     }
@@ -144,16 +143,17 @@ class _Commit:
         return And([self._phrase("text", wanted) for wanted in asked])
 
     def matching(self, asked: Asked, columns: Sequence[Phrase] | None) -> Wanted:
-        """Matches what the text and the filter ``field`` ask for."""
+        """Matches what the text and the filter ``field`` ask for, before anything is excluded."""
         must = [Or([self._words(typed) for typed in alternatives]) for alternatives in asked.required]
         if columns is not None:
             must.append(Or([self._phrase("columns", wanted) for wanted in columns]))
-        match = And(must) if must else Every()
-        return AndNot(match, Or([self._words(typed) for typed in asked.excluded])) if asked.excluded else match
+        return And(must) if must else Every()
 
-    def numbers_of(self, match: Wanted) -> list[int]:
-        """The datasets that match."""
-        return list(self.searcher.docs_for_query(match))
+    def numbers_of(self, match: Wanted, excluded: Sequence[Words]) -> list[int]:
+        """The datasets that match and are not excluded."""
+        # Not by Whoosh's AndNot: it lets the first match through when an excluded dataset stands before it.
+        gone = {number for typed in excluded for number in self.searcher.docs_for_query(self._words(typed))}
+        return [number for number in self.searcher.docs_for_query(match) if number not in gone]
 
     def scores(self, match: Wanted, asked: Asked) -> dict[str, float]:
         """How relevant each match is."""
@@ -178,7 +178,7 @@ class WhooshIndex:
     def _found(self, commit: _Commit, query: Query, asked: Asked) -> tuple[list[Fact], list[Fact]]:
         """What text and ``field`` find, and of it what the filters leave, in the query's order."""
         match = commit.matching(asked, column_phrases(query))
-        matched = [commit.kept[number].fact for number in commit.numbers_of(match)]
+        matched = [commit.kept[number].fact for number in commit.numbers_of(match, asked.excluded)]
         scores = commit.scores(match, asked) if query.sort is Sort.RELEVANCE and asked.required else {}
         return matched, in_order(narrowed(matched, chosen(query), fresh_spans(day_of(query))), query.sort, scores)
 

@@ -152,6 +152,11 @@ def test_a_phrase_may_begin_and_end_inside_chinese_and_run_over_numbers(
     assert found(index, phrase) == ids
 
 
+def test_the_first_match_is_excluded_like_any_other(fill: Fill) -> None:
+    index = fill(made("a", "公"), made("b", "公", columns=("公公",)))
+    assert found(index, "公公 -公") == []
+
+
 def test_no_phrase_runs_over_the_border_of_two_texts(fill: Fill) -> None:
     index = fill(made("a", "公交", keywords=("线路",), columns=("站点", "名称")))
     assert found(index, '"公交线路"') == found(index, "交线") == found(index, filters={"field": ("点名",)}) == []
