@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 
 _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
+
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def _short(*parts: str) -> str:
@@ -34,12 +38,15 @@ def distribution_ids(dataset: str, handles: Sequence[str | None]) -> list[str]:
     """An id for each distribution of a dataset, in order.
 
     ``handles`` are what each is told apart by: the portal's key, else its address, else None. A handle met again gets
-    a number, so that ids are unique; one without any is told apart by its position.
+    a number, so that ids are unique; one without any is told apart by its position. A UUID is the same in capitals:
+    portals have changed between the two.
     """
     met: dict[str, int] = {}
     ids = []
     for position, handle in enumerate(handles):
         stem = f"#{position}" if handle is None else handle
+        if len(stem) == 36 and _UUID.fullmatch(stem):
+            stem = stem.lower()
         met[stem] = met.get(stem, 0) + 1
         ids.append(_short("distribution", dataset, stem, str(met[stem])))
     return ids

@@ -20,7 +20,7 @@ from harvester.pipeline import harvest
 from portal.catalog.model import ChangeKind, Dataset, DatasetState, Guard, Issue, Politeness, Run, Source
 from portal.catalog.store import Catalog
 from tests.fixtures import FIXTURES
-from tests.hostile import HostileServer, Script, answer
+from tests.hostile import HostileServer, Script, Talk, answer
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
@@ -50,7 +50,12 @@ class Documents:
 
     def __init__(self) -> None:
         self._scripts: dict[str, Script] = {}
-        self._server = HostileServer(self._scripts)
+        self._server = HostileServer(self._play)
+
+    def _play(self, talk: Talk) -> None:
+        target = talk.seen.target
+        script = self._scripts.get(target) or self._scripts.get(target.partition("?")[0])
+        (script or answer("not here", status=404))(talk)
 
     def __enter__(self) -> Documents:
         self._server.__enter__()
@@ -70,10 +75,10 @@ class Documents:
         return self._server.paths
 
     def put(self, path: str, given: Script | bytes | Any, content_type: str | None = None) -> None:
-        """What is answered at a path: bytes, a value as JSON, or whatever a script does."""
+        """What is answered at a path, with a query or whatever the query: bytes, a value as JSON, or a script's doing."""
         if not callable(given):
             body = given if isinstance(given, bytes) else json.dumps(given, ensure_ascii=False).encode()
-            media_type = content_type or MEDIA_TYPES[path.rpartition(".")[2]]
+            media_type = content_type or MEDIA_TYPES[path.partition("?")[0].rpartition(".")[2]]
             given = answer(body, headers={"Content-Type": media_type})
         self._scripts[path] = given
 
