@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.portal import portal
+from benchmarks.yardstick import packages_parsed_a_second
 from harvester.connectors import CONNECTORS
 from harvester.http import Http, Validators
 from harvester.pipeline import harvest
@@ -22,7 +23,7 @@ from portal.catalog.store import Catalog
 
 
 def measure(count: int, database: str) -> None:
-    """Prints records a second of three runs: first, unchanged, unchanged again."""
+    """Prints records a second of three runs: first, unchanged, unchanged again, each beside the yardstick."""
     catalog = Catalog(database)
     catalog.upgrade()
     with portal(count) as url:
@@ -32,13 +33,14 @@ def measure(count: int, database: str) -> None:
         catalog.sources.put(source)
         for name in ("first", "unchanged", "unchanged again"):
             changes = catalog.last_change()
+            yardstick = packages_parsed_a_second()
             began = time.perf_counter()
             run = harvest(source, catalog, CONNECTORS["ckan"], way_out, holder="benchmark", full=True)
             took = time.perf_counter() - began
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             print(
                 f"{name:>16}: {run.outcome}, {run.counts.listed:,} records in {took:.1f} s = "
-                f"{run.counts.listed / took:,.0f}/s; {catalog.last_change() - changes:,} changes written; peak {peak} MB"
+                f"{run.counts.listed / took:,.0f}/s ({yardstick:,.0f} by the yardstick); {catalog.last_change() - changes:,} changes written; peak {peak} MB"
             )
     catalog.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +15,10 @@ from portal.catalog import tables
 from portal.catalog.documents import changed_fields, decode_dataset, digest, encode, in_parts
 from portal.catalog.model import ChangeCause, ChangeKind, Dataset, DatasetState
 from portal.catalog.upserts import insert_or_update
+
+
+_IN_LIFE: Mapping[str, None] = MappingProxyType({"missing_since": None, "retired": None, "retired_because": None})
+"""The columns that say how a dataset left, of one that has not."""
 
 
 class NewRecord(Struct, frozen=True, kw_only=True):
@@ -60,7 +65,6 @@ class Transaction:
             values = _columns(record)
             if row is None:
                 added.append({**values, "first_seen": self._now, "changed": self._now})
-                changes.append(self._change(record.dataset.id, ChangeKind.ADDED))
                 continue
             same = row.digest == values["digest"]
             if not same:
@@ -69,7 +73,7 @@ class Transaction:
             if row.state != DatasetState.CURRENT:
                 restored += 1
                 changes.append(self._change(record.dataset.id, ChangeKind.RESTORED))
-            stood.append({**values, "changed": row.changed if same else self._now})
+            stood.append({**values, **_IN_LIFE, "changed": row.changed if same else self._now})
         self._write(added, stood, changes)
         self._write_raw(records)
         self._write_publishers(records)
@@ -77,8 +81,7 @@ class Transaction:
 
     def restore(self, ids: Sequence[str]) -> None:
         """Datasets listed again, word for word as they were, after they were missing, retired or unusable."""
-        values = {"missing_since": None, "retired": None, "retired_because": None}
-        self._move(ids, ChangeKind.RESTORED, DatasetState.CURRENT, values)
+        self._move(ids, ChangeKind.RESTORED, DatasetState.CURRENT, _IN_LIFE)
 
     def mark_unusable(self, ids: Sequence[str]) -> None:
         """The portal broke these records: the last good ones stand and are marked."""
@@ -99,7 +102,7 @@ class Transaction:
         for part in in_parts(ids):
             statement = update(tables.dataset).where(tables.dataset.c.id.in_(part))
             self._connection.execute(statement.values(state=state.value, **values))
-            self._connection.execute(insert(tables.change), [self._change(id, kind) for id in part])
+            self._log(part, kind)
 
     def _standing(self, ids: Sequence[str]) -> dict[str, Row[Any]]:
         table = tables.dataset.c
@@ -122,6 +125,10 @@ class Transaction:
             fields=fields,
             before=zlib.compress(row.document, 1),
         )
+
+    def _log(self, ids: Sequence[str], kind: ChangeKind) -> None:
+        same = {"kind": kind.value, "source_id": self._source_id, "at": self._now, "run_id": self._run_id}
+        self._connection.execute(insert(tables.change), [{**same, "dataset_id": id} for id in ids])
 
     def _change(
         self,
@@ -147,6 +154,7 @@ class Transaction:
     ) -> None:
         if added:
             self._connection.execute(insert(tables.dataset), added)
+            self._log([row["id"] for row in added], ChangeKind.ADDED)
         if stood:
             names = [name for name in stood[0] if name != "id"]
             statement = update(tables.dataset).where(tables.dataset.c.id == bindparam("dataset_id"))
@@ -211,7 +219,4 @@ def _columns(record: NewRecord) -> dict[str, Any]:
         "raw_digest": record.raw_digest,
         "digest": digest(dataset),
         "document": encode(dataset),
-        "missing_since": None,
-        "retired": None,
-        "retired_because": None,
     }

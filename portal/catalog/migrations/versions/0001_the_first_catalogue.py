@@ -46,7 +46,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("source_id", "source_key", name=op.f("uq_dataset_source_id_source_key")),
     )
     op.create_index(op.f("ix_dataset_publisher_id"), "dataset", ["publisher_id"], unique=False)
-    op.create_index(op.f("ix_dataset_region"), "dataset", ["region"], unique=False)
+    op.create_index(
+        "ix_dataset_counted",
+        "dataset",
+        ["record_type", "state", "region", "publisher_id", "source_id"],
+        unique=False,
+    )
     op.create_index(
         op.f("ix_dataset_source_id_raw_digest"), "dataset", ["source_id", "raw_digest"], unique=False
     )
