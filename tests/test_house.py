@@ -26,6 +26,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
 HOMES: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("portal/catalog/",),
     "alembic": ("portal/catalog/",),
+    "zstandard": ("portal/catalog/",),
     "flask": ("portal/web/", "nachuan/commands/serving.py"),
     "tantivy": ("portal/search/",),
     "whoosh": ("portal/search/",),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 import msgspec
 from msgspec import Struct
+from zstandard import ZstdCompressor, ZstdDecompressor
 
 from portal.catalog.model import Dataset, Publisher, Source
 
@@ -22,6 +23,16 @@ decode_source = msgspec.json.Decoder(Source).decode
 def encode(noun: Struct) -> bytes:
     """The JSON of a noun: given values only, keys in a fixed order."""
     return msgspec.json.encode(noun, order="deterministic")
+
+
+def packer() -> Callable[[bytes], bytes]:
+    """Compresses one text after another; not to be shared by threads. Three times as fast as zlib, as small."""
+    return ZstdCompressor(level=1).compress
+
+
+def unpacked(packed: bytes) -> bytes:
+    """What was packed."""
+    return ZstdDecompressor().decompress(packed)
 
 
 def digest(dataset: Dataset) -> bytes:

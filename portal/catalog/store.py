@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Engine, Row, Select, func, select
 
 from portal.catalog import engines, tables
-from portal.catalog.documents import decode_dataset, decode_publisher, in_parts
+from portal.catalog.documents import decode_dataset, decode_publisher, in_parts, unpacked
 from portal.catalog.model import (
     Change,
     ChangeCause,
@@ -211,7 +210,7 @@ class Catalog:
         if row is None:
             return None
         return RawStored(
-            body=zlib.decompress(row.body), media_type=row.media_type, url=row.url, read=row.read
+            body=unpacked(row.body), media_type=row.media_type, url=row.url, read=row.read
         )
 
     def history(self, id: str) -> list[Change]:
@@ -360,5 +359,5 @@ def _change(row: Row[Any], before: bytes | None) -> Change:
         run_id=row.run_id,
         cause=None if row.cause is None else ChangeCause(row.cause),
         fields=tuple(row.fields.split(",")) if row.fields else (),
-        before=None if before is None else decode_dataset(zlib.decompress(before)),
+        before=None if before is None else decode_dataset(unpacked(before)),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -12,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from portal.catalog import tables
-from portal.catalog.documents import changed_fields, decode_dataset, digest, encode, in_parts
+from portal.catalog.documents import changed_fields, decode_dataset, digest, encode, in_parts, packer, unpacked
 from portal.catalog.model import ChangeCause, ChangeKind, Dataset, DatasetState
 from portal.catalog.upserts import insert_or_update
 
@@ -51,6 +50,7 @@ class Transaction:
         self._source_id = source_id
         self._run_id = run_id
         self._now = now
+        self._pack = packer()
 
     def put(self, records: Sequence[NewRecord]) -> PutCounts:
         """Stores translated records; each dataset may stand among them once."""
@@ -117,13 +117,13 @@ class Transaction:
         body = self._connection.scalar(
             select(tables.raw_record.c.body).where(tables.raw_record.c.dataset_id == row.id)
         )
-        same_words = body is not None and zlib.decompress(body) == record.body
+        same_words = body is not None and unpacked(body) == record.body
         return self._change(
             row.id,
             ChangeKind.UPDATED,
             cause=ChangeCause.MAPPING if same_words else ChangeCause.SOURCE,
             fields=fields,
-            before=zlib.compress(row.document, 1),
+            before=self._pack(row.document),
         )
 
     def _log(self, ids: Sequence[str], kind: ChangeKind) -> None:
@@ -169,7 +169,7 @@ class Transaction:
         rows = [
             {
                 "dataset_id": record.dataset.id,
-                "body": zlib.compress(record.body, 1),
+                "body": self._pack(record.body),
                 "media_type": record.media_type,
                 "url": record.url,
                 "read": self._now,
