@@ -1,6 +1,6 @@
-"""How much memory a data.json of any size takes to read: every record, from the socket to the connector's hands.
+"""How much memory a data.json of any size takes: every record from the socket to the connector's hands, or further.
 
-``python -m benchmarks.datajson_memory [--megabytes 1000]``
+``python -m benchmarks.datajson_memory [--megabytes 1000] [--harvest]``; with ``--harvest`` the whole way into SQLite.
 """
 
 from __future__ import annotations
@@ -11,16 +11,20 @@ import json
 import math
 import multiprocessing
 import resource
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from harvester.connectors.datajson import records
-from harvester.http import Http
+from harvester.http import Http, Validators
+from harvester.pipeline import harvest
 from harvester.records import RawRecord
 from portal.catalog.model import Source
+from portal.catalog.store import Catalog
 
 BATCH = 500
 
@@ -123,11 +127,44 @@ def measure(size: int) -> None:
     )
 
 
+def measure_harvest(size: int, database: str) -> None:
+    """Prints the same of whole harvests into a database: a first one, and one that finds nothing changed."""
+    catalog = Catalog(database)
+    catalog.upgrade()
+    with portal(size) as url:
+        source = Source(id="memory", title="memory", kind="datajson", url=url)
+        catalog.sources.put(source)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        for name in ("first", "unchanged"):
+            began = time.perf_counter()
+            run = harvest(source, catalog, records, way_out, holder="benchmark", full=True)
+            took = time.perf_counter() - began
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+            print(
+                f"{name:>9}: {run.outcome}, {run.counts.listed:,} records, {run.bytes_received / 1e6:,.0f} MB in "
+                f"{took:.1f} s = {run.counts.listed / took:,.0f} records/s; peak {peak} MB, {before} MB of it before",
+                flush=True,
+            )
+    catalog.close()
+
+
+def way_out(validators: Mapping[str, Validators]) -> Http:
+    """The guarded way, as fast as it goes, to this machine only."""
+    loopback = (ipaddress.ip_network("127.0.0.0/8"),)
+    return Http(requests_per_second=0, allow_private=loopback, validators=validators)
+
+
 def main() -> None:
     """Reads the arguments and measures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=1000)
-    measure(parser.parse_args().megabytes * 10**6)
+    parser.add_argument("--harvest", action="store_true", help="into an SQLite file in a temporary folder")
+    given = parser.parse_args()
+    if not given.harvest:
+        measure(given.megabytes * 10**6)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        measure_harvest(given.megabytes * 10**6, f"sqlite:///{Path(folder) / 'memory.db'}")
 
 
 if __name__ == "__main__":

@@ -124,12 +124,14 @@ class Scheduler:
         }
         for source_id in [*wishes, *due(self._catalog, datetime.now(UTC))]:
             if source_id not in self._running:
-                full = wishes.get(source_id, False)
-                self._running[source_id] = self._pool.submit(self._work, source_id, full)
+                self._running[source_id] = self._pool.submit(self._work, source_id, wishes.get(source_id))
 
-    def _work(self, source_id: str, full: bool) -> None:
+    def _work(self, source_id: str, wish: bool | None) -> None:
+        """One run; ``wish`` is None for a source that was due, else whether everything was asked for."""
         try:
-            self._harvest(source_id, full)
+            # While it waited for a thread, another scheduler may have harvested it.
+            if wish is not None or source_id in due(self._catalog, datetime.now(UTC)):
+                self._harvest(source_id, wish or False)
         except (SourceHeld, LeaseLost) as error:
             log.info("%s", error)
         except Exception:
