@@ -164,13 +164,13 @@ def _conclude(
     run = msgspec.structs.replace(run, mode=RunMode.FULL)
     listed = intake.counts["listed"]
     if listing.declared is not None and listed < listing.declared:
-        seen = f"{listed} of {listing.declared}"
+        seen = f"{listed}/{listing.declared}"
         intake.complain(None, Issue(code="listing.incomplete", url=source.url, seen=seen))
         return _ended(run, intake, Outcome.PARTIAL, cause="listing.incomplete")
     retirement = retire_absent(source, catalog, lease, run, absent(source, catalog, intake.seen), listed=listed)
     intake.counts.update(missing=retirement.missing, retired=retirement.retired, held=retirement.held)
     if retirement.held:
-        seen = f"{retirement.held} of {retirement.stood}"
+        seen = f"{retirement.held}/{retirement.stood}"
         intake.complain(None, Issue(code="listing.shrank", url=source.url, seen=seen))
         return _ended(run, intake, Outcome.HELD, cause="listing.shrank")
     return _ended(run, intake, Outcome.COMPLETE)

@@ -6,17 +6,22 @@ import re
 
 from portal.catalog.model import Issue
 from portal.web.languages import language
+from portal.web.words import t
 from schemas import vocabulary
 
 _VALUE = re.compile(r"\{(\w+)\}")
-_LAST_VALUE = re.compile(r"\s*[:：]\s*\{\w+\}$")
+_LAST_VALUE = re.compile(r"\s*[:：]\s*\{(\w+)\}$")
 _GAP = "…"
 
 
 def issue_text(issue: Issue) -> str:
     """What is wrong, with the values of this issue in it; its code when the vocabulary lacks it."""
     values = _values(issue)
-    return _VALUE.sub(lambda match: values.get(match[1]) or _GAP, _pattern(issue.code))
+    pattern = _pattern(issue.code)
+    last = _LAST_VALUE.search(pattern)
+    if last is not None and not values.get(last[1]):
+        pattern = pattern[: last.start()]
+    return _VALUE.sub(lambda match: values.get(match[1]) or _GAP, pattern)
 
 
 def issue_values(issue: Issue) -> list[tuple[str, str]]:
@@ -27,7 +32,8 @@ def issue_values(issue: Issue) -> list[tuple[str, str]]:
 
 def issue_kind(code: str) -> str:
     """What is wrong in general: the text without the values of any one issue."""
-    return _VALUE.sub(_GAP, _LAST_VALUE.sub("", _pattern(code)))
+    pattern = _LAST_VALUE.sub("", _pattern(code)).replace("{url}", t("runs.some_url"))
+    return pattern[0].upper() + _VALUE.sub(_GAP, pattern[1:])
 
 
 def issue_cure(code: str) -> str | None:

@@ -82,7 +82,8 @@ def value_labels(facet: Facet, values: Iterable[str]) -> dict[str, str]:
         known = site().catalog.publisher_names(wanted)
         return {value: known.get(value, value) for value in wanted}
     if facet.name == "source":
-        titles = {entry.source.id: entry.source.title for entry in site().catalog.sources.all()}
+        sources = [entry.source for entry in site().catalog.sources.all()]
+        titles = {one.id: (one.title_en if language() == "en" else None) or one.title for one in sources}
         return {value: titles.get(value, value) for value in wanted}
     return {value: value for value in wanted}
 
@@ -92,6 +93,9 @@ def _flat(asked: Asked, facet: Facet, values: Sequence[FacetValue]) -> tuple[Cho
     counts = {one.value: one.count for one in values}
     # What is chosen is shown first, also when it keeps nothing or is too rare to be among the values.
     shown = [*chosen, *(one.value for one in values[:MOST_SHOWN] if one.value not in chosen)]
+    if facet.name == "fresh":
+        # Each span holds the shorter ones, so they stand in the order of time even where their counts are the same.
+        shown.sort(key=list(vocabulary("freshness").terms).index)
     labels = value_labels(facet, shown)
     return tuple(_choice(asked, facet.name, value, labels[value], counts.get(value, 0)) for value in shown)
 

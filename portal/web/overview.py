@@ -13,6 +13,7 @@ from msgspec import Struct
 from portal.catalog.model import Change, Entry
 from portal.catalog.store import Catalog, Figures, PublisherSummary
 from portal.search.query import IndexUnusable, Query, SearchIndex
+from portal.web import places
 from portal.web.health import Health, SourceHealth, source_health
 
 T = TypeVar("T")
@@ -42,6 +43,12 @@ class Overview(Struct, frozen=True, kw_only=True):
         """When the newest finished run ended."""
         ended = [one.last.finished for one in self.sources if one.last and one.last.finished]
         return max(ended, default=None)
+
+    @property
+    def regions_read(self) -> frozenset[str]:
+        """Regions of the portals that were read to the end at least once, and the regions that hold them."""
+        own = {one.entry.source.region for one in self.sources if one.last_success and one.entry.source.region}
+        return frozenset(own.union(*(places.ancestors(code) for code in own)))
 
     @property
     def good(self) -> int:

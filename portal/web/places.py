@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cache
 
 from msgspec import Struct
@@ -20,7 +20,8 @@ class Tile(Struct, frozen=True):
     """One province on the map: a square in a grid, no borders."""
 
     region: Term
-    count: int
+    count: int | None
+    """Datasets of the province and its parts; None while no portal of it was ever read."""
     step: int
     """The shade, 1-5; 0 = no dataset."""
     column: str
@@ -77,14 +78,14 @@ def with_parts(own: Mapping[str, int]) -> dict[str, int]:
     return dict(totals)
 
 
-def tile_map(totals: Mapping[str, int]) -> tuple[Tile, ...]:
-    """A tile for every province, in reading order."""
+def tile_map(totals: Mapping[str, int], read: Container[str]) -> tuple[Tile, ...]:
+    """A tile for every province, in reading order; ``read`` are the regions a portal was read of."""
     provinces = [term for term in vocabulary("regions").terms.values() if "tile_x" in term.attributes]
     most = max((totals.get(term.code, 0) for term in provinces), default=0)
     tiles = [
         Tile(
             term,
-            totals.get(term.code, 0),
+            totals.get(term.code, 0 if term.code in read else None),
             _step(totals.get(term.code, 0), most),
             term.attributes["tile_x"],
             term.attributes["tile_y"],

@@ -101,3 +101,38 @@ def test_only_provinces_have_tiles() -> None:
 )
 def test_pinyin_is_as_the_place_says_it(code: str, pinyin: str) -> None:
     assert REGIONS.terms[code].attributes["pinyin"] == pinyin
+
+
+@pytest.mark.parametrize(
+    ("one", "side", "other"),
+    [
+        ("天津", "east", "北京"),
+        ("河北", "south", "北京"),
+        ("内蒙古", "north", "北京"),
+        ("吉林", "north", "辽宁"),
+        ("黑龙江", "north", "吉林"),
+        ("新疆", "north", "西藏"),
+        ("青海", "east", "西藏"),
+        ("河南", "south", "山西"),
+        ("山东", "east", "河北"),
+        ("重庆", "east", "四川"),
+        ("湖北", "east", "重庆"),
+        ("上海", "east", "江苏"),
+        ("浙江", "south", "江苏"),
+        ("湖南", "south", "湖北"),
+        ("广东", "south", "江西"),
+        ("福建", "south", "浙江"),
+        ("台湾", "east", "福建"),
+        ("澳门", "south", "广东"),
+        ("香港", "east", "澳门"),
+        ("海南", "west", "澳门"),
+    ],
+)
+def test_tiles_touch_as_on_the_map(one: str, side: str, other: str) -> None:
+    right, down = {"east": (1, 0), "west": (-1, 0), "south": (0, 1), "north": (0, -1)}[side]
+    at = {
+        term.attributes["short"]: (int(term.attributes["tile_x"]), int(term.attributes["tile_y"]))
+        for term in REGIONS.terms.values()
+        if "tile_x" in term.attributes
+    }
+    assert at[one] == (at[other][0] + right, at[other][1] + down)

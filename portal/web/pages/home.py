@@ -6,10 +6,13 @@ from flask import Blueprint, render_template
 
 from portal.web import places
 from portal.web.site import site
-from portal.web.summaries import title_of
+from portal.web.summaries import publisher_of, title_of
 from schemas import vocabulary
 
 pages = Blueprint("home", __name__)
+
+THEMES_SHOWN = 12
+"""As many as stand beside the map without outgrowing it."""
 
 
 @pages.get("/")
@@ -17,12 +20,16 @@ def home() -> str:
     """The home page."""
     overview = site().overviews.current()
     totals = places.with_parts(overview.figures.regions)
+    tiles = places.tile_map(totals, overview.regions_read)
     themes = vocabulary("themes").terms
     return render_template(
         "pages/home.html",
         overview_now=overview,
-        provinces=sum(1 for tile in places.tile_map(totals) if tile.count),
-        tiles=places.tile_map(totals),
+        provinces=sum(1 for tile in tiles if tile.count),
+        tiles=tiles,
         themes=[(themes[code], count) for code, count in overview.themes.items() if code in themes],
-        latest=[(change, entry, title_of(entry.dataset)) for change, entry in overview.latest],
+        themes_shown=THEMES_SHOWN,
+        latest=[
+            (change, entry, title_of(entry.dataset), publisher_of(entry.dataset)) for change, entry in overview.latest
+        ],
     )

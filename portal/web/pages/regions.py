@@ -19,15 +19,20 @@ LATEST = 10
 @pages.get("/regions")
 def regions() -> str:
     """Every region right below the nation, and those the vocabulary does not place."""
-    own = site().overviews.current().figures.regions
+    overview = site().overviews.current()
+    own = overview.figures.regions
     totals = places.with_parts(own)
+    tiles = places.tile_map(totals, overview.regions_read)
     roots = [code for code in totals if not places.ancestors(code) and code != places.NATION]
-    provinces = [tile.region.code for tile in places.tile_map(totals)]
-    listed = sorted({*roots, *provinces}, key=lambda code: (-totals.get(code, 0), code))
+    unread = {tile.region.code for tile in tiles if tile.count is None}
+    listed = sorted({*roots, *(tile.region.code for tile in tiles)}, key=lambda code: (-totals.get(code, 0), code))
     return render_template(
         "pages/regions.html",
-        tiles=places.tile_map(totals),
-        rows=[(code, places.name(code, language()), own.get(code, 0), totals.get(code, 0)) for code in listed],
+        tiles=tiles,
+        rows=[
+            (code, places.name(code, language()), own.get(code, 0), None if code in unread else totals.get(code, 0))
+            for code in listed
+        ],
         nation=own.get(places.NATION, 0),
     )
 
@@ -55,6 +60,7 @@ def region(code: str) -> str:
         trail=[(holder, places.name(holder, language())) for holder in places.ancestors(code)],
         own=own.get(code, 0),
         total=totals.get(code, 0),
+        read=not site().overviews.current().regions_read.isdisjoint((code, *places.ancestors(code))),
         parts=[(part, places.name(part, language()), totals.get(part, 0)) for part in parts],
         sources=[one for one in site().overviews.current().sources if one.entry.source.region == code],
         latest=found(results.hits),

@@ -40,7 +40,7 @@ def test_what_the_portal_said_is_shown_with_what_we_read_in_it(client: FlaskClie
 def test_what_the_portal_did_not_say_is_called_so_and_nothing_else(client: FlaskClient) -> None:
     shown = facts(client, f"/zh/datasets/{dataset_of('bare')}")
     silent = ("发布部门", "地区", "主题", "更新频率", "更新日期", "开放类型", "许可")
-    assert {shown[name] for name in silent} == {"门户未说明"}
+    assert {shown[name] for name in silent} == {"平台未说明"}
     text = says(client, f"/en/datasets/{dataset_of('bare')}")
     assert "The portal gives no description." in text and "The portal lists no resource." in text
     assert "N/A" not in text and "None" not in text
@@ -50,7 +50,7 @@ def test_resources_say_their_health_in_words(client: FlaskClient) -> None:
     rows = page(client, WATER).xpath("//table[@class='resources']/tbody/tr")
     assert [[words(cell) for cell in row.xpath("td")] for row in rows] == [
         ["水质.csv", "CSV", "34.6 kB", "尚未检查", "下载 水质.csv"],
-        ["资源 2", "奇怪的格式", "门户未说明", "没有可用的链接", ""],
+        ["资源 2", "奇怪的格式", "平台未说明", "没有可用的链接", ""],
     ]
 
 

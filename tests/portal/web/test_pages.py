@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from lxml import html
 
-from tests.portal.web.town import RIVERTON, dataset_of, page
+from tests.portal.web.town import RIVERTON, dataset_of, page, says, words
 
 PATHS = (
     "/",
@@ -159,3 +159,15 @@ def test_the_map_is_a_list_of_links_with_names_and_figures(client: FlaskClient) 
 def test_the_home_page_says_the_catalogue_in_one_sentence(client: FlaskClient) -> None:
     (sentence,) = page(client, "/en/").xpath("//p[@class='figures']")
     assert sentence.text_content().strip().startswith("30 datasets from 3 portals of 1 province, 2 departments; last")
+
+
+def test_a_province_no_portal_was_read_of_is_not_called_empty(client: FlaskClient) -> None:
+    tiles = {
+        tile.xpath("string(a/@href)").rpartition("/")[2]: words(tile)
+        for tile in page(client, "/zh/").xpath("//ul[@class='tiles']/li")
+    }
+    assert tiles["150000"] == "内蒙古 –尚未采集"
+    rows = {words(row.xpath("td")[0]): words(row) for row in page(client, "/zh/regions").xpath("//tbody/tr")}
+    assert rows["内蒙古自治区"] == "内蒙古自治区尚未采集"
+    assert "有没有数据集还不知道" in says(client, "/zh/regions/150000")
+    assert "这个地区还没有数据集。" in says(client, "/zh/regions/330200")

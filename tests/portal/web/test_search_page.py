@@ -54,7 +54,7 @@ def test_a_match_in_a_field_name_says_so(client: FlaskClient) -> None:
 
 def test_a_portals_silence_about_the_date_is_said(client: FlaskClient) -> None:
     (facts,) = page(client, "/zh/datasets?q=什么都没有说明").xpath("//p[@class='facts']")
-    assert words(facts) == "门户未说明更新日期"
+    assert words(facts) == "平台未说明更新日期"
 
 
 def test_values_of_a_facet_widen_and_facets_narrow(client: FlaskClient) -> None:

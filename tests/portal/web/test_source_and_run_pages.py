@@ -73,7 +73,7 @@ def test_issues_are_grouped_errors_first_each_with_its_cure(client: FlaskClient)
 def test_a_held_run_shows_what_it_would_take_away(client: FlaskClient) -> None:
     text = says(client, "/en/runs/2")
     assert "1 dataset would have been withdrawn and is held back to be checked" in text
-    assert "Datasets held back Bridge inspections" in text
+    assert "The 1 dataset held back Bridge inspections" in text
 
 
 def test_only_a_run_under_way_keeps_itself_current(client: FlaskClient) -> None:
@@ -108,3 +108,17 @@ def test_w97_a_cell_that_starts_a_formula_is_kept_text(text: str) -> None:
 
 def test_a_cell_without_a_value_is_empty() -> None:
     assert harmless(None) == "" and harmless("水=1") == "水=1"
+
+
+def test_a_held_run_says_first_that_nothing_is_lost_and_what_to_do(client: FlaskClient) -> None:
+    (notice,) = page(client, "/en/runs/2").xpath("//div[@class='notice held']")
+    assert words(notice) == (
+        "1 dataset would be retired; it is kept as it is until a person has looked. "
+        "Ask the portal: approve the run if they are really gone, reject it if the portal is at fault."
+    )
+    assert page(client, "/en/runs/2").xpath("//div[@class='notice held']/following::h2")
+
+
+def test_an_issue_tells_its_numbers_and_ends_where_its_words_end(client: FlaskClient) -> None:
+    assert "拟下架的数据集已暂缓：1/1" in says(client, "/zh/runs/2")
+    assert "…" not in says(client, "/zh/runs/2")

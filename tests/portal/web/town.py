@@ -127,7 +127,7 @@ def _trouble(catalog: Catalog) -> None:
     held = replace(run, counts=Counts(held=1), outcome=Outcome.HELD, cause="listing.shrank", finished=NOW)
     catalog.runs.save(held)
     catalog.runs.hold(held, [bridges.dataset.id])
-    catalog.runs.add_issues(held, [(None, Issue(code="listing.shrank", detail="1 of 1"))])
+    catalog.runs.add_issues(held, [(None, Issue(code="listing.shrank", seen="1/1"))])
     catalog.runs.start("riverton", RunMode.INCREMENTAL, "test")
 
 
