@@ -81,7 +81,7 @@ _COLUMNS = ("code", "zh", "en", "uri", "aliases")
 COUNTRY = "100000"
 """The code of the whole country in ``regions``."""
 
-_AMBIGUOUS = frozenset({"regions"})
+_AMBIGUOUS = frozenset({"regions", "former_regions"})
 """Vocabularies in which a spelling of several codes leads to none of them: Chinese county names recur."""
 
 
@@ -106,8 +106,8 @@ def vocabulary(name: str) -> Vocabulary:
     """The vocabulary ``vocabularies/<name>.csv``.
 
     Columns ``code,zh,en`` are required; ``uri`` and ``aliases`` (separated by ``|``) are understood; every
-    other column becomes an attribute. Raises ValueError when one spelling leads to two codes; in ``regions``,
-    where names recur, such a spelling leads to none.
+    other column becomes an attribute. Raises ValueError when one spelling leads to two codes; in ``regions`` and
+    ``former_regions``, where names recur, such a spelling leads to none.
     """
     terms: dict[str, Term] = {}
     owners: dict[str, set[str]] = {}
@@ -162,6 +162,12 @@ def simplified() -> Mapping[str, str]:
 
 
 @cache
+def publisher_words() -> Mapping[str, frozenset[str]]:
+    """The words names of public bodies are made of besides places and functions, by kind (``publisher_words.csv``)."""
+    return MappingProxyType({row["kind"]: frozenset(row["words"].split()) for row in _rows("publisher_words.csv")})
+
+
+@cache
 def profiles(kind: str) -> tuple[Profile, ...]:
     """The rows of ``profiles/<kind>.csv`` in their order."""
     return tuple(
@@ -210,4 +216,5 @@ def fingerprint() -> str:
             if table.name.endswith(".csv"):
                 digest.update(table.name.encode())
                 digest.update(table.read_bytes())
+    digest.update(files(__name__).joinpath("publisher_words.csv").read_bytes())
     return digest.hexdigest()

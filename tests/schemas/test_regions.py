@@ -40,7 +40,12 @@ def test_the_full_name_leads_where_the_short_one_does_not(spelling: str, code: s
 
 
 def test_every_parent_exists_and_is_a_level_above() -> None:
-    above = {"province": ["national"], "prefecture": ["province"], "county": ["prefecture", "province"]}
+    above = {
+        "province": ["national"],
+        "prefecture": ["province"],
+        "county": ["prefecture", "province"],
+        "zone": ["county", "prefecture", "province"],
+    }
     wrong = [
         term.code
         for term in REGIONS.terms.values()
@@ -64,6 +69,22 @@ def test_every_parent_exists_and_is_a_level_above() -> None:
 )
 def test_ancestors_end_with_the_province(code: str, ancestors: tuple[str, ...]) -> None:
     assert schemas.region_ancestors(code) == ancestors
+
+
+def test_a_development_zone_has_a_code_of_ours_made_of_its_parent_and_a_word() -> None:
+    zones = [term for term in REGIONS.terms.values() if term.attributes["level"] == "zone"]
+    assert len(zones) >= 50
+    assert [zone.code for zone in zones if not zone.code.startswith(f"X-{zone.attributes['parent']}-")] == []
+    assert schemas.region_ancestors("X-320300-jingkai") == ("X-320300-jingkai", "320300", "320000")
+
+
+def test_a_code_that_was_replaced_leads_to_one_that_stands() -> None:
+    former = schemas.vocabulary("former_regions").terms
+    assert [code for code in former if code in REGIONS.terms] == []
+    assert [code for code, term in former.items() if term.attributes["replaced_by"] not in REGIONS.terms] == []
+    assert {code: former[code].attributes["replaced_by"] for code in ("450127", "330183", "330104", "520522")} == {
+        "450127": "450181", "330183": "330111", "330104": "330102", "520522": "520581"
+    }
 
 
 def test_the_34_provinces_have_a_tile_each() -> None:

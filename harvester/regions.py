@@ -1,0 +1,157 @@
+"""Which region a portal means: codes of six and twelve digits, names at the start of a text, each only when sure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from types import MappingProxyType
+from unicodedata import normalize
+
+from msgspec import Struct
+
+import schemas
+
+
+class Mention(Struct, frozen=True):
+    """A region named at the start of a text."""
+
+    code: str
+    length: int
+    """Characters the name takes."""
+
+
+class Located(Struct, frozen=True):
+    """Where a dataset belongs, and what said so: None when the record itself did."""
+
+    code: str
+    inferred_from: str | None
+
+
+class _Name(Struct, frozen=True):
+    """What one spelling may mean."""
+
+    codes: tuple[str, ...]
+    is_full: bool
+    """``杭州市``, not ``杭州``: a short name is also a word (合作, 东方), so less is inferred from it."""
+
+
+_DIGITS = re.compile(r"(\d{6})(?:\d{3}|\d{6})?")
+# A title may begin with a year or a mark before it names a place: 2022年江安县…, 【江安县】…
+_BEFORE_TITLE = re.compile(r"(?:[\s\[【(《]|\d{2,4}[年.\-\]】]|(?<=年)\d{1,2}月(?:份)?|度)*")
+# 城区, 郊区 and 矿区 are names of districts and words of every city.
+_WORDS = frozenset(("城区", "郊区", "矿区", "港区"))
+
+
+@cache
+def _names() -> Mapping[str, _Name]:
+    """Every Chinese spelling of a region, and what it may mean; what is gone leads to what it became."""
+    full: dict[str, dict[str, None]] = {}
+    short: dict[str, dict[str, None]] = {}
+    for term in schemas.vocabulary("regions").terms.values():
+        full.setdefault(normalize("NFKC", term.zh), {})[term.code] = None
+        for spelling in (term.attributes.get("short", term.zh), *term.aliases):
+            if not spelling.isascii():
+                kind = full if spelling == term.zh or term.attributes["level"] == "zone" else short
+                kind.setdefault(normalize("NFKC", spelling), {})[term.code] = None
+    for term in schemas.vocabulary("former_regions").terms.values():
+        # A name that is borne today means the place that bears it.
+        if term.zh not in full:
+            short.setdefault(term.zh, {})[term.attributes["replaced_by"]] = None
+    names = {spelling: _Name(tuple(codes), is_full=False) for spelling, codes in short.items()}
+    names |= {spelling: _Name(tuple(codes), is_full=True) for spelling, codes in full.items()}
+    return MappingProxyType(names)
+
+
+@cache
+def _longest() -> int:
+    return max(map(len, _names()))
+
+
+def by_code(raw: str) -> str | None:
+    """The region of a code of 6, 9 or 12 digits; None when it is none.
+
+    A code that was replaced leads to what took its place; a county we do not know, to its prefecture.
+    """
+    digits = _DIGITS.fullmatch(raw.strip())
+    if digits is None:
+        return None
+    code = digits[1]
+    former = schemas.vocabulary("former_regions").terms.get(code)
+    if former is not None:
+        return former.attributes["replaced_by"]
+    resolve = schemas.vocabulary("regions").resolve
+    return resolve(code) or resolve(f"{code[:4]}00") or resolve(f"{code[:2]}0000")
+
+
+@lru_cache(maxsize=100_000)
+def named(text: str, within: str | None, full_only: bool = False) -> Mention | None:
+    """The region whose name a text begins with: the longest name that is sure.
+
+    ``within`` is the region in which to look first (the source's): a name several places bear means the one there,
+    and none where it bears none or several. Elsewhere only a name one place bears is believed, a short one only of
+    provinces and prefectures.
+    """
+    names = _names()
+    for length in range(min(len(text), _longest()), 1, -1):
+        name = names.get(text[:length])
+        if name is None or full_only and not name.is_full:
+            continue
+        code = _meant(name, within)
+        if code is not None:
+            return Mention(code, length)
+    return None
+
+
+def _meant(name: _Name, within: str | None) -> str | None:
+    near = [code for code in name.codes if is_in(code, within) or is_in(within, code)]
+    if near:
+        # 吉林 in the source of the province is also a city there: the province is true of both.
+        outer = min(near, key=lambda code: len(schemas.region_ancestors(code)))
+        return outer if all(is_in(code, outer) for code in near) else None
+    if len(name.codes) > 1:
+        return None
+    (code,) = name.codes
+    return code if name.is_full or len(schemas.region_ancestors(code)) < 3 and is_large(code) else None
+
+
+def is_large(code: str) -> bool:
+    """Whether it is a province or a prefecture."""
+    return schemas.vocabulary("regions").terms[code].attributes["level"] in ("province", "prefecture")
+
+
+def is_in(code: str | None, outer: str | None) -> bool:
+    """Whether a region is another one or lies in it."""
+    if code is None or outer is None:
+        return False
+    return outer == schemas.COUNTRY or outer in schemas.region_ancestors(code)
+
+
+def in_title(title: str, within: str) -> str | None:
+    """The region inside ``within`` that a title begins with, by its full name; None when there is none."""
+    text = normalize("NFKC", title)
+    start = _BEFORE_TITLE.match(text)
+    rest = text[start.end():] if start else text
+    found = None
+    while (mention := named(rest, found or within, full_only=True)) is not None and rest[:mention.length] not in _WORDS:
+        if not is_in(mention.code, found or within):
+            break
+        found, rest = mention.code, rest[mention.length:]
+    return found if found != within else None
+
+
+def locate(source: str | None, stated: str | None, publisher: str | None, title: str) -> Located | None:
+    """The region of a dataset: what the record states, else the narrowest sure one inside the source's region.
+
+    ``publisher`` is the region its name gives. A publisher below the source's region decides; one of the source's own
+    level leaves it to the title (a city's bureau publishing one county's list). Without a region of the source the
+    publisher's is taken. None when nothing says one.
+    """
+    if stated is not None:
+        return Located(stated, None)
+    if source is None:
+        return Located(publisher, "publisher") if publisher is not None else None
+    if publisher is not None and publisher != source and is_in(publisher, source):
+        return Located(publisher, "publisher")
+    narrower = in_title(title, source)
+    return Located(narrower, "title") if narrower is not None else Located(source, "source")
