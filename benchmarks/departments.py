@@ -23,7 +23,8 @@ def main() -> None:
     unknown: dict[str, Counter[str]] = {"function": Counter(), "type": Counter()}
     for row in rows():
         found = resolve(row.publisher, row.source_region) or Department()
-        said = {"function": bool(found.functions), "type": found.institution_type is not None, "identity": bool(found.id)}
+        has_type = found.institution_type is not None
+        said = {"function": bool(found.functions), "type": has_type, "identity": bool(found.id)}
         total[row.portal] += 1
         for what, is_known in said.items():
             known[what][row.portal] += is_known

@@ -84,14 +84,23 @@ def by_code(raw: str) -> str | None:
     return resolve(code) or resolve(f"{code[:4]}00") or resolve(f"{code[:2]}0000")
 
 
+def stated(raw: str, within: str | None) -> str | None:
+    """The region a record itself states, by code or by name; None when it is not understood for sure."""
+    text = normalize("NFKC", raw).strip()
+    mention = named(text, within)
+    return by_code(text) or (mention.code if mention is not None and mention.length == len(text) else None)
+
+
 @lru_cache(maxsize=100_000)
 def named(text: str, within: str | None, full_only: bool = False) -> Mention | None:
     """The region whose name a text begins with: the longest name that is sure.
 
     ``within`` is the region in which to look first (the source's): a name several places bear means the one there,
     and none where it bears none or several. Elsewhere only a name one place bears is believed, a short one only of
-    provinces and prefectures.
+    provinces and prefectures; where ``within`` is no region of ours nothing is.
     """
+    if within is not None and not schemas.region_ancestors(within):
+        return None
     names = _names()
     for length in range(min(len(text), _longest()), 1, -1):
         name = names.get(text[:length])

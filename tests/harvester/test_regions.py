@@ -1,0 +1,131 @@
+"""Regions of datasets: what the record states, then the publisher, then the title, inside the source's own region."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+import schemas
+from harvester.departments import Department, resolve
+from harvester.regions import Located, by_code, is_in, locate, named, stated
+from tests.chinese_portals import rows
+from tests.fixtures import needs_fixtures
+
+HANGZHOU, XUZHOU, NATION = "330100", "320300", "100000"
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        ("330106", "330106"),
+        ("350100000000", "350100"),
+        ("330106005", "330106"),
+        (" 110100 ", "110000"),
+        ("450127", "450181"),
+        ("330104", "330102"),
+        ("522401", "520502"),
+        ("330199", "330100"),
+        ("33010", None),
+        ("990101", None),
+        ("杭州", None),
+    ],
+)
+def test_a_code_of_any_length_leads_to_the_region_of_today(raw: str, code: str | None) -> None:
+    assert by_code(raw) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "within", "code"),
+    [
+        ("鼓楼区教育局", XUZHOU, "320302"),
+        ("鼓楼区教育局", "350100", "350102"),
+        ("鼓楼区教育局", None, None),
+        ("鼓楼区教育局", HANGZHOU, None),
+        ("朝阳区", "110000", "110105"),
+        ("朝阳区", NATION, None),
+        ("朝阳", "220000", "220104"),
+        ("朝阳市", NATION, "211300"),
+        ("海南统计", "460000", "460000"),
+        ("海南州统计局", "630000", "632500"),
+        ("海南统计", None, None),
+        ("吉林市统计局", "220000", "220200"),
+        ("吉林统计", "220000", "220000"),
+        ("西湖区", HANGZHOU, "330106"),
+        ("市中区", "370000", None),
+        ("富阳市教育局", HANGZHOU, "330111"),
+        ("三江新区", "511500", "X-511500-sanjiang"),
+        ("南京海关", "320000", "320100"),
+        ("合作社名单", HANGZHOU, None),
+        ("东方学校", HANGZHOU, None),
+        ("杭州市", "DE", None),
+    ],
+)
+def test_a_name_several_places_bear_means_the_one_in_the_sources_own_region(
+    text: str, within: str | None, code: str | None
+) -> None:
+    mention = named(text, within)
+    assert (mention.code if mention else None) == code
+
+
+def test_the_longest_name_is_taken() -> None:
+    mention = named("黔南布依族苗族自治州生态环境局", None)
+    assert mention is not None
+    assert (mention.code, mention.length) == ("522700", 10)
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"), [("上城区", "330102"), ("江干区", "330102"), ("330106000000", "330106"), ("某某风景区", None)]
+)
+def test_a_record_states_its_region_by_name_or_code(raw: str, code: str | None) -> None:
+    assert stated(raw, HANGZHOU) == code
+
+
+@pytest.mark.parametrize(
+    ("statement", "publisher", "title", "located"),
+    [
+        (None, None, "学校名录", Located(XUZHOU, "source")),
+        (None, None, "2022年沛县学校名录", Located("320322", "title")),
+        (None, None, "【沛县】学校名录", Located("320322", "title")),
+        (None, None, "徐州市云龙区_学校名录", Located("320303", "title")),
+        (None, None, "关于沛县学校的名录", Located(XUZHOU, "source")),
+        (None, None, "云龙湖水质", Located(XUZHOU, "source")),
+        (None, None, "杭州市学校名录", Located(XUZHOU, "source")),
+        (None, XUZHOU, "沛县学校名录", Located("320322", "title")),
+        (None, "320322", "学校名录", Located("320322", "publisher")),
+        (None, "320322", "云龙区学校名录", Located("320322", "publisher")),
+        (None, "320000", "学校名录", Located(XUZHOU, "source")),
+        (None, HANGZHOU, "学校名录", Located(XUZHOU, "source")),
+        ("320321", "320322", "云龙区学校名录", Located("320321", None)),
+    ],
+)
+def test_what_is_said_most_directly_decides(
+    statement: str | None, publisher: str | None, title: str, located: Located
+) -> None:
+    assert locate(XUZHOU, statement, publisher, title) == located
+
+
+def test_without_a_region_of_the_source_the_publishers_is_taken() -> None:
+    assert locate(None, None, "320322", "学校名录") == Located("320322", "publisher")
+    assert locate(None, None, None, "沛县学校名录") is None
+
+
+@pytest.mark.parametrize("title", ["城区道路", "矿区道路", "郊区道路"])
+def test_a_word_of_every_city_is_no_district_in_a_title(title: str) -> None:
+    assert locate("140300", None, None, title) == Located("140300", "source")
+
+
+@needs_fixtures
+def test_every_dataset_of_chinese_portals_has_a_region_in_its_sources_own() -> None:
+    tiers: Counter[str] = Counter()
+    told: Counter[str | None] = Counter()
+    for row in rows():
+        said = stated(row.district, row.source_region) if row.district else None
+        publisher = resolve(row.publisher, said or row.source_region) or Department()
+        located = locate(row.source_region, said, publisher.region, row.title)
+        assert located is not None and is_in(located.code, row.source_region)
+        tiers[schemas.vocabulary("regions").terms[located.code].attributes["level"]] += 1
+        told[located.inferred_from] += 1
+    assert tiers.total() == 45_042
+    assert tiers["county"] >= 20_000
+    assert told["publisher"] >= 15_000 and told["title"] >= 300
