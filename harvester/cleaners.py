@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 import schemas
+from harvester import regions
 from harvester.addresses import address, email, link, page, phone
 from harvester.geometry import NoGeometry
 from harvester.geometry import geometry as read_geometry
@@ -44,6 +45,8 @@ class Setting(Struct, frozen=True):
 
     zone: tzinfo = ZoneInfo("Asia/Shanghai")
     url: str = ""
+    region: str | None = None
+    """Where a name of a region is looked for first."""
     language: str | None = None
     """The language to show of several."""
 
@@ -315,6 +318,17 @@ def _term(vocabulary: str, setting: Setting) -> Cleaner:
     return term
 
 
+def _region(argument: str, setting: Setting) -> Cleaner:
+    resolve = schemas.vocabulary("regions").resolve
+
+    @lru_cache(maxsize=4096)
+    def region(value: str | int) -> str | None:
+        cleaned = code(value)
+        return None if cleaned is None else regions.stated(cleaned, setting.region) or resolve(cleaned)
+
+    return region
+
+
 def _instant(zone: str, setting: Setting) -> Cleaner:
     return partial(instant, zone=UTC if zone == "UTC" else ZoneInfo(zone) if zone else setting.zone)
 
@@ -370,6 +384,7 @@ MADE: Mapping[str, Callable[[str, Setting], Cleaner]] = {
     "in_language": _in_language,
     "instant": _instant,
     "page": _page,
+    "region": _region,
     "term": _term,
 }
 """The cleaners made for an argument (``term:formats``, ``instant:UTC``, ``page:dataset/``) and a portal."""

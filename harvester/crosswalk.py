@@ -19,7 +19,8 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from harvester import identity
+from harvester import departments, identity, regions
+from harvester.departments import Department
 from harvester.duplicates import duplicate_members
 from harvester.paths import Complaint, Json, found, lay_out
 from harvester.profiles import lacking
@@ -55,7 +56,7 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
         return None, [Issue(code="record.malformed", url=raw.url, seen=_shown(record))]
     language = _language(source)
     kind = _kind(source.kind, record)
-    compiled = table(kind, source.timezone, source.url, language, _overrides(source))
+    compiled = table(kind, source.timezone, source.url, source.region, language, _overrides(source))
     complaints = [Complaint("field.duplicate", name, record.get(name)) for name in duplicate_members(raw.body, record)]
     complaints += lacking(record) if kind == "datajson" else ()
     values = _fields(compiled.record, record, complaints, language)
@@ -68,7 +69,9 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
         noun: {member: values.pop(name) for name, member in names if name in values}
         for noun, names in compiled.nested.items()
     }
-    values["publisher"] = _publisher(nested["publisher"], source.id)
+    body = _body(nested["publisher"].get("name"), values.get("region") or source.region)
+    values["publisher"] = _publisher(nested["publisher"], source.id, body)
+    values |= _place(source.region, values.get("region"), body.region, values["title"])
     values["contact"] = Contact(**nested["contact"]) if nested["contact"] else None
     for noun, groups in compiled.groups.items():
         if listed := _listed(noun, groups, record, complaints, language):
@@ -78,9 +81,6 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
         values["distributions"] = _distributions(distributions, dataset_id)
     if "keywords" in values:
         values["keywords"] = distinct_words(values["keywords"])
-    if "region" not in values and source.region is not None:
-        values["region"] = source.region
-        values["region_inferred_from"] = "source"
     if raw.catalogue is not None:
         values["catalogue"] = raw.catalogue
     dataset = Dataset(id=dataset_id, source_id=source.id, source_key=key, **values)
@@ -93,7 +93,7 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
 def check(source: Source) -> None:
     """Compiles the crosswalk of a source; ValueError or KeyError says which of its options or rows is wrong."""
     for kind in {source.kind, "datajson" if source.kind == "dkan" else source.kind}:
-        table(kind, source.timezone, source.url, _language(source), _overrides(source))
+        table(kind, source.timezone, source.url, source.region, _language(source), _overrides(source))
 
 
 def _kind(kind: str, record: Json) -> str:
@@ -136,11 +136,29 @@ def _shown(seen: object) -> str:
     return str(seen)[:500].encode("utf-8", "replace").decode()
 
 
-def _publisher(members: Json, source_id: str) -> Publisher | None:
+def _body(name: str | None, within: str | None) -> Department:
+    """Who the publisher's name says it is; nothing where there is no name or it does not say."""
+    return (None if name is None else departments.resolve(name, within)) or Department()
+
+
+def _publisher(members: Json, source_id: str, body: Department) -> Publisher | None:
     """The publisher, if it has a name: a key alone tells nobody who it is."""
     if "name" not in members:
         return None
-    return Publisher(id=identity.publisher_id(source_id, members.get("key"), members["name"]), **members)
+    if "institution_type" not in members and body.institution_type is not None:
+        members |= {"institution_type": body.institution_type, "institution_inferred_from": "name"}
+    return Publisher(
+        id=identity.publisher_id(source_id, members.get("key"), members["name"]),
+        functions=body.functions,
+        department=body.id,
+        **members,
+    )
+
+
+def _place(source: str | None, stated: str | None, publisher: str | None, title: str) -> Json:
+    """The region, and what said so where the record did not."""
+    located = regions.locate(source, stated, publisher, title)
+    return {} if located is None else {"region": located.code, "region_inferred_from": located.inferred_from}
 
 
 def _distributions(several: Sequence[Json], dataset_id: str) -> tuple[Distribution, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 from unicodedata import normalize
 
 from msgspec import Struct
@@ -86,13 +87,14 @@ def by_code(raw: str) -> str | None:
 
 def stated(raw: str, within: str | None) -> str | None:
     """The region a record itself states, by code or by name; None when it is not understood for sure."""
+    if within is not None and not schemas.region_ancestors(within):
+        return None
     text = normalize("NFKC", raw).strip()
     mention = named(text, within)
     return by_code(text) or (mention.code if mention is not None and mention.length == len(text) else None)
 
 
-@lru_cache(maxsize=100_000)
-def named(text: str, within: str | None, full_only: bool = False) -> Mention | None:
+def named(text: str, within: str | None) -> Mention | None:
     """The region whose name a text begins with: the longest name that is sure.
 
     ``within`` is the region in which to look first (the source's): a name several places bear means the one there,
@@ -104,9 +106,7 @@ def named(text: str, within: str | None, full_only: bool = False) -> Mention | N
     names = _names()
     for length in range(min(len(text), _longest()), 1, -1):
         name = names.get(text[:length])
-        if name is None or full_only and not name.is_full:
-            continue
-        code = _meant(name, within)
+        code = None if name is None else _meant(name, within)
         if code is not None:
             return Mention(code, length)
     return None
@@ -137,16 +137,46 @@ def is_in(code: str | None, outer: str | None) -> bool:
 
 
 def in_title(title: str, within: str) -> str | None:
-    """The region inside ``within`` that a title begins with, by its full name; None when there is none."""
+    """The region inside ``within`` that a title begins with, by its full name; None when there is none.
+
+    Names of what holds ``within`` may stand before it: 江苏省徐州市沛县….
+    """
+    if title.isascii():
+        return None
     text = normalize("NFKC", title)
     start = _BEFORE_TITLE.match(text)
-    rest = text[start.end():] if start else text
-    found = None
-    while (mention := named(rest, found or within, full_only=True)) is not None and rest[:mention.length] not in _WORDS:
-        if not is_in(mention.code, found or within):
+    at = start.end() if start else 0
+    region = within
+    while at < len(text):
+        names = _on_the_way(region)
+        for length in names.lengths:
+            code = names.codes.get(text[at:at + length])
+            if code is not None:
+                break
+        else:
             break
-        found, rest = mention.code, rest[mention.length:]
-    return found if found != within else None
+        at += length
+        if is_in(code, region):
+            region = code
+    return region if region != within else None
+
+
+class _Way(NamedTuple):
+    """The full names that may stand where a region is spelled out: of what holds it, its own, of what lies in it."""
+
+    codes: Mapping[str, str]
+    lengths: tuple[int, ...]
+    """Of the names, the longest first."""
+
+
+@lru_cache(maxsize=4096)
+def _on_the_way(region: str) -> _Way:
+    codes: dict[str, str] = {}
+    for spelling, name in _names().items():
+        near = [code for code in name.codes if is_in(code, region) or is_in(region, code)]
+        if name.is_full and len(near) == 1 and spelling not in _WORDS:
+            codes[spelling] = near[0]
+    return _Way(MappingProxyType(codes), tuple(sorted({len(spelling) for spelling in codes}, reverse=True)))
 
 
 def locate(source: str | None, stated: str | None, publisher: str | None, title: str) -> Located | None:

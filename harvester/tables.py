@@ -72,10 +72,15 @@ class Table(NamedTuple):
 
 @lru_cache(maxsize=256)
 def table(
-    kind: str, timezone: str, url: str, language: str | None, overrides: tuple[tuple[str, str], ...]
+    kind: str,
+    timezone: str,
+    url: str,
+    region: str | None,
+    language: str | None,
+    overrides: tuple[tuple[str, str], ...],
 ) -> Table:
     """The crosswalk of a kind as one source changes it; ValueError or KeyError names what cannot be read of it."""
-    setting = Setting(zone=ZoneInfo(timezone), url=url, language=language)
+    setting = Setting(zone=ZoneInfo(timezone), url=url, region=region, language=language)
     rows = _overridden(kind, schemas.crosswalk(kind), overrides)
     own: list[CrosswalkRow] = []
     started: dict[str, list[tuple[CrosswalkRow, list[CrosswalkRow]]]] = {noun: [] for noun in LISTED}

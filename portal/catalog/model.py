@@ -56,6 +56,13 @@ class Publisher(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parent_name: str | None = None
     institution_type: str | None = None
     """A code of ``institution_types``."""
+    institution_inferred_from: str | None = None
+    """``name`` when the portal did not say the institution type and its name tells it."""
+    functions: tuple[str, ...] = ()
+    """Codes of ``department_functions``, the main one first: always read from the name, by us."""
+    department: str | None = None
+    """Region and main function (``330100.market``): the same for every name one department has or had, in every portal;
+    always made by us, and only for the authority itself."""
 
 
 class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):

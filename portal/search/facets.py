@@ -57,7 +57,7 @@ FACETS: tuple[Facet, ...] = (
     Facet(name="region", vocabulary="regions", hierarchical=True, several=True),
     Facet(name="theme", vocabulary="themes", several=True),
     Facet(name="publisher"),
-    Facet(name="department"),
+    Facet(name="department", vocabulary="department_functions", several=True),
     Facet(name="institution", vocabulary="institution_types"),
     Facet(name="format", vocabulary="formats", several=True),
     Facet(name="openness", vocabulary="openness"),
@@ -68,7 +68,7 @@ FACETS: tuple[Facet, ...] = (
     Facet(name="fresh", vocabulary="freshness"),
     Facet(name="field", counted=False),
 )
-"""In the order they are shown. ``department`` stays empty until publishers are resolved to departments."""
+"""In the order they are shown. ``department`` is what publishers are in charge of, whatever they are called where."""
 
 FRESHNESS: tuple[tuple[str, int], ...] = tuple(
     (code, int(term.attributes["days"]))

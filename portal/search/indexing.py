@@ -109,6 +109,7 @@ def _values(dataset: Dataset) -> dict[str, tuple[str, ...]]:
         "region": _with_broader("regions", _distinct([dataset.region]), "parent"),
         "theme": dataset.themes,
         "publisher": _distinct([publisher.id] if publisher else ()),
+        "department": publisher.functions if publisher else (),
         "institution": _distinct([publisher.institution_type] if publisher else ()),
         "format": _distinct(distribution.format for distribution in dataset.distributions),
         "openness": _distinct([dataset.openness]),

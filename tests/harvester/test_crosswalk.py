@@ -146,6 +146,39 @@ def test_the_region_is_the_records_own_else_the_sources_and_then_said_to_be_so()
     assert (dataset(PACKAGE).region, dataset(PACKAGE).region_inferred_from) == ("330100", "source")
 
 
+def test_a_district_of_a_name_that_recurs_is_the_one_in_the_sources_city() -> None:
+    assert dataset(package(extras=[{"key": "所属区县", "value": "西湖区"}])).region == "330106"
+    assert dataset(package(extras=[{"key": "行政区划", "value": "330106000000"}])).region == "330106"
+
+
+def test_the_publisher_tells_the_region_else_the_title_and_then_said_to_be_so() -> None:
+    of_a_county = dataset(package(organization={"id": "org-2", "title": "淳安县水利局"}))
+    assert (of_a_county.region, of_a_county.region_inferred_from) == ("330127", "publisher")
+    titled = dataset(package(title="2024年桐庐县公交站点"))
+    assert (titled.region, titled.region_inferred_from) == ("330122", "title")
+
+
+def test_the_publishers_functions_type_and_department_are_read_from_its_name() -> None:
+    publisher = dataset(package(organization={"id": "org-3", "title": "杭州市工商行政管理局"})).publisher
+    assert publisher is not None
+    assert (publisher.functions, publisher.department) == (("market",), "330100.market")
+    assert (publisher.institution_type, publisher.institution_inferred_from) == ("government_department", "name")
+
+
+def test_a_district_the_record_states_makes_the_department_known() -> None:
+    said = package(
+        organization={"id": "org-4", "title": "区教育局"}, extras=[{"key": "所属区县", "value": "西湖区"}]
+    )
+    assert (publisher := dataset(said).publisher) is not None and publisher.department == "330106.education"
+
+
+def test_a_publisher_we_know_nothing_of_stays_as_the_portal_says_it() -> None:
+    publisher = dataset(package(organization={"id": "org-5", "title": "地区管理员"})).publisher
+    assert publisher is not None
+    assert (publisher.functions, publisher.department, publisher.institution_type) == ((), None, None)
+    assert publisher.institution_inferred_from is None
+
+
 def test_without_organisation_nobody_publishes() -> None:
     assert dataset(package(organization=None, owner_org="org-1")).publisher is None
 
@@ -468,7 +501,7 @@ def kinds() -> Iterator[str]:
 
 @pytest.mark.parametrize("kind", sorted(kinds()))
 def test_every_table_compiles_and_names_fields_of_the_unified_schema(kind: str) -> None:
-    compiled_table = table(kind, "Asia/Shanghai", "https://example.org", None, ())
+    compiled_table = table(kind, "Asia/Shanghai", "https://example.org", None, None, ())
     every_way = compiled_table.record.ways(tuple(key for key in compiled_table.record.keys if key is not None))
     assert {field for field, *_ in every_way.single} >= {"source_key", "title"}
     assert set(compiled_table.groups["distributions"][0].item.keys) != set()
