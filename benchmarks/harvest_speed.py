@@ -27,9 +27,7 @@ def measure(count: int, database: str) -> None:
     catalog = Catalog(database)
     catalog.upgrade()
     with portal(count) as url:
-        source = Source(
-            id="speed", title="speed", kind="ckan", url=url, politeness=Politeness(requests_per_second=0)
-        )
+        source = Source(id="speed", title="speed", kind="ckan", url=url, politeness=Politeness(requests_per_second=0))
         catalog.sources.put(source)
         for name in ("first", "unchanged", "unchanged again"):
             changes = catalog.last_change()
@@ -38,10 +36,9 @@ def measure(count: int, database: str) -> None:
             run = harvest(source, catalog, CONNECTORS["ckan"], way_out, holder="benchmark", full=True)
             took = time.perf_counter() - began
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-            print(
-                f"{name:>16}: {run.outcome}, {run.counts.listed:,} records in {took:.1f} s = "
-                f"{run.counts.listed / took:,.0f}/s ({yardstick:,.0f} by the yardstick); {catalog.last_change() - changes:,} changes written; peak {peak} MB"
-            )
+            speed = f"{run.counts.listed:,} records in {took:.1f} s = {run.counts.listed / took:,.0f}/s"
+            wrote = f"{catalog.last_change() - changes:,} changes written"
+            print(f"{name:>16}: {run.outcome}, {speed} ({yardstick:,.0f} by the yardstick); {wrote}; peak {peak} MB")
     catalog.close()
 
 

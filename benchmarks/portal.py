@@ -14,7 +14,18 @@ from multiprocessing.connection import Connection
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-TOPICS = ("路灯井盖", "公交线路", "空气质量", "企业登记", "食品抽检", "停车场", "学校名录", "医疗机构", "水质监测", "行政许可")
+TOPICS = (
+    "路灯井盖",
+    "公交线路",
+    "空气质量",
+    "企业登记",
+    "食品抽检",
+    "停车场",
+    "学校名录",
+    "医疗机构",
+    "水质监测",
+    "行政许可",
+)
 OFFICES = ("城市管理局", "交通运输局", "生态环境局", "市场监督管理局", "教育局", "卫生健康委员会")
 
 

@@ -79,7 +79,9 @@ def _ckan(url: str, response: Response, http: Http) -> Finding:
         raise PortalNotUnderstood("no CKAN status", url=response.url)
     base = response.url.removesuffix("api/3/action/status_show")
     every = _ckan_count(http, f"{base}api/3/action/package_search?rows=0")
-    future = _ckan_count(http, f"{base}api/3/action/package_search?rows=0&fq=metadata_modified:[2999-01-01T00:00:00Z TO *]")
+    future = _ckan_count(
+        http, f"{base}api/3/action/package_search?rows=0&fq=metadata_modified:[2999-01-01T00:00:00Z TO *]"
+    )
     dkan = "dkan" in str(status.get("extensions", "")).lower()
     return Finding(
         kind="dkan" if dkan else "ckan",

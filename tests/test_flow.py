@@ -26,7 +26,9 @@ PAGE_SIZE = 5
 
 ONE_OF_EACH = tuple({portal.software: portal.id for portal in words.portals().values()}.values())
 
-ONE_OF_EACH_WAY = tuple(id for id in ONE_OF_EACH if words.portals()[id].software not in ("dcat-turtle-old", "dcat-rdfxml"))
+ONE_OF_EACH_WAY = tuple(
+    id for id in ONE_OF_EACH if words.portals()[id].software not in ("dcat-turtle-old", "dcat-rdfxml")
+)
 """Without those that differ from another in spelling alone: every page of RDF costs a process."""
 
 GOES_ON = frozenset((FaultName.SLOW, FaultName.POISONOUS_RECORD))

@@ -107,7 +107,9 @@ def test_excepts_name_what_they_expect(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, f"a bare except in line {node.lineno}"
-            broad = {"Exception", "BaseException"} & {leaf.id for leaf in ast.walk(node.type) if isinstance(leaf, ast.Name)}
+            broad = {"Exception", "BaseException"} & {
+                leaf.id for leaf in ast.walk(node.type) if isinstance(leaf, ast.Name)
+            }
             assert not broad or place in BROAD_EXCEPTS, f"a broad except in line {node.lineno}"
 
 
@@ -141,8 +143,11 @@ def test_modules_import_one_another_without_a_cycle() -> None:
 def test_the_tree_names_no_machine_and_no_package_registry() -> None:
     words = ("/" + "work/", "/" + "farm/", "/" + "root/", "pypi" + "-more")
     for path in ROOT.rglob("*"):
-        if path.suffix in {".py", ".md", ".toml", ".cfg", ".html", ".csv", ".sh"} and not {".venv", "var", "build", ".git"} & set(
-            path.relative_to(ROOT).parts
-        ):
+        if path.suffix in {".py", ".md", ".toml", ".cfg", ".html", ".csv", ".sh"} and not {
+            ".venv",
+            "var",
+            "build",
+            ".git",
+        } & set(path.relative_to(ROOT).parts):
             text = path.read_text(encoding="utf-8")
             assert not any(word in text for word in words), path

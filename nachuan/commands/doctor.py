@@ -35,7 +35,9 @@ class Finding(Struct, frozen=True):
 def doctor(as_json: bool) -> None:
     """Say what is configured, reachable, behind or broken, and what to do about it."""
     given = installation.settings()
-    findings = [Finding("settings", f"home {given.home}, database {_hidden(given.database_url)}, index {given.search_url}")]
+    findings = [
+        Finding("settings", f"home {given.home}, database {_hidden(given.database_url)}, index {given.search_url}")
+    ]
     catalog = Catalog(given.database_url)
     try:
         catalog.check()
@@ -50,7 +52,9 @@ def doctor(as_json: bool) -> None:
     else:
         for finding in findings:
             mark = "well " if finding.cure is None else "CURE "
-            click.echo(f"{mark} {finding.about}: {finding.found}" + (f"\n       → {finding.cure}" if finding.cure else ""))
+            click.echo(
+                f"{mark} {finding.about}: {finding.found}" + (f"\n       → {finding.cure}" if finding.cure else "")
+            )
     if any(finding.cure for finding in findings):
         raise Failed("something needs attention")
 
@@ -63,13 +67,17 @@ def _look_at_catalogue(catalog: Catalog) -> list[Finding]:
     now = datetime.now(UTC)
     late = [id for id in due(catalog, now - LATE)]
     if late:
-        found.append(Finding("schedule", f"overdue: {', '.join(late)}", "nachuan serve, nachuan work or nachuan harvest --due"))
+        found.append(
+            Finding("schedule", f"overdue: {', '.join(late)}", "nachuan serve, nachuan work or nachuan harvest --due")
+        )
     for run in catalog.runs.last_by_source().values():
         if run.outcome is Outcome.HELD and run.decision is None:
             cure = f"nachuan runs show {run.id}, then approve or reject it"
             found.append(Finding("source", f"{run.source_id} holds back {run.counts.held} retirements", cure))
         elif run.outcome in (Outcome.FAILED, Outcome.PARTIAL):
-            found.append(Finding("source", f"{run.source_id}: {run.outcome} ({run.cause})", f"nachuan runs show {run.id}"))
+            found.append(
+                Finding("source", f"{run.source_id}: {run.outcome} ({run.cause})", f"nachuan runs show {run.id}")
+            )
     return found
 
 

@@ -33,12 +33,16 @@ def list_(source: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         installation.print_json(found)
         return
-    table = Table("run", "source", "started", "mode", "outcome", "listed", "added", "updated", "unusable", "retired", "held")
+    table = Table(
+        "run", "source", "started", "mode", "outcome", "listed", "added", "updated", "unusable", "retired", "held"
+    )
     for run in found:
         counts = run.counts
         figures = (counts.listed, counts.added, counts.updated, counts.unusable, counts.retired, counts.held)
         outcome = f"{run.outcome or 'under way'}{f' ({run.decision})' if run.decision else ''}"
-        table.add_row(str(run.id), run.source_id, f"{run.started:%Y-%m-%d %H:%M}", run.mode, outcome, *map(str, figures))
+        table.add_row(
+            str(run.id), run.source_id, f"{run.started:%Y-%m-%d %H:%M}", run.mode, outcome, *map(str, figures)
+        )
     Console().print(table)
 
 
@@ -78,12 +82,16 @@ def show(run: int, issues: bool, as_csv: bool, as_json: bool) -> None:
         told = (issue.code, issue.source_key, issue.field, issue.seen, issue.detail, issue.url)
         click.echo("  " + " | ".join(part for part in told if part))
     if held:
-        click.echo(f"It holds back {len(held)} retirements: `nachuan runs approve {run}` or `nachuan runs reject {run}`.")
+        click.echo(
+            f"It holds back {len(held)} retirements: `nachuan runs approve {run}` or `nachuan runs reject {run}`."
+        )
 
 
 def _tell(run: Run) -> None:
     counts = run.counts
-    click.echo(f"Run {run.id} of {run.source_id}: {run.outcome or 'under way'}, {run.mode}, {run.started:%Y-%m-%d %H:%M} UTC")
+    click.echo(
+        f"Run {run.id} of {run.source_id}: {run.outcome or 'under way'}, {run.mode}, {run.started:%Y-%m-%d %H:%M} UTC"
+    )
     click.echo(
         f"  listed {counts.listed} = added {counts.added} + updated {counts.updated} + unchanged {counts.unchanged}"
         f" + unusable {counts.unusable} + duplicate {counts.duplicate}"

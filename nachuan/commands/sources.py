@@ -37,9 +37,7 @@ def list_(as_json: bool) -> None:
         last = catalog.runs.last_by_source()
         counts = catalog.sources.dataset_counts()
     if as_json:
-        installation.print_json(
-            [{"entry": entry, "last_run": last.get(entry.source.id)} for entry in entries]
-        )
+        installation.print_json([{"entry": entry, "last_run": last.get(entry.source.id)} for entry in entries])
         return
     table = Table("id", "title", "kind", "schedule", "last run", "datasets")
     for entry in entries:
@@ -61,7 +59,9 @@ def show(id: str, as_json: bool) -> None:
         installation.print_json(entry)
         return
     click.echo(sourcefiles.write(entry.source), nl=False)
-    click.echo(f"# {'paused' if entry.paused else 'scheduled'}, {'from a file' if entry.provisioned else 'added by hand'}")
+    click.echo(
+        f"# {'paused' if entry.paused else 'scheduled'}, {'from a file' if entry.provisioned else 'added by hand'}"
+    )
 
 
 @sources.command()
@@ -125,7 +125,9 @@ def _in_words(finding: Finding) -> str:
             "is always read whole",
             "filtering by date not found out",
         ),
-        told(finding.validators, "says when nothing changed", "does not say when nothing changed", "validators not asked"),
+        told(
+            finding.validators, "says when nothing changed", "does not say when nothing changed", "validators not asked"
+        ),
     ]
     return "\n  ".join(parts)
 

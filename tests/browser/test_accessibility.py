@@ -55,7 +55,10 @@ def test_a_page_is_accessible_fits_and_keeps_its_own_policy(
         page.set_viewport_size({"width": NARROW, "height": 900})
         narrow = [*violations(page), *wider_than_the_window(page)]
         assert {"wide": wide, "dark": dark, "narrow": narrow, "refused": refused} == {
-            "wide": [], "dark": [], "narrow": [], "refused": []
+            "wide": [],
+            "dark": [],
+            "narrow": [],
+            "refused": [],
         }
 
 
@@ -65,11 +68,9 @@ def test_the_watch_sees_a_picture_without_words_a_wide_block_and_a_style_of_its_
     with window(browser, width=NARROW) as page:
         refused = complaints(page)
         page.goto(site.address("about", "zh"))
-        page.evaluate(
-            """() => document.querySelector("main").insertAdjacentHTML(
-                "beforeend", "<img src='/static/mark.svg'><p style='color: red'>x</p><pre></pre>")"""
-        )
+        page.evaluate("""() => document.querySelector("main").insertAdjacentHTML(
+                "beforeend", "<img src='/static/mark.svg'><p style='color: red'>x</p><pre></pre>")""")
         page.evaluate("() => { document.querySelector('main pre').style.width = '900px'; }")
         assert [one.partition(":")[0] for one in violations(page)] == ["image-alt"]
-        assert wider_than_the_window(page) == ["<pre style=\"width: 900px;\"></pre>"]
+        assert wider_than_the_window(page) == ['<pre style="width: 900px;"></pre>']
         assert ["Content Security Policy" in one for one in refused] == [True]

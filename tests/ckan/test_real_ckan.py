@@ -6,7 +6,6 @@ import ipaddress
 import random
 import socket
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pytest
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -70,7 +69,7 @@ class CkanPortal:
         if field:
             found.sort(key=lambda package: str(package.get(field, "")), reverse=direction == "desc")
         start, rows = int(asked.get("start", 0)), min(int(asked.get("rows", 10)), self.rows_at_most)
-        return {"count": len(found), "sort": asked.get("sort"), "facets": {}, "results": found[start:start + rows]}
+        return {"count": len(found), "sort": asked.get("sort"), "facets": {}, "results": found[start : start + rows]}
 
     def _indexed(self, package: Package) -> Package:
         organization = package.get("organization") or {}

@@ -141,9 +141,7 @@ def dataset(catalog: Catalog, key: str, source_id: str = "portal") -> Dataset:
 
 def states(catalog: Catalog, source_id: str | None = None) -> dict[str, str]:
     """The state of every dataset that ever was, by the source's own key."""
-    return {
-        entry.dataset.source_key: entry.state.value for entry in catalog.walk(retired=True, source_id=source_id)
-    }
+    return {entry.dataset.source_key: entry.state.value for entry in catalog.walk(retired=True, source_id=source_id)}
 
 
 def issues(catalog: Catalog, run: Run, code: str | None = None) -> list[Issue]:
@@ -170,7 +168,9 @@ def _severities() -> Mapping[str, str]:
 def snapshot(catalog: Catalog) -> dict[str, bytes]:
     """Everything the catalogue says of its datasets but when: to compare catalogues with."""
     return {
-        entry.dataset.id: msgspec.json.encode((entry.dataset, entry.state, entry.retired_because), order="deterministic")
+        entry.dataset.id: msgspec.json.encode(
+            (entry.dataset, entry.state, entry.retired_because), order="deterministic"
+        )
         for entry in catalog.walk(retired=True)
     }
 

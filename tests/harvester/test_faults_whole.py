@@ -136,7 +136,9 @@ def test_p24_to_p27_what_is_no_listing_fails_and_removes_nothing(
     run = harvested(catalog, shape.source, full=True)
     assert run.outcome in (Outcome.FAILED, Outcome.PARTIAL)
     assert (run.counts.missing, run.counts.retired, run.counts.held) == (0, 0, 0)
-    assert run.cause in {issue.code for issue in issues(catalog, run)} and all(each.url for each in issues(catalog, run))
+    assert run.cause in {issue.code for issue in issues(catalog, run)} and all(
+        each.url for each in issues(catalog, run)
+    )
     assert set(states(catalog).values()) == {"current"}
     assert snapshot(catalog) == before or run.counts.updated
     shape.lists(["a", "b", "c"])
@@ -294,9 +296,7 @@ def test_s55_a_portal_that_gives_the_first_page_for_ever_ends_partial_and_remove
     assert set(states(catalog).values()) == {"current"} and len(portal.paths) < 40
 
 
-def test_s56_a_count_that_is_not_reached_ends_partial_and_removes_nothing(
-    catalog: Catalog, portal: CkanPortal
-) -> None:
+def test_s56_a_count_that_is_not_reached_ends_partial_and_removes_nothing(catalog: Catalog, portal: CkanPortal) -> None:
     portal.packages = many(50)
     harvested(catalog, ckan(portal))
 
@@ -304,7 +304,9 @@ def test_s56_a_count_that_is_not_reached_ends_partial_and_removes_nothing(
         if action != "package_search":
             return None
         start, rows = int(asked["start"]), int(asked["rows"])
-        return json_answer({"success": True, "result": {"count": 50, "results": portal.packages[:42][start:start + rows]}})
+        return json_answer(
+            {"success": True, "result": {"count": 50, "results": portal.packages[:42][start : start + rows]}}
+        )
 
     portal.instead = boasting
     run = harvested(catalog, ckan(portal), full=True)
@@ -321,7 +323,7 @@ def test_s57_an_order_that_changes_between_pages_doubles_nothing(catalog: Catalo
         if action != "package_search":
             return None
         start, rows = int(asked["start"]), int(asked["rows"])
-        found = rng.sample(portal.packages, len(portal.packages))[start:start + rows]
+        found = rng.sample(portal.packages, len(portal.packages))[start : start + rows]
         return json_answer({"success": True, "result": {"count": 60, "results": found}})
 
     portal.instead = shuffled
@@ -366,9 +368,7 @@ def test_s59_a_portal_whose_clock_is_wrong_loses_no_change(catalog: Catalog, por
     assert harvested(catalog, ckan(portal)).counts.updated == 0
 
 
-def test_s60_where_pages_far_down_are_refused_all_is_read_by_organisation(
-    catalog: Catalog, portal: CkanPortal
-) -> None:
+def test_s60_where_pages_far_down_are_refused_all_is_read_by_organisation(catalog: Catalog, portal: CkanPortal) -> None:
     offices = [{"id": f"o{number}", "name": f"office-{number}", "title": f"Office {number}"} for number in range(4)]
     portal.packages = [each | {"organization": offices[number % 5]} if number % 5 < 4 else each
                        for number, each in enumerate(many(100))]  # fmt: skip
@@ -527,5 +527,3 @@ def test_a_wrong_setting_that_reached_the_database_fails_its_run_alone(catalog: 
         run = harvested(catalog, structs.replace(ckan(portal), options=options))
         assert (run.outcome, run.cause) == (Outcome.FAILED, "source.invalid")
     assert set(states(catalog).values()) == {"current"}
-
-

@@ -99,7 +99,9 @@ class Copies:
 
 
 def everything(catalog: Catalog) -> tuple[dict[str, bytes], dict[str, bytes], list[str]]:
-    raw = {entry.dataset.id: found.body for entry in catalog.walk(retired=True) if (found := catalog.raw(entry.dataset.id))}
+    raw = {
+        entry.dataset.id: found.body for entry in catalog.walk(retired=True) if (found := catalog.raw(entry.dataset.id))
+    }
     return snapshot(catalog), raw, sorted(summary.publisher.id for summary in catalog.publishers())
 
 

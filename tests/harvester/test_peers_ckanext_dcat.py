@@ -149,9 +149,7 @@ def test_d19_a_record_that_breaks_later_stays_as_it_last_was(catalog: Catalog, p
     assert dataset(catalog, "http://p.test/2").title == "Dataset 2"
 
 
-def test_d12_a_dataset_without_any_id_is_reported_and_the_others_imported(
-    catalog: Catalog, portal: Documents
-) -> None:
+def test_d12_a_dataset_without_any_id_is_reported_and_the_others_imported(catalog: Catalog, portal: Documents) -> None:
     """Ours: no name at the source's address is made up: what cannot be told again next time is not taken in."""
     portal.put("/catalog.ttl", turtle(described("1"), '[ a dcat:Dataset ; dct:title "Nobody" ] .'))
     run = harvested(catalog, of(portal))

@@ -5,7 +5,6 @@ H6 (remote groups created here) and H9's default tags, groups and extras have no
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,12 +15,10 @@ import pytest
 import time_machine
 
 from harvester import retirement
-from harvester.connectors import CONNECTORS
-from harvester.pipeline import harvest
-from harvester.scheduler import Scheduler, due
+from harvester.scheduler import due
 from harvester.sourcefiles import SourceInvalid, read, validate
 from nachuan.cli import main
-from portal.catalog.model import Counts, DatasetState, Outcome, RunMode, Source
+from portal.catalog.model import Counts, Outcome, RunMode, Source
 from portal.catalog.sources import SourceHeld, UnknownSource
 from portal.catalog.store import Catalog
 from tests.fixtures import needs_fixtures
@@ -237,7 +234,9 @@ def test_h11_no_connection_and_a_404_are_told_with_address_and_status(catalog: C
     with portal.running():
         (missing,) = issues(catalog, harvested(catalog, of(portal)))
     assert missing.code == "portal.answered-error"
-    assert (missing.url or "").startswith(f"{portal.url}api/3/action/package_search") and "404" in (missing.detail or "")
+    assert (missing.url or "").startswith(f"{portal.url}api/3/action/package_search") and "404" in (
+        missing.detail or ""
+    )
     (refused,) = issues(catalog, harvested(catalog, of(portal)))
     assert refused.code == "portal.unreachable" and (refused.url or "").startswith(portal.url)
 
@@ -246,7 +245,9 @@ def test_h11_no_connection_and_a_404_are_told_with_address_and_status(catalog: C
 def test_h12_invalid_tags_never_cost_a_dataset(catalog: Catalog, mock: CkanPortal) -> None:
     """Ours: a portal's tags are its words and kept as they are; empty ones are none."""
     tags = ["some spaces  here", "random:other%characters&_.here", "", "  ", "x" * 5000, None, 7, "供水"]
-    mock.packages[0]["tags"] = mock_data()["INVALID_TAGS"] + [{"name": tag, "display_name": tag} for tag in tags] + ["bare", None, {}]
+    mock.packages[0]["tags"] = (
+        mock_data()["INVALID_TAGS"] + [{"name": tag, "display_name": tag} for tag in tags] + ["bare", None, {}]
+    )
     run = harvested(catalog, of(mock))
     assert (run.counts.added, run.counts.unusable) == (2, 0)
     kept = dataset(catalog, ONE).keywords
@@ -262,7 +263,11 @@ def test_h13_names_never_collide_because_they_are_no_identity(catalog: Catalog) 
     with portal.running():
         harvested(catalog, of(portal))
         before = {key: made.id for key, made in datasets(catalog).items()}
-        assert {key: made.name for key, made in datasets(catalog).items()} == {"a": "trees", "b": "trees", "c": "x" * 101}
+        assert {key: made.name for key, made in datasets(catalog).items()} == {
+            "a": "trees",
+            "b": "trees",
+            "c": "x" * 101,
+        }
         portal.packages[0]["name"], portal.packages[1]["name"] = "trees1", "shrubs"
         assert harvested(catalog, of(portal), full=True).counts.updated == 2
     assert {key: made.id for key, made in datasets(catalog).items()} == before

@@ -239,13 +239,13 @@ def test_r19_scottish_councils_stand_in_the_catalogue_as_the_peer_has_them(
     place = source("datajson", f"{portal.url}/data.json")
     run = harvested(catalog, place)
     assert (run.counts, distributions(catalog)) == (Counts(listed=count, added=count), assets + count)
-    rows = list(csv.DictReader(io.StringIO(fixture(f"federated_expected/scotland/dcat/{council}.csv").decode("utf-8-sig"))))
+    rows = list(
+        csv.DictReader(io.StringIO(fixture(f"federated_expected/scotland/dcat/{council}.csv").decode("utf-8-sig")))
+    )
     assert len(rows) == assets
     expected = Counter((" ".join(row["Title"].split()), row["AssetURL"]) for row in rows)
     stored = Counter(
-        (made.title, each.access_url or "")
-        for made in datasets(catalog).values()
-        for each in made.distributions
+        (made.title, each.access_url or "") for made in datasets(catalog).values() for each in made.distributions
     )
     assert expected - stored == Counter()
     assert_twice_is_once(catalog, place)
@@ -262,15 +262,15 @@ def test_r22_nothing_of_a_document_with_an_unbound_prefix_is_imported(catalog: C
 
 
 def _data_json_files() -> list[str]:
-    return sorted(
-        str(path.relative_to(FIXTURES)) for path in (FIXTURES / "dcat_us").rglob("*.json*") if path.is_file()
-    )
+    return sorted(str(path.relative_to(FIXTURES)) for path in (FIXTURES / "dcat_us").rglob("*.json*") if path.is_file())
 
 
 @needs_fixtures
 @pytest.mark.slow
 @pytest.mark.parametrize("file", _data_json_files())
-def test_r8_every_real_data_json_harvested_twice_changes_nothing(catalog: Catalog, portal: Documents, file: str) -> None:
+def test_r8_every_real_data_json_harvested_twice_changes_nothing(
+    catalog: Catalog, portal: Documents, file: str
+) -> None:
     """Whatever is wrong with it: it fails and leaves nothing, or it is complete, and then once and for all."""
     portal.put("/data.json", fixture(file))
     place = source("datajson", f"{portal.url}/data.json")

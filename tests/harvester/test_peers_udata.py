@@ -61,7 +61,10 @@ def many(count: int) -> list[dict[str, Any]]:
 
 def test_u1_u3_a_minimal_package_and_one_without_resources_are_imported(catalog: Catalog, portal: CkanPortal) -> None:
     """Ours: a dataset nobody can get data of is still a dataset, and told apart by having no distribution."""
-    portal.packages = [{"id": "a", "name": "a", "title": "A", "resources": [{"url": "http://f.test/a.csv"}]}, package("b")]
+    portal.packages = [
+        {"id": "a", "name": "a", "title": "A", "resources": [{"url": "http://f.test/a.csv"}]},
+        package("b"),
+    ]
     run = harvested(catalog, source("ckan", portal.url))
     assert (run.counts, codes(catalog, run)) == (Counts(listed=2, added=2), {})
     assert [len(dataset(catalog, key).distributions) for key in "ab"] == [1, 0]
@@ -258,15 +261,20 @@ def test_u24_i66_of_one_id_met_twice_the_first_is_kept_and_each_repeat_said(
     entries = [{"identifier": key, "title": title} for key, title in (("a", "first"), ("b", "B"), ("a", "second"))]
     documents.put("/data.json", {"dataset": entries})
     prefixes = "@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .\n"
-    said = "".join(f'<urn:x:{key}> a dcat:Dataset ; dct:title "{title}" .\n' for key, title in (("a", "first"), ("b", "B")))
+    said = "".join(
+        f'<urn:x:{key}> a dcat:Dataset ; dct:title "{title}" .\n' for key, title in (("a", "first"), ("b", "B"))
+    )
     documents.put("/catalog.ttl", (prefixes + said + '<urn:x:a> dct:title "second" .').encode())
     url = {"ckan": portal.url, "datajson": f"{documents.url}/data.json", "dcat": f"{documents.url}/catalog.ttl"}[kind]
     run = harvested(catalog, source(kind, url))
-    assert run.counts == {
-        "ckan": Counts(listed=2, added=2),
-        "datajson": Counts(listed=3, added=2, duplicate=1),
-        "dcat": Counts(listed=2, added=2),
-    }[kind]
+    assert (
+        run.counts
+        == {
+            "ckan": Counts(listed=2, added=2),
+            "datajson": Counts(listed=3, added=2, duplicate=1),
+            "dcat": Counts(listed=2, added=2),
+        }[kind]
+    )
     assert len(datasets(catalog)) == 2
     assert "first" in {made.title for made in datasets(catalog).values()}
     newest = catalog.last_change()
@@ -275,7 +283,9 @@ def test_u24_i66_of_one_id_met_twice_the_first_is_kept_and_each_repeat_said(
 
 
 @pytest.mark.parametrize("key", ["42", "http://data.test/dataset/42"], ids=["plain", "URI"])
-def test_u25_i68_the_same_id_at_two_sources_is_two_datasets(any_catalog: Catalog, documents: Documents, key: str) -> None:
+def test_u25_i68_the_same_id_at_two_sources_is_two_datasets(
+    any_catalog: Catalog, documents: Documents, key: str
+) -> None:
     """Ours: of a URI as of any id: no source can take over what another gave; one retired leaves the other."""
     documents.put("/a.json", {"dataset": [{"identifier": key, "title": "here"}]})
     documents.put("/b.json", {"dataset": [{"identifier": key, "title": "there"}]})

@@ -115,7 +115,11 @@ def test_an_unchanged_source_writes_no_record(catalog: Catalog, run: Callable[..
     statements: list[str] = []
     event.listen(catalog.engine, "before_cursor_execute", lambda c, cu, statement, *rest: statements.append(statement))
     run(portal)
-    written = {words.split()[2] if words.startswith("INSERT") else words.split()[1] for words in statements if words.startswith(("INSERT", "UPDATE"))}
+    written = {
+        words.split()[2] if words.startswith("INSERT") else words.split()[1]
+        for words in statements
+        if words.startswith(("INSERT", "UPDATE"))
+    }
     assert written == {"lease", "run"}
 
 
@@ -141,7 +145,9 @@ def test_counts_add_up_whatever_the_portal_lists(catalog: Catalog, run: Callable
     assert counts == Counts(listed=8, added=1, updated=1, unchanged=2, unusable=2, duplicate=2)
 
 
-def test_the_first_of_duplicate_ids_is_kept_and_each_repeat_is_an_issue(catalog: Catalog, run: Callable[..., Run]) -> None:
+def test_the_first_of_duplicate_ids_is_kept_and_each_repeat_is_an_issue(
+    catalog: Catalog, run: Callable[..., Run]
+) -> None:
     ended = run(Portal(package("a", title="first"), package("a", title="second"), package("a", title="third")))
     assert [entry.dataset.title for entry in catalog.walk()] == ["first"]
     assert codes(catalog, ended) == ["record.duplicate", "record.duplicate"]
@@ -170,11 +176,13 @@ def test_an_id_given_to_another_dataset_is_flagged_and_both_are_kept(catalog: Ca
     run(Portal(owned("Parks", "gardens")))
     ended = run(Portal(owned("Taxes", "treasury")))
     assert "record.identity-changed" in codes(catalog, ended)
-    (newest, _) = catalog.history(next(catalog.walk()).dataset.id)
+    newest, _ = catalog.history(next(catalog.walk()).dataset.id)
     assert newest.before is not None and newest.before.title == "Parks"
 
 
-def test_a_broken_record_never_stops_the_run_and_the_last_good_stands(catalog: Catalog, run: Callable[..., Run]) -> None:
+def test_a_broken_record_never_stops_the_run_and_the_last_good_stands(
+    catalog: Catalog, run: Callable[..., Run]
+) -> None:
     run(Portal(*many(3)))
     ended = run(Portal(package("0"), package("1", title=None), package("2")))
     assert ended.outcome is Outcome.COMPLETE and ended.counts.unusable == 1
@@ -203,7 +211,9 @@ def test_an_unreadable_portal_fails_and_removes_nothing(catalog: Catalog, run: C
     assert set(states(catalog).values()) == {DatasetState.CURRENT}
 
 
-def test_a_listing_shorter_than_declared_is_partial_and_retires_nothing(catalog: Catalog, run: Callable[..., Run]) -> None:
+def test_a_listing_shorter_than_declared_is_partial_and_retires_nothing(
+    catalog: Catalog, run: Callable[..., Run]
+) -> None:
     run(Portal(*many(20)))
     ended = run(Portal(*many(19), declared=20))
     assert (ended.outcome, ended.cause) == (Outcome.PARTIAL, "listing.incomplete")
@@ -319,7 +329,9 @@ def test_a_portal_that_says_nothing_changed_costs_no_record(catalog: Catalog, ru
     assert ended.outcome is Outcome.COMPLETE
 
 
-def test_everything_is_listed_again_when_the_last_full_listing_is_old(catalog: Catalog, run: Callable[..., Run]) -> None:
+def test_everything_is_listed_again_when_the_last_full_listing_is_old(
+    catalog: Catalog, run: Callable[..., Run]
+) -> None:
     start = datetime(2026, 3, 1, tzinfo=UTC)
     with time_machine.travel(start, tick=False):
         run(Portal(*many(3)))

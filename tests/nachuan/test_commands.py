@@ -127,7 +127,7 @@ def test_a_portal_that_empties_is_held_and_an_operator_decides(
     own_federation.fault("empty-listing", "zj-hangzhou")
     held = nachuan("harvest", "zj-hangzhou", "--full")
     assert held.returncode == 1 and "held" in held.stderr
-    (run, *_) = json.loads(nachuan("runs", "list", "--source", "zj-hangzhou", "--json").stdout)
+    run, *_ = json.loads(nachuan("runs", "list", "--source", "zj-hangzhou", "--json").stdout)
     assert run["outcome"] == "held"
     assert "listing.shrank" in nachuan("runs", "show", str(run["id"])).stdout
     assert "holds back" in nachuan("doctor").stdout
@@ -159,7 +159,9 @@ def test_an_unknown_portal_is_reported_with_what_was_tried(nachuan: Command, fed
 
 
 @pytest.mark.slow
-def test_work_harvests_what_is_due_and_stops_when_told(own_federation: Sandbox, tmp_path: Path, nachuan: Command) -> None:
+def test_work_harvests_what_is_due_and_stops_when_told(
+    own_federation: Sandbox, tmp_path: Path, nachuan: Command
+) -> None:
     folder = tmp_path / "sources"
     provisioned(own_federation, folder, "bj-beijing")
     text = (folder / "bj-beijing.toml").read_text(encoding="utf-8").replace('"manual"', '"@hourly"')

@@ -50,7 +50,9 @@ def test_every_facet_takes_its_values_from_the_dataset() -> None:
     made = document(
         entry(
             themes=("health",),
-            publisher=Publisher(id="p1", name="卫健委", institution_type="government_department", functions=("health", "sport")),
+            publisher=Publisher(
+                id="p1", name="卫健委", institution_type="government_department", functions=("health", "sport")
+            ),
             distributions=(
                 Distribution(id="1", format="csv"),
                 Distribution(id="2", format="xls"),
@@ -63,9 +65,15 @@ def test_every_facet_takes_its_values_from_the_dataset() -> None:
         )
     )
     assert made.values == {
-        "theme": ("health",), "publisher": ("p1",), "institution": ("government_department",), "format": ("csv", "xls"),
+        "theme": ("health",),
+        "publisher": ("p1",),
+        "institution": ("government_department",),
+        "format": ("csv", "xls"),
         "department": ("health", "sport"),
-        "openness": ("conditional",), "license": ("cc0",), "frequency": ("daily",), "source": ("hangzhou",),
+        "openness": ("conditional",),
+        "license": ("cc0",),
+        "frequency": ("daily",),
+        "source": ("hangzhou",),
         "hvd": ("c_60182062", "c_ac64a52d"),
     }
 
