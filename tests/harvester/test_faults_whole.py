@@ -321,7 +321,7 @@ def test_s56_a_count_that_is_not_reached_ends_partial_and_removes_nothing(
     portal.instead = boasting
     run = harvested(catalog, ckan(portal), full=True)
     assert (run.outcome, run.cause, run.declared) == (Outcome.PARTIAL, "listing.incomplete", 50)
-    assert [issue.seen for issue in issues(catalog, run, "listing.incomplete")] == ["42 of 50"]
+    assert [issue.seen for issue in issues(catalog, run, "listing.incomplete")] == ["42/50"]
     assert set(states(catalog).values()) == {"current"}
 
 

@@ -192,6 +192,7 @@ def test_d13_a_second_page_that_is_the_first_again_ends_partial_with_what_it_had
 
 
 @needs_fixtures
+@pytest.mark.slow
 def test_d2_d3_d4_an_unchanged_catalogue_in_any_syntax_changes_nothing(
     catalog: Catalog, portal: Documents
 ) -> None:

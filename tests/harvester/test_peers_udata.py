@@ -142,6 +142,7 @@ def test_u10_p26_no_items_where_there_were_some_are_held(catalog: Catalog, porta
 
 
 @needs_fixtures
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "count", "services"),
     [
