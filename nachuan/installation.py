@@ -16,6 +16,7 @@ import msgspec
 
 from harvester import sourcefiles
 from harvester.connectors import CONNECTORS
+from harvester.errors import SourceInvalid
 from harvester.http import Http, Pacing, Validators
 from harvester.pipeline import Progress, harvest
 from harvester.records import Records
@@ -90,7 +91,12 @@ def harvest_source(
     """One run of one source with the connector of its kind; its secrets reach the connector only."""
 
     def records(source: Source, http: Http, since: Any) -> Records:
-        return CONNECTORS[source.kind](sourcefiles.with_secrets(source, environment), http, since)
+        try:
+            filled = sourcefiles.with_secrets(source, environment)
+        except sourcefiles.SourceInvalid as error:
+            # One source's missing secret is its own run's failure, not that of the sources after it.
+            raise SourceInvalid(str(error), url=source.url) from error
+        return CONNECTORS[source.kind](filled, http, since)
 
     holder = f"{socket.gethostname()}:{os.getpid()}"
     return harvest(

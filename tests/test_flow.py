@@ -1,4 +1,4 @@
-"""The whole flow on the make-believe federation: harvests, time, faults, recovery, index; the world says what is true."""
+"""The whole flow on the make-believe federation, whose world says what is true: harvests, time, faults, recovery."""
 
 from __future__ import annotations
 
@@ -58,7 +58,11 @@ def whole() -> Iterator[Sandbox]:
 
 def sources(sandbox: Sandbox) -> list[Source]:
     return [
-        structs.replace(source, options={**source.options, "page_size": PAGE_SIZE}) if source.kind == "ckan" else source
+        (
+            structs.replace(source, options={**source.options, "page_size": PAGE_SIZE})
+            if source.kind == "ckan"
+            else source
+        )
         for source in sandbox.sources()
     ]
 
@@ -119,7 +123,9 @@ def test_one_harvest_of_three_portals_and_the_catalogue_is_the_truth(catalog: Ca
 
 
 @pytest.mark.slow
-def test_one_harvest_of_each_software_and_the_catalogue_is_the_truth(catalog: Catalog, sandbox: Sandbox) -> None:
+def test_one_harvest_of_each_software_and_the_catalogue_is_the_truth(
+    catalog: Catalog, sandbox: Sandbox
+) -> None:
     runs = harvest_all(catalog, sandbox)
     assert outcomes(list(runs.values())) == {Outcome.COMPLETE}
     assert_true(catalog, sandbox)
@@ -226,7 +232,9 @@ def test_a_storm_of_faults_and_changes_ends_in_the_truth(any_catalog: Catalog, b
     storm = list(FaultName)
     for round_, fault in enumerate(storm):
         for position, portal in enumerate(breakable.world.portals):
-            breakable.fault(storm[(round_ + position) % len(storm)] if position % 3 else None, portal.id, delay_s=0.01)
+            breakable.fault(
+                storm[(round_ + position) % len(storm)] if position % 3 else None, portal.id, delay_s=0.01
+            )
         harvest_all(any_catalog, breakable, full=bool(round_ % 2))
         if round_ % 3 == 2:
             breakable.tick(datetime.now(UTC))

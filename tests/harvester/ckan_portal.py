@@ -1,4 +1,4 @@
-"""A CKAN on loopback that lists what a test puts into it: paging, orders and Solr's filters as the real one has them."""
+"""A CKAN on loopback that lists what a test puts into it, with paging, orders and filters as the real one."""
 
 from __future__ import annotations
 
@@ -69,7 +69,12 @@ class CkanPortal:
         if field:
             found.sort(key=lambda package: str(package.get(field, "")), reverse=direction == "desc")
         start, rows = int(asked.get("start", 0)), min(int(asked.get("rows", 10)), self.rows_at_most)
-        return {"count": len(found), "sort": asked.get("sort"), "facets": {}, "results": found[start : start + rows]}
+        return {
+            "count": len(found),
+            "sort": asked.get("sort"),
+            "facets": {},
+            "results": found[start:start + rows],
+        }
 
     def _indexed(self, package: Package) -> Package:
         organization = package.get("organization") or {}
@@ -91,4 +96,10 @@ def _success(result: Any) -> Script:
 
 def package(key: str, **fields: Any) -> Package:
     """A small sound package."""
-    return {"id": key, "name": f"name-{key}", "title": f"数据集 {key}", "state": "active", "resources": []} | fields
+    return {
+        "id": key,
+        "name": f"name-{key}",
+        "title": f"数据集 {key}",
+        "state": "active",
+        "resources": [],
+    } | fields

@@ -1,4 +1,4 @@
-"""A source harvested the whole way, as often as a test wants: portal on loopback, connector, translation, catalogue."""
+"""Whole harvests for tests: a portal on loopback, the connector, the translation, the catalogue."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Documents:
         return self._server.paths
 
     def put(self, path: str, given: Script | bytes | Any, content_type: str | None = None) -> None:
-        """What is answered at a path, with a query or whatever the query: bytes, a value as JSON, or a script's doing."""
+        """What is answered at a path, with or without its query: bytes, a value as JSON, or a script's doing."""
         if not callable(given):
             body = given if isinstance(given, bytes) else json.dumps(given, ensure_ascii=False).encode()
             media_type = content_type or MEDIA_TYPES[path.partition("?")[0].rpartition(".")[2]]
@@ -86,7 +86,13 @@ class Documents:
 def source(kind: str, url: str, *, id: str = "portal", guard: Guard = Guard(), **options: Any) -> Source:
     """A portal on this machine as a source, asked without pauses."""
     return Source(
-        id=id, title=id, kind=kind, url=url, politeness=Politeness(requests_per_second=0), guard=guard, options=options
+        id=id,
+        title=id,
+        kind=kind,
+        url=url,
+        politeness=Politeness(requests_per_second=0),
+        guard=guard,
+        options=options,
     )
 
 
@@ -141,7 +147,10 @@ def dataset(catalog: Catalog, key: str, source_id: str = "portal") -> Dataset:
 
 def states(catalog: Catalog, source_id: str | None = None) -> dict[str, str]:
     """The state of every dataset that ever was, by the source's own key."""
-    return {entry.dataset.source_key: entry.state.value for entry in catalog.walk(retired=True, source_id=source_id)}
+    return {
+        entry.dataset.source_key: entry.state.value
+        for entry in catalog.walk(retired=True, source_id=source_id)
+    }
 
 
 def issues(catalog: Catalog, run: Run, code: str | None = None) -> list[Issue]:

@@ -100,13 +100,17 @@ class Copies:
 
 def everything(catalog: Catalog) -> tuple[dict[str, bytes], dict[str, bytes], list[str]]:
     raw = {
-        entry.dataset.id: found.body for entry in catalog.walk(retired=True) if (found := catalog.raw(entry.dataset.id))
+        entry.dataset.id: found.body
+        for entry in catalog.walk(retired=True)
+        if (found := catalog.raw(entry.dataset.id))
     }
     return snapshot(catalog), raw, sorted(summary.publisher.id for summary in catalog.publishers())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("guard", [Guard(grace_days=0), Guard(), Guard(max_retired=1, max_retired_share=0.01)])
+@pytest.mark.parametrize(
+    "guard", [Guard(grace_days=0), Guard(), Guard(max_retired=1, max_retired_share=0.01)]
+)
 def test_c82_whichever_statement_a_harvest_dies_at_the_next_one_ends_where_an_undisturbed_one_does(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, guard: Guard
 ) -> None:
@@ -178,7 +182,8 @@ def large(count: int, title: str) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "backend", ["sqlite", pytest.param("postgresql", marks=needs("postgresql", postgresql_runs(), "no PostgreSQL"))]
+    "backend",
+    ["sqlite", pytest.param("postgresql", marks=needs("postgresql", postgresql_runs(), "no PostgreSQL"))],
 )
 def test_c82_killed_at_random_moments_again_and_again_it_converges(tmp_path: Path, backend: str) -> None:
     """Real processes, really killed; after each, whatever stands is consistent. The seed is the test's own."""
@@ -207,12 +212,16 @@ def test_c82_killed_at_random_moments_again_and_again_it_converges(tmp_path: Pat
         run = harvested(catalog, place, full=True)
         assert run.outcome is Outcome.COMPLETE
         assert catalog.sources.dataset_counts() == {"portal": 2100}
-        found = {entry.dataset.source_key: (entry.dataset.title, entry.state.value) for entry in catalog.walk()}
+        found = {
+            entry.dataset.source_key: (entry.dataset.title, entry.state.value) for entry in catalog.walk()
+        }
         expected = {each["id"]: (each["title"], "current") for each in portal.packages}
         expected |= {f"{number:05}": (f"old {number}", "missing") for number in range(1900, 2000)}
         assert found == expected
         changes = Counter((change.dataset_id, change.kind) for change in catalog.changes(limit=1_000_000))
-        assert set(changes.values()) == {1}, "each dataset was added, updated or missed once, whatever died in between"
+        assert set(changes.values()) == {
+            1
+        }, "each dataset was added, updated or missed once, whatever died in between"
         assert all(ended.outcome is not None for ended in catalog.runs.recent("portal"))
         catalog.close()
 
@@ -242,7 +251,10 @@ def test_c83_c84_two_schedulers_at_once_run_every_due_source_once(tmp_path: Path
         wanted = [place for place in sandbox.sources() if place.kind in ("ckan", "datajson", "dkan")]
         for place in wanted:
             catalog.sources.put(place)
-        with nachuan(tmp_path / "one", database, "work") as one, nachuan(tmp_path / "two", database, "work") as two:
+        with (
+            nachuan(tmp_path / "one", database, "work") as one,
+            nachuan(tmp_path / "two", database, "work") as two,
+        ):
             deadline = time.monotonic() + 120
             while len(catalog.runs.last_by_source()) < len(wanted):
                 assert time.monotonic() < deadline and one.poll() is None and two.poll() is None

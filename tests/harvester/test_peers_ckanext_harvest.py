@@ -59,7 +59,9 @@ def of(portal: CkanPortal, **options: Any) -> Source:
 
 
 @needs_fixtures
-def test_h1_a_first_harvest_adds_two_under_the_portals_own_ids(any_catalog: Catalog, mock: CkanPortal) -> None:
+def test_h1_a_first_harvest_adds_two_under_the_portals_own_ids(
+    any_catalog: Catalog, mock: CkanPortal
+) -> None:
     run = harvested(any_catalog, of(mock))
     assert (run.outcome, run.counts, run.declared) == (Outcome.COMPLETE, Counts(listed=2, added=2), 2)
     assert errors(any_catalog, run) == []
@@ -80,9 +82,14 @@ def test_h2_a_second_harvest_imports_nothing(any_catalog: Catalog, mock: CkanPor
 
 
 @needs_fixtures
-def test_h3_only_what_was_modified_since_is_asked_for_and_updated(any_catalog: Catalog, mock: CkanPortal) -> None:
+def test_h3_only_what_was_modified_since_is_asked_for_and_updated(
+    any_catalog: Catalog, mock: CkanPortal
+) -> None:
     harvested(any_catalog, of(mock))
-    mock.packages[1] |= {"metadata_modified": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}", "title": "Energy use 2"}
+    mock.packages[1] |= {
+        "metadata_modified": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}",
+        "title": "Energy use 2",
+    }
     mock.packages[0] |= {"title": "Changed, but without a word of it"}
     run = harvested(any_catalog, of(mock))
     assert (run.mode, run.counts) == (RunMode.INCREMENTAL, Counts(listed=1, updated=1))
@@ -115,7 +122,8 @@ def test_h4_organisations_are_left_out_or_alone_taken_in(
 
 @needs_fixtures
 @pytest.mark.parametrize(
-    ("options", "kept"), [({"organizations_exclude": ["org1"]}, {TWO}), ({"organizations_include": ["org1"]}, {ONE})]
+    ("options", "kept"),
+    [({"organizations_exclude": ["org1"]}, {TWO}), ({"organizations_include": ["org1"]}, {ONE})],
 )
 def test_h4_a_package_that_gives_only_its_owners_id_is_taken_as_the_portal_filters(
     catalog: Catalog, mock: CkanPortal, options: dict[str, Any], kept: set[str]
@@ -142,7 +150,9 @@ def _ignore_filters(portal: CkanPortal) -> None:
     def everything(action: str, asked: Any) -> Any:
         if action != "package_search" or int(asked["start"]):
             return None
-        return json_answer({"success": True, "result": {"count": len(portal.packages), "results": portal.packages}})
+        return json_answer(
+            {"success": True, "result": {"count": len(portal.packages), "results": portal.packages}}
+        )
 
     portal.instead = everything
 
@@ -167,7 +177,7 @@ def test_h7_a_dataset_met_again_on_the_next_page_is_one(any_catalog: Catalog, mo
 
 def test_h7_what_slips_past_while_the_list_moves_is_read_all_the_same(catalog: Catalog) -> None:
     portal = CkanPortal([package(f"{number:02}") for number in range(12)])
-    removed = []
+    removed: list[Any] = []
 
     def moving(action: str, asked: Any) -> None:
         if action == "package_search" and int(asked["start"]) > 3 and not removed:
@@ -182,7 +192,9 @@ def test_h7_what_slips_past_while_the_list_moves_is_read_all_the_same(catalog: C
 
 
 @needs_fixtures
-def test_h8_a_portal_that_answers_500_everywhere_changes_nothing(any_catalog: Catalog, mock: CkanPortal) -> None:
+def test_h8_a_portal_that_answers_500_everywhere_changes_nothing(
+    any_catalog: Catalog, mock: CkanPortal
+) -> None:
     harvested(any_catalog, of(mock))
     newest = any_catalog.last_change()
     mock.instead = lambda action, asked: answer("no", status=500)
@@ -196,7 +208,9 @@ def test_h8_a_portal_that_answers_500_everywhere_changes_nothing(any_catalog: Ca
 @needs_fixtures
 def test_h9_nothing_is_added_to_what_a_portal_says(catalog: Catalog, mock: CkanPortal) -> None:
     """Ours: default tags, groups and extras would be values no portal gave; there are none, asked for or not."""
-    harvested(catalog, of(mock, default_tags=[{"name": "energy-of-ours"}], default_extras={"frequency": "daily"}))
+    harvested(
+        catalog, of(mock, default_tags=[{"name": "energy-of-ours"}], default_extras={"frequency": "daily"})
+    )
     made = dataset(catalog, ONE)
     assert (made.keywords, made.frequency, made.frequency_raw) == (("test-tag",), None, None)
 
@@ -212,13 +226,17 @@ def test_h9_nothing_is_added_to_what_a_portal_says(catalog: Catalog, mock: CkanP
         ({"language": 1}, "language"),
     ],
 )
-def test_h9_options_of_a_wrong_type_are_refused_when_the_source_is_saved(options: dict[str, Any], said: str) -> None:
+def test_h9_options_of_a_wrong_type_are_refused_when_the_source_is_saved(
+    options: dict[str, Any], said: str
+) -> None:
     with pytest.raises(SourceInvalid, match=said):
         validate({"id": "a", "title": "A", "kind": "ckan", "url": "http://p.example/", "options": options})
 
 
 @needs_fixtures
-def test_h10_every_dataset_says_which_source_and_which_record_it_is_from(catalog: Catalog, mock: CkanPortal) -> None:
+def test_h10_every_dataset_says_which_source_and_which_record_it_is_from(
+    catalog: Catalog, mock: CkanPortal
+) -> None:
     run = harvested(catalog, of(mock))
     for key, made in datasets(catalog).items():
         raw = catalog.raw(made.id)
@@ -245,9 +263,8 @@ def test_h11_no_connection_and_a_404_are_told_with_address_and_status(catalog: C
 def test_h12_invalid_tags_never_cost_a_dataset(catalog: Catalog, mock: CkanPortal) -> None:
     """Ours: a portal's tags are its words and kept as they are; empty ones are none."""
     tags = ["some spaces  here", "random:other%characters&_.here", "", "  ", "x" * 5000, None, 7, "供水"]
-    mock.packages[0]["tags"] = (
-        mock_data()["INVALID_TAGS"] + [{"name": tag, "display_name": tag} for tag in tags] + ["bare", None, {}]
-    )
+    named = [{"name": tag, "display_name": tag} for tag in tags]
+    mock.packages[0]["tags"] = [*mock_data()["INVALID_TAGS"], *named, "bare", None, {}]
     run = harvested(catalog, of(mock))
     assert (run.counts.added, run.counts.unusable) == (2, 0)
     kept = dataset(catalog, ONE).keywords
@@ -259,7 +276,9 @@ def test_h12_invalid_tags_never_cost_a_dataset(catalog: Catalog, mock: CkanPorta
 
 def test_h13_names_never_collide_because_they_are_no_identity(catalog: Catalog) -> None:
     """Ours: no ``trees1``: both keep the name the portal gave, and an id each that outlives any renaming."""
-    portal = CkanPortal([package("a", name="trees"), package("b", name="trees"), package("c", name="x" * 101)])
+    portal = CkanPortal(
+        [package("a", name="trees"), package("b", name="trees"), package("c", name="x" * 101)]
+    )
     with portal.running():
         harvested(catalog, of(portal))
         before = {key: made.id for key, made in datasets(catalog).items()}
@@ -284,7 +303,9 @@ def test_h14_figures_of_two_runs_and_of_their_source(any_catalog: Catalog) -> No
     assert len(any_catalog.runs.recent("portal")) == 2
 
 
-def test_h15_a_run_that_shows_no_life_is_ended_by_the_next_and_a_living_one_left_alone(any_catalog: Catalog) -> None:
+def test_h15_a_run_that_shows_no_life_is_ended_by_the_next_and_a_living_one_left_alone(
+    any_catalog: Catalog,
+) -> None:
     portal = CkanPortal([package("a")])
     with portal.running():
         any_catalog.sources.put(of(portal))
@@ -356,7 +377,9 @@ def test_h16_the_same_address_with_another_configuration_is_allowed(home: Path) 
         ('timezone = "Mars/Olympus"', "Mars"),
     ],
 )
-def test_h17_what_no_source_can_be_is_refused_with_file_and_value(tmp_path: Path, line: str, said: str) -> None:
+def test_h17_what_no_source_can_be_is_refused_with_file_and_value(
+    tmp_path: Path, line: str, said: str
+) -> None:
     sound = {"id": '"a"', "title": '"A"', "kind": '"ckan"', "url": '"http://p.example/"'}
     key = line.partition(" ")[0]
     lines = [f"{name} = {value}" for name, value in sound.items() if name != key]
@@ -365,6 +388,20 @@ def test_h17_what_no_source_can_be_is_refused_with_file_and_value(tmp_path: Path
     with pytest.raises(SourceInvalid, match=said) as refusal:
         read(file)
     assert "title.toml" in str(refusal.value)
+
+
+def test_h17_a_secret_the_environment_lacks_fails_its_own_source_and_no_other(home: Path) -> None:
+    portal = CkanPortal([package("a")])
+    with portal.running():
+        given = 'id = "{}"\ntitle = "P"\nkind = "ckan"\nurl = "{}"\n[options]\n{}'
+        for id, option in (("one", 'api_key = "${NO_SUCH_KEY}"'), ("two", "")):
+            (home / f"{id}.toml").write_text(given.format(id, portal.url, option), encoding="utf-8")
+            assert nachuan("sources", "apply", str(home / f"{id}.toml")) == 0
+        assert nachuan("harvest", "--all") == 1
+    catalog = Catalog(f"sqlite:///{home / 'nachuan.db'}")
+    ended = {id: (run.outcome, run.cause) for id, run in catalog.runs.last_by_source().items()}
+    assert ended == {"one": (Outcome.FAILED, "source.invalid"), "two": (Outcome.COMPLETE, None)}
+    catalog.close()
 
 
 def test_h18_removing_a_source_retires_its_datasets_only_and_keeps_history(any_catalog: Catalog) -> None:

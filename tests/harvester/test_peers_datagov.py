@@ -1,4 +1,4 @@
-"""What datagov-harvester, ckanext-datajson and DKAN assert (G1 to G16), asked of a whole harvest; ours where theirs differs.
+"""What datagov-harvester, ckanext-datajson and DKAN assert (G1 to G18), of whole harvests; our rule where they differ.
 
 How one data.json is read is asked in ``test_connectors_datajson``; G17 too. G18 (search) is asked of the index.
 """
@@ -62,7 +62,9 @@ def test_g1_seven_are_added_and_four_of_them_retired_when_the_file_lacks_them(
     portal.put("/data.json", fixture("dcat_us/gsa/dcatus_2.json"))
     run = harvested(any_catalog, of(portal))
     assert (run.counts.listed, run.counts.retired) == (3, 4)
-    assert {key: made.id for key, made in datasets(any_catalog).items()} == {key: before[key] for key in CFTC[:3]}
+    assert {key: made.id for key, made in datasets(any_catalog).items()} == {
+        key: before[key] for key in CFTC[:3]
+    }
     portal.put("/data.json", fixture("dcat_us/gsa/dcatus.json"))
     back = harvested(any_catalog, of(portal))
     assert (back.counts.added, back.counts.restored) == (0, 4)
@@ -204,7 +206,9 @@ def test_g13_errors_that_pass_are_retried_under_our_own_name(catalog: Catalog, p
 
 
 @needs_fixtures
-def test_g14_children_are_taken_in_whether_or_not_their_parent_is_there(catalog: Catalog, portal: Documents) -> None:
+def test_g14_children_are_taken_in_whether_or_not_their_parent_is_there(
+    catalog: Catalog, portal: Documents
+) -> None:
     """Ours: a child does not fail for want of its parent: it names it, and finds it when it comes."""
     given = document("ckanext_datajson/collection-1-parent-2-children.data.json")
     parent = next(each for each in given["dataset"] if "isPartOf" not in each)
@@ -223,7 +227,12 @@ def test_g14_children_are_taken_in_whether_or_not_their_parent_is_there(catalog:
 @needs_fixtures
 @pytest.mark.parametrize(
     ("file", "count"),
-    [("usda.gov.data.json", 3), ("null-spatial.data.json", 1), ("reserved-title.data.json", 1), ("arm.data.json", 3)],
+    [
+        ("usda.gov.data.json", 3),
+        ("null-spatial.data.json", 1),
+        ("reserved-title.data.json", 1),
+        ("arm.data.json", 3),
+    ],
 )
 def test_g15_odd_records_are_stored_with_every_word_of_theirs(
     catalog: Catalog, portal: Documents, file: str, count: int
@@ -240,7 +249,9 @@ def test_g15_odd_records_are_stored_with_every_word_of_theirs(
 
 @needs_fixtures
 @pytest.mark.parametrize("kind", ["dkan", "datajson"])
-def test_g16_two_are_new_then_unchanged_then_one_is_updated(catalog: Catalog, portal: Documents, kind: str) -> None:
+def test_g16_two_are_new_then_unchanged_then_one_is_updated(
+    catalog: Catalog, portal: Documents, kind: str
+) -> None:
     portal.put("/data.json", fixture("dcat_us/dkan/data.json"))
     assert harvested(catalog, of(portal, kind)).counts == Counts(listed=2, added=2)
     assert harvested(catalog, of(portal, kind)).counts == Counts(listed=2, unchanged=2)
@@ -268,9 +279,15 @@ def test_g16_of_the_catalogue_steps_three_stand_and_one_is_orphaned(
     assert run.counts == Counts(listed=3, added=1, updated=1, unchanged=1, missing=1)
     assert states(catalog) == {"1": "current", "2": "current", "3": "missing", "4": "current"}
     with time_machine.travel(start + timedelta(days=8)):
-        assert harvested(catalog, of(portal, kind, Guard())).counts == Counts(listed=3, unchanged=3, retired=1)
+        assert harvested(catalog, of(portal, kind, Guard())).counts == Counts(
+            listed=3, unchanged=3, retired=1
+        )
     assert states(catalog) == {"1": "current", "2": "current", "3": "retired", "4": "current"}
-    assert {key: made.title for key, made in datasets(catalog).items()} == {"1": "One", "2": "Two updated", "4": "Four"}
+    assert {key: made.title for key, made in datasets(catalog).items()} == {
+        "1": "One",
+        "2": "Two updated",
+        "4": "Four",
+    }
     assert dataset(catalog, "3").title == "Three"
 
 
@@ -290,4 +307,9 @@ def test_g18_deleted_datasets_leave_the_index(catalog: Catalog, portal: Document
 
 def record(key: str, **members: Any) -> dict[str, Any]:
     """A small sound DCAT-US record."""
-    return {"identifier": key, "title": f"Dataset {key}", "accessLevel": "public", "description": "d"} | members
+    return {
+        "identifier": key,
+        "title": f"Dataset {key}",
+        "accessLevel": "public",
+        "description": "d",
+    } | members

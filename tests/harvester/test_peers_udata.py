@@ -59,7 +59,9 @@ def many(count: int) -> list[dict[str, Any]]:
     return [package(f"{number:03}") for number in range(count)]
 
 
-def test_u1_u3_a_minimal_package_and_one_without_resources_are_imported(catalog: Catalog, portal: CkanPortal) -> None:
+def test_u1_u3_a_minimal_package_and_one_without_resources_are_imported(
+    catalog: Catalog, portal: CkanPortal
+) -> None:
     """Ours: a dataset nobody can get data of is still a dataset, and told apart by having no distribution."""
     portal.packages = [
         {"id": "a", "name": "a", "title": "A", "resources": [{"url": "http://f.test/a.csv"}]},
@@ -70,7 +72,9 @@ def test_u1_u3_a_minimal_package_and_one_without_resources_are_imported(catalog:
     assert [len(dataset(catalog, key).distributions) for key in "ab"] == [1, 0]
 
 
-def test_u2_a_package_of_id_and_name_alone_is_an_error_that_names_it(catalog: Catalog, portal: CkanPortal) -> None:
+def test_u2_a_package_of_id_and_name_alone_is_an_error_that_names_it(
+    catalog: Catalog, portal: CkanPortal
+) -> None:
     """Ours: the run is complete all the same, since everything was listed; one record of it is unusable."""
     portal.packages = [package("a"), {"id": "b", "name": "bee"}, {"name": "nameless"}]
     run = harvested(catalog, source("ckan", portal.url))
@@ -96,13 +100,18 @@ def test_u4_a_resource_keeps_its_id_in_any_order_and_letter_case(
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        (answer("<!DOCTYPE html><html><b>Maintenance</b></html>", headers={"Content-Type": "text/html"}), None),
+        (
+            answer("<!DOCTYPE html><html><b>Maintenance</b></html>", headers={"Content-Type": "text/html"}),
+            None,
+        ),
         (answer("All is well", headers={"Content-Type": "text/plain"}), None),
         (json_answer("Some error"), "Some error"),
         (json_answer({"success": False, "error": "Some error"}), "Some error"),
         (json_answer({"success": False, "error": {"message": "Some error"}}), "Some error"),
         (
-            json_answer({"success": False, "error": {"message": "Access denied", "__type": "Authorization Error"}}),
+            json_answer(
+                {"success": False, "error": {"message": "Access denied", "__type": "Authorization Error"}}
+            ),
             "Authorization Error: Access denied",
         ),
     ],
@@ -133,6 +142,7 @@ def test_u10_p26_no_items_where_there_were_some_are_held(catalog: Catalog, porta
 
 
 @needs_fixtures
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "count", "services"),
     [
@@ -165,7 +175,9 @@ def test_u12_to_u17_catalogues_harvested_twice_are_stored_once(
 
 
 @needs_fixtures
-def test_u13_a_service_stays_attached_to_its_datasets_over_harvests(catalog: Catalog, documents: Documents) -> None:
+def test_u13_a_service_stays_attached_to_its_datasets_over_harvests(
+    catalog: Catalog, documents: Documents
+) -> None:
     documents.put("/bnodes.xml", fixture("dcat/udata/bnodes.xml"))
     for _ in range(2):
         harvested(catalog, source("dcat", f"{documents.url}/bnodes.xml"), full=True)
@@ -183,7 +195,9 @@ def test_u18_a_source_that_is_not_there_fails_with_its_status(
 
 
 @pytest.mark.parametrize("kind", sorted(CONNECTORS))
-def test_u21_f77_a_private_address_is_refused_by_name_before_anything_is_sent(catalog: Catalog, kind: str) -> None:
+def test_u21_f77_a_private_address_is_refused_by_name_before_anything_is_sent(
+    catalog: Catalog, kind: str
+) -> None:
     place = source(kind, "http://10.0.0.1/catalog.ttl")
     catalog.sources.put(place)
     run = harvest(place, catalog, CONNECTORS[kind], lambda known: Http(validators=known), holder="test")
@@ -258,14 +272,21 @@ def test_u24_i66_of_one_id_met_twice_the_first_is_kept_and_each_repeat_said(
     so there two titles of one dataset are one dataset.
     """
     portal.packages = [package("a", title="first"), package("b"), package("a", title="second")]
-    entries = [{"identifier": key, "title": title} for key, title in (("a", "first"), ("b", "B"), ("a", "second"))]
+    entries = [
+        {"identifier": key, "title": title} for key, title in (("a", "first"), ("b", "B"), ("a", "second"))
+    ]
     documents.put("/data.json", {"dataset": entries})
     prefixes = "@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .\n"
     said = "".join(
-        f'<urn:x:{key}> a dcat:Dataset ; dct:title "{title}" .\n' for key, title in (("a", "first"), ("b", "B"))
+        f'<urn:x:{key}> a dcat:Dataset ; dct:title "{title}" .\n'
+        for key, title in (("a", "first"), ("b", "B"))
     )
     documents.put("/catalog.ttl", (prefixes + said + '<urn:x:a> dct:title "second" .').encode())
-    url = {"ckan": portal.url, "datajson": f"{documents.url}/data.json", "dcat": f"{documents.url}/catalog.ttl"}[kind]
+    url = {
+        "ckan": portal.url,
+        "datajson": f"{documents.url}/data.json",
+        "dcat": f"{documents.url}/catalog.ttl",
+    }[kind]
     run = harvested(catalog, source(kind, url))
     assert (
         run.counts
@@ -306,4 +327,7 @@ def test_u26_no_more_than_the_source_wants_is_taken_and_the_rest_not_retired(
     assert (run.outcome, run.mode) == (Outcome.COMPLETE, RunMode.INCREMENTAL)
     assert run.counts.listed == 5 and len(datasets(catalog)) == 20
     assert errors(catalog, run) == []
-    assert json.loads((catalog.raw(dataset(catalog, "000").id) or pytest.fail("no raw record")).body)["id"] == "000"
+    assert (
+        json.loads((catalog.raw(dataset(catalog, "000").id) or pytest.fail("no raw record")).body)["id"]
+        == "000"
+    )
