@@ -1,4 +1,4 @@
-"""What axe-core finds wrong, and what does not fit: every kind of page, in both languages, narrow and wide, in the dark."""
+"""What axe-core finds wrong and what does not fit, on every kind of page, wide, narrow and in the dark."""
 
 from __future__ import annotations
 

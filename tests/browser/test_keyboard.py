@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import needs_chromium, window
+from tests.browser.chromium import NARROW, needs_chromium, window
 from tests.browser.country import Country
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -146,6 +146,13 @@ def test_everything_works_without_scripts(browser: Browser, site: Country) -> No
         page.get_by_role("link", name="Next page").click()
         assert asked(page) == {"page": ["2"]}
         assert page.locator(".results h3").all_inner_texts() != first
+
+
+def test_a_telephone_shows_the_link_of_a_resource_without_scrolling_sideways(browser: Browser, site: Country) -> None:
+    with window(browser, width=NARROW) as page:
+        page.goto(site.address("dataset", "zh"))
+        link = page.locator(".resources a").first.bounding_box()
+        assert link is not None and link["x"] >= 0 and link["x"] + link["width"] <= NARROW
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -213,3 +213,10 @@ def test_w98_without_an_index_the_search_says_so_and_other_pages_stand(town: Cat
     assert text.startswith("Search is not available just now") and "segment" not in text
     for path in ("/en/", "/en/regions", "/en/sources", "/en/publishers", f"/en/datasets/{dataset_of('1')}"):
         page(broken, path)
+
+
+def test_spans_of_freshness_stand_in_the_order_of_time(client: FlaskClient) -> None:
+    (facet,) = page(client, "/zh/datasets?q=水质").xpath("//aside//section[h2='更新时间']")
+    assert [words(link) for link in facet.xpath(".//a")] == ["12个月内有更新", "3年内有更新"]
+    (facet,) = page(client, "/zh/datasets?fresh=3y").xpath("//aside//section[h2='更新时间']")
+    assert [words(link) for link in facet.xpath(".//a")] == ["12个月内有更新", "3年内有更新 ×（去掉）"]
