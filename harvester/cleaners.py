@@ -49,12 +49,16 @@ class Setting(Struct, frozen=True):
     """Where a name of a region is looked for first."""
     language: str | None = None
     """The language to show of several."""
+    codes: Mapping[str, Mapping[str, str]] = {}
+    """By vocabulary: the portal's own codes, folded, and the terms they stand for there."""
 
 
 _NUMBER = re.compile(r"(\d+(?:[,，]\d{3})*)(?:\.(\d+))?\s*[条行次]?")
 _SIZE = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*([^\W\d]*)")
 _MEDIA_TYPE = re.compile(r"([A-Za-z]+/[A-Za-z0-9][\w.+-]*)\s*(?:;.*)?")
 _MEDIA_TYPE_REGISTRY = re.compile(r"https?://(?:www\.)?iana\.org/assignments/media-types/", re.IGNORECASE)
+_ADDED = re.compile(r"\s*[(（].*[)）]?$", re.DOTALL)
+_WITH_ADDITIONS = frozenset(("frequencies", "themes"))
 _INTERVAL_GAP = re.compile(r"\s*(?:/|至|~|—|–|\s-\s|\sto\s)\s*")
 _GEOMETRIES = frozenset(
     ("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon", "GeometryCollection")
@@ -303,12 +307,17 @@ def record_type(value: Any) -> RecordType | None:
 
 def _term(vocabulary: str, setting: Setting) -> Cleaner:
     resolve = schemas.vocabulary(vocabulary).resolve
+    own = setting.codes.get(vocabulary, {})
 
     # The same few spellings come by the hundred thousand, and folding one costs more than all the rest of a field.
     @lru_cache(maxsize=4096)
     def known(value: str | int | float) -> str | None:
         cleaned = code(value)
-        return None if cleaned is None else resolve(cleaned)
+        if cleaned is None:
+            return None
+        found = own.get(schemas.fold(cleaned)) or resolve(cleaned)
+        # 不定期(更新说明:…), and 生活安全及品質 (144): the term first, then what the portal adds.
+        return found or (resolve(_ADDED.sub("", cleaned)) if vocabulary in _WITH_ADDITIONS else None)
 
     def term(value: Any) -> str | None:
         if type(value) not in (str, int, float):

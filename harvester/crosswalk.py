@@ -22,10 +22,11 @@ import msgspec
 from harvester import departments, identity, regions
 from harvester.departments import Department
 from harvester.duplicates import duplicate_members
+from harvester.families import KINDS, Reading, reading
 from harvester.paths import Complaint, Json, found, lay_out
 from harvester.profiles import lacking
 from harvester.records import RawRecord
-from harvester.tables import BY_LANGUAGE, LISTED, Group, Item, JoinedWay, table
+from harvester.tables import BY_LANGUAGE, LISTED, Group, Item, JoinedWay, Ways, table
 from harvester.texts import NotUnderstood, WrongType, distinct_words, in_language
 from portal.catalog.model import Contact, Dataset, Distribution, Issue, Publisher, Source
 
@@ -39,6 +40,10 @@ LIMITS: Mapping[str, int] = {
     "distributions": 5_000,
 }
 """The most we keep: characters of a text, items of a list. The raw record keeps everything."""
+
+
+KEY_GAP = "\u241f"
+"""Between the parts of a key that is made of several values: the symbol for a unit separator, which no title holds."""
 
 
 def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Issue]]:
@@ -56,11 +61,13 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
         return None, [Issue(code="record.malformed", url=raw.url, seen=_shown(record))]
     language = _language(source)
     kind = _kind(source.kind, record)
-    compiled = table(kind, source.timezone, source.url, source.region, language, _overrides(source))
+    read_by = reading(source) if kind in KINDS else None
+    overrides = _overrides(source)
+    compiled = table(kind, source.timezone, source.url, source.region, language, overrides, read_by)
     complaints = [Complaint("field.duplicate", name, record.get(name)) for name in duplicate_members(raw.body, record)]
     complaints += lacking(record) if kind == "datajson" else ()
     values = _fields(compiled.record, record, complaints, language)
-    key = values.pop("source_key", None)
+    key = _key(values, record, read_by, raw.occurrence)
     if key is None or "title" not in values:
         code = "record.key-missing" if key is None else "record.title-missing"
         return None, [Issue(code=code, url=raw.url, source_key=key)]
@@ -90,10 +97,36 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
     ]
 
 
+def own_key(raw: RawRecord, source: Source) -> str | None:
+    """The id that the portal itself gives a record (or the source's ``options.key``); None where there is none."""
+    record, read_by = _decoded(raw.body), reading(source)
+    language, overrides = _language(source), _overrides(source)
+    compiled = table(source.kind, source.timezone, source.url, source.region, language, overrides, read_by).record
+    ways = Ways((), tuple(way for way in compiled.ways(tuple(record)).single if way[0] == "source_key"))
+    values = _fields(compiled._replace(ways=lambda keys: ways), record, [], None)
+    return _key(values, record, read_by, 1)
+
+
+def _key(values: Json, record: Json, read_by: Reading | None, occurrence: int) -> str | None:
+    """The portal's id of a record; of portals that give none, what together tells their records apart."""
+    key: str | None = values.pop("source_key", None)
+    if read_by is None:
+        return key
+    if read_by.key:
+        said = [record.get(name) for name in read_by.key]
+        parts = ["" if each is None else str(each) for each in said]
+        return KEY_GAP.join(parts) if any(parts) else None
+    if key is None and read_by.makes_key and "title" in values:
+        number = (str(occurrence),) if occurrence > 1 else ()
+        return KEY_GAP.join((values["title"], values.get("publisher.name", ""), *number))
+    return key
+
+
 def check(source: Source) -> None:
     """Compiles the crosswalk of a source; ValueError or KeyError says which of its options or rows is wrong."""
     for kind in {source.kind, "datajson" if source.kind == "dkan" else source.kind}:
-        table(kind, source.timezone, source.url, source.region, _language(source), _overrides(source))
+        read_by = reading(source) if kind in KINDS else None
+        table(kind, source.timezone, source.url, source.region, _language(source), _overrides(source), read_by)
 
 
 def _kind(kind: str, record: Json) -> str:

@@ -38,8 +38,9 @@ ISSUES_KEPT = 1000
 """Issues of one code a run keeps one by one; the counts go on."""
 
 _READERS = (
-    "addresses.py", "cleaners.py", "crosswalk.py", "dcat_cleaners.py", "departments.py", "duplicates.py", "geometry.py",
-    "identity.py", "instants.py", "paths.py", "profiles.py", "regions.py", "tables.py", "texts.py",
+    "addresses.py", "cleaners.py", "crosswalk.py", "dcat_cleaners.py", "departments.py", "duplicates.py",
+    "families.py", "geometry.py", "identity.py", "instants.py", "native_cleaners.py", "paths.py", "profiles.py",
+    "regions.py", "tables.py", "texts.py",
 )
 """The modules that decide what a record becomes: when one changes, every record is read again."""
 

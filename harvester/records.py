@@ -28,6 +28,8 @@ class RawRecord(Struct, frozen=True, kw_only=True):
     media_type: str = "application/json"
     catalogue: str | None = None
     """The inner catalogue it stood in, where portals nest them."""
+    occurrence: int = 1
+    """Which one it is of different records that nothing else tells apart: equal title and publisher, and no id."""
     withdrawn: bool = False
     """The portal itself says that the dataset is no more (CKAN ``state: deleted``)."""
 

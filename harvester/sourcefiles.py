@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from harvester import crosswalk
+from harvester import crosswalk, errors, families
 from harvester.connectors import CONNECTORS, OPTIONS
 from harvester.intervals import days
 from harvester.scheduler import ScheduleInvalid, next_run
@@ -69,8 +69,10 @@ def validate(given: Mapping[str, Any]) -> Source:
         ZoneInfo(source.timezone)
         next_run(source, None)
         msgspec.convert(source.options, OPTIONS.get(source.kind, dict))
+        if source.kind in families.KINDS:
+            families.family(source)
         crosswalk.check(source)
-    except (ValueError, KeyError, ScheduleInvalid) as error:
+    except (ValueError, KeyError, ScheduleInvalid, errors.SourceInvalid) as error:
         raise SourceInvalid(str(error)) from error
     return source
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -12,7 +13,8 @@ from msgspec import structs
 
 import schemas
 from harvester.cleaners import Setting
-from harvester.dcat_cleaners import cleaner
+from harvester.families import Reading
+from harvester.native_cleaners import cleaner
 from harvester.paths import Layout, Path, Selection, Walk, compiled
 from harvester.texts import Cleaner, NotUnderstood
 from portal.catalog.model import Column, Contact, Dataset, Distribution, Period, Place, Publisher
@@ -33,6 +35,12 @@ BY_LANGUAGE: Mapping[str, str] = {
     "keywords_by_language": "keywords",
 }
 """Fields by language, and the plain field that is made of each where the portal gives it."""
+
+
+_SPREAD = re.compile(r"\[[^\]]*\]")
+
+UNUSED = "unused"
+"""In place of a field: the keys on this row are known, and nothing is made of them."""
 
 
 class Ways(NamedTuple):
@@ -78,10 +86,13 @@ def table(
     region: str | None,
     language: str | None,
     overrides: tuple[tuple[str, str], ...],
+    reading: Reading | None = None,
 ) -> Table:
     """The crosswalk of a kind as one source changes it; ValueError or KeyError names what cannot be read of it."""
-    setting = Setting(zone=ZoneInfo(timezone), url=url, region=region, language=language)
-    rows = _overridden(kind, schemas.crosswalk(kind), overrides)
+    codes = _codes(reading) if reading else {}
+    setting = Setting(zone=ZoneInfo(timezone), url=url, region=region, language=language, codes=codes)
+    names = reading.tables if reading else ((kind, ""),)
+    rows = _overridden(kind, [row for name, root in names for row in rows_under(name, root)], overrides)
     own: list[CrosswalkRow] = []
     started: dict[str, list[tuple[CrosswalkRow, list[CrosswalkRow]]]] = {noun: [] for noun in LISTED}
     for row in rows:
@@ -110,6 +121,60 @@ def _outer(row: CrosswalkRow, members: Iterable[CrosswalkRow]) -> Iterator[Path]
     """The paths of a group into the record itself."""
     for each in (row, *members) if row.path == "." else (row,):
         yield from _paths(each)
+
+
+def rows_under(name: str, root: str) -> list[CrosswalkRow]:
+    """The rows of a crosswalk whose keys stand under ``root``; those that make nothing of their keys left out."""
+    rows = [row for row in schemas.crosswalk(name) if row.field != UNUSED]
+    if not root:
+        return rows
+    return [row if _is_member(row) else _moved(row, root) for row in rows]
+
+
+def decided_paths(tables: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Every path that a row of these crosswalks names, without ``[]``, and the field it is read for."""
+    decided: dict[str, str] = {}
+    for name, root in tables:
+        within: Sequence[str] = ()
+        for row in schemas.crosswalk(name):
+            if _is_member(row):
+                paths = [path if outer == "." else f"{outer}.{path}" for outer in within for path in _texts(row.path)]
+            else:
+                paths = _texts(_moved(row, root).path if root else row.path)
+                # The rows of a group's members follow it; their paths are relative to its items.
+                within = paths if row.field in LISTED else within
+            for path in paths:
+                decided.setdefault(_SPREAD.sub("", path), row.field)
+    # What reads the whole record, or all that stands under the root, decides about none of its keys.
+    for whole in (".", *(root for _, root in tables)):
+        decided.pop(whole, None)
+    return decided
+
+
+def _is_member(row: CrosswalkRow) -> bool:
+    """Whether a row is read relative to the items of a group rather than to the record."""
+    noun, dot, _ = row.field.partition(".")
+    return bool(dot) and noun in LISTED
+
+
+def _moved(row: CrosswalkRow, root: str) -> CrosswalkRow:
+    return structs.replace(row, path=" | ".join(_under(root, path) for path in _texts(row.path)))
+
+
+def _under(root: str, path: str) -> str:
+    return root if path == "." else f"{root}.{path}"
+
+
+def _codes(reading: Reading) -> dict[str, dict[str, str]]:
+    """By vocabulary: the codes of the family, and before them the source's own."""
+    family = schemas.codes(reading.codes_table) if reading.codes_table else {}
+    known = {name: dict(terms) for name, terms in family.items()}
+    for vocabulary, terms in reading.codes:
+        for raw, code in terms:
+            if code not in schemas.vocabulary(vocabulary).terms:
+                raise ValueError(f"options.codes.{vocabulary}: {code!r} is no code of that vocabulary")
+            known.setdefault(vocabulary, {})[schemas.fold(raw)] = code
+    return known
 
 
 def _overridden(
@@ -143,7 +208,11 @@ def _group(noun: str, row: CrosswalkRow, members: Iterable[CrosswalkRow], settin
 
 
 def _paths(row: CrosswalkRow) -> tuple[Path, ...]:
-    return tuple(compiled(path) for path in row.path.split(" | ") if path)
+    return tuple(compiled(path) for path in _texts(row.path))
+
+
+def _texts(path: str) -> list[str]:
+    return [each for each in path.split(" | ") if each]
 
 
 def _item(

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import json
 import re
+import tomllib
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
@@ -177,6 +178,31 @@ def profiles(kind: str) -> tuple[Profile, ...]:
 
 
 @cache
+def families() -> tuple[str, ...]:
+    """The families of portals that have a profile, in alphabetical order."""
+    folder = files(__name__).joinpath("profiles/families")
+    return tuple(sorted(profile.name.removesuffix(".toml") for profile in folder.iterdir()))
+
+
+@cache
+def family(name: str) -> Mapping[str, Any]:
+    """The profile ``profiles/families/<name>.toml``; KeyError when there is none."""
+    if name not in families():
+        raise KeyError(name)
+    text = files(__name__).joinpath(f"profiles/families/{name}.toml").read_text(encoding="utf-8")
+    return MappingProxyType(tomllib.loads(text))
+
+
+@cache
+def codes(name: str) -> Mapping[str, Mapping[str, str]]:
+    """The terms that a family's or a portal's own codes stand for, by vocabulary: ``codes/<name>.csv``."""
+    read: dict[str, dict[str, str]] = {}
+    for row in _rows(f"codes/{name}.csv"):
+        read.setdefault(row["vocabulary"], {})[fold(row["raw"])] = row["code"]
+    return MappingProxyType(read)
+
+
+@cache
 def json_schema(name: str) -> Mapping[str, Any]:
     """The JSON Schema ``<name>.schema.json``."""
     text = files(__name__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
@@ -211,9 +237,9 @@ def namespaces() -> Mapping[str, str]:
 def fingerprint() -> str:
     """A digest of every table a translation depends on: another one, another reading of a record."""
     digest = hashlib.blake2b(digest_size=8)
-    for folder in ("vocabularies", "crosswalks", "profiles"):
+    for folder in ("vocabularies", "crosswalks", "profiles", "profiles/families", "codes"):
         for table in sorted(files(__name__).joinpath(folder).iterdir(), key=lambda table: table.name):
-            if table.name.endswith(".csv"):
+            if table.name.endswith((".csv", ".toml")):
                 digest.update(table.name.encode())
                 digest.update(table.read_bytes())
     digest.update(files(__name__).joinpath("publisher_words.csv").read_bytes())

@@ -7,15 +7,18 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from harvester.connectors import ckan, datajson, dcat, dkan
+from harvester.connectors import calls, ckan, csvlist, datajson, dcat, dkan
 from harvester.records import Connector
 
 CONNECTORS: Mapping[str, Connector] = MappingProxyType(
     {
         "ckan": ckan.records,
+        "csvlist": csvlist.records,
         "datajson": datajson.records,
         "dcat": dcat.records,
         "dkan": dkan.records,
+        "jsonapi": calls.records,
+        "htmltable": calls.records,
     }
 )
 """Kind of source, as its file names it, and the connector that reads it."""

@@ -60,6 +60,7 @@ class Http:
         if ports is not None:
             reach = Reach(allow_private=tuple(allow_private), ports=tuple(ports))
         self._tally = Tally()
+        self._secrets = frozenset(secrets)
         self._validators = validators
         self.seen_validators: dict[str, Validators] = {}
         """By asked address, secrets masked: what came with conditional answers that were read to the end."""
@@ -72,7 +73,7 @@ class Http:
             trust=trust,
             user_agent=user_agent,
             source_headers=source_headers,
-            secrets=frozenset(secrets),
+            secrets=self._secrets,
             cookies=self.session.cookies,
         )
         # One adapter for every scheme, so that file: and ftp: meet the same refusal.
@@ -101,6 +102,10 @@ class Http:
     def moved(self) -> Sequence[Moved]:
         """The permanent redirects met in this run, one for each address."""
         return self._door.moved
+
+    def shown(self, url: str) -> str:
+        """An address as it may be kept and shown: without the secrets of this run."""
+        return masked(url, self._secrets)
 
     def get(
         self,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,8 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from harvester import retirement, sourcefiles
+from harvester.audit import Audit, audit
 from harvester.preview import Preview, preview
 from harvester.probe import Finding, Probe, probe
+from harvester.records import RawRecord
 from nachuan import installation
 from nachuan.cli import Failed
 from portal.catalog.model import Politeness, Source
@@ -164,6 +169,60 @@ def _print_preview(shown: Preview) -> None:
     Console().print(table)
     for code, count in shown.issue_counts().items():
         click.echo(f"  {count:>6} × {code}")
+
+
+@sources.command("audit")
+@click.argument("id")
+@click.option("--csv", "as_csv", is_flag=True, help="What was understood of each field, as CSV.")
+@click.option("--json", "as_json", is_flag=True)
+def audit_(id: str, as_csv: bool, as_json: bool) -> None:
+    """Show which of a source's keys nobody decided about, and how much of what it says is understood."""
+    with installation.catalog() as catalog:
+        source = catalog.sources.get(id).source
+        told = audit(source, _raw_records(catalog, id))
+    if as_json:
+        installation.print_json(told)
+    elif as_csv:
+        _write_understanding(told)
+    else:
+        _print_audit(told)
+
+
+def _raw_records(catalog: Catalog, source_id: str) -> Iterator[RawRecord]:
+    for entry in catalog.walk(source_id=source_id):
+        raw = catalog.raw(entry.dataset.id)
+        if raw is not None:
+            yield RawRecord(body=raw.body, url=raw.url, media_type=raw.media_type)
+
+
+def _write_understanding(told: Audit) -> None:
+    """A line for each field, and after it one for each of its values that was not understood."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(("field", "given", "understood", "share", "not_understood", "count"))
+    for each in told.understanding:
+        share = "" if each.share is None else f"{each.share:.4f}"
+        writer.writerow((each.field, each.given, each.understood, share, "", each.given - each.understood))
+        for value, count in each.remaining:
+            writer.writerow((each.field, "", "", "", value, count))
+    click.echo(lines.getvalue(), nl=False)
+
+
+def _print_audit(told: Audit) -> None:
+    click.echo(f"{told.records:,} records")
+    table = Table("field", "given", "understood", "", "not understood")
+    for each in told.understanding:
+        share = "" if each.share is None else f"{each.share:.1%}"
+        rest = ", ".join(f"{value} ({count:,})" for value, count in each.remaining[:5])
+        table.add_row(each.field, f"{each.given:,}", f"{each.understood:,}", share, rest)
+    Console().print(table)
+    if not told.undecided:
+        click.echo("Every key is decided about.")
+        return
+    table = Table("undecided key", "records", "for example")
+    for key in told.undecided:
+        table.add_row(key.path, f"{key.records:,}", key.example)
+    Console().print(table)
 
 
 @sources.command()

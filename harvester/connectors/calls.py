@@ -1,0 +1,178 @@
+"""Puts the questions that a profile describes, page by page and record by record."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from typing import Any
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from harvester import answers, instants
+from harvester.connectors.recognition import recognised
+from harvester.errors import PagingBroken, PortalAnsweredError, PortalNotUnderstood, SourceInvalid
+from harvester.families import Call, Family, ListCall, family, filled
+from harvester.http import Http, Response
+from harvester.records import Listing, RawRecord, Records
+from portal.catalog.model import Issue, Source
+
+PATIENCE = 10
+"""Details in a row that are none before the portal itself is taken to have changed."""
+
+OVERLAP = timedelta(days=1)
+"""How far before ``since`` a portal's own word of a change still counts: many give the day alone, some a wrong zone."""
+
+
+def records(source: Source, http: Http, since: datetime | None) -> Records:
+    """The records of every listing of the source's profile.
+
+    A record is the JSON object as listed, or where a detail call is made ``{"list": …, "detail": …}``. Where the
+    portal sorts by change, ``since`` ends the listing early. Raises PortalNotUnderstood where the portal's shape is
+    another, PagingBroken where a page comes again.
+    """
+    return (yield from recognised(source, _listings(source, http, since)))
+
+
+def _listings(source: Source, http: Http, since: datetime | None) -> Records:
+    profile = family(source)
+    declared: int | None = 0
+    partial = False
+    calls = [call for call in profile.listings.values() if not call.left_out]
+    if not calls:
+        raise SourceInvalid("options.listings names no list to ask for", url=source.url)
+    for call in calls:
+        listing = yield from _Questions(source, profile, call, http).listing(since)
+        partial = partial or listing.partial
+        declared = None if declared is None or listing.declared is None else declared + listing.declared
+    return Listing(declared=declared, partial=partial)
+
+
+class _Questions:
+    """The questions about one list of one portal."""
+
+    def __init__(self, source: Source, profile: Family, call: ListCall, http: Http) -> None:
+        self._source = source
+        self._profile = profile
+        self._call = call
+        self._http = http
+        self._zone = ZoneInfo(source.timezone)
+        self._refused = 0
+        """Details in a row that were none."""
+
+    def listing(self, since: datetime | None) -> Records:
+        call = self._call
+        floor = None if since is None or call.newest_first is None else since - OVERLAP
+        read: set[bytes] = set()
+        received = 0
+        declared: int | None = None
+        for number in count():
+            places = {"page": call.first_page + number, "offset": received, "size": call.page_size}
+            response = self._ask(call, {**self._profile.variables, **places}.__getitem__)
+            said = answers.document(call, response)
+            listed = answers.listed(call, said, response.url)
+            total = self._number(said, call.total, response.url)
+            pages = self._number(said, call.pages, response.url)
+            declared = total if total is not None else declared
+            if not listed:
+                self._expect_end(received, total, pages, said, response.url)
+                break
+            digest = hashlib.blake2b(_encoded(listed), digest_size=16).digest()
+            if digest in read:
+                raise PagingBroken("a page repeats an earlier one", url=response.url, seen=f"page {number + 1}")
+            read.add(digest)
+            received += len(listed)
+            fresh = [record for record in listed if floor is None or not self._is_older(record, floor)]
+            for record in fresh:
+                yield from self._record(record, response.url)
+            if floor is not None and self._is_older(listed[-1], floor):
+                return Listing(partial=True)
+            if not call.paged or (declared is not None and received >= declared):
+                break
+            if pages is not None and number + 1 >= pages:
+                break
+        return Listing(declared=declared, partial=floor is not None)
+
+    def _number(self, said: Any, path: str | None, url: str) -> int | None:
+        return None if path is None else answers.number(said, path, self._call.total_match, url)
+
+    def _expect_end(self, received: int, total: int | None, pages: int | None, said: Any, url: str) -> None:
+        """Raises PortalNotUnderstood where the first page is empty and nothing says that the list is."""
+        if received == 0 and total != 0 and pages != 0:
+            where = self._call.records
+            stated = "no total" if total is None else f"a total of {total}"
+            raise PortalNotUnderstood(f"no record at {where}, with {stated}", url=url, seen=str(said)[:200])
+
+    def _is_older(self, record: Mapping[str, Any], floor: datetime) -> bool:
+        said = answers.known(record, self._call.newest_first or "")
+        moment = None if said is None else instants.instant(str(said), self._zone)
+        return moment is not None and moment < floor
+
+    def _record(self, record: Mapping[str, Any], url: str) -> Iterator[RawRecord | Issue]:
+        call = self._call.detail
+        if call is None:
+            yield RawRecord(body=_encoded(record), url=self._http.shown(url))
+            return
+        detail: dict[str, Any] | None = None
+        try:
+            response = self._ask(call, partial(_in_record, record, self._profile.variables))
+            detail = answers.detailed(call, answers.document(call, response), response.url)
+            self._refused, url = 0, response.url
+        except (PortalAnsweredError, PortalNotUnderstood) as error:
+            self._refused += 1
+            is_gone = getattr(error, "status", None) in (None, 404, 410)
+            if not is_gone or self._refused >= PATIENCE:
+                raise
+            yield Issue(code="record.not-usable", url=error.url, seen=error.seen, detail=error.detail)
+        # Still listed even without its detail: it then has no title, and the dataset stands as it last was.
+        yield RawRecord(body=_encoded({"list": record, "detail": detail}), url=self._http.shown(url))
+
+    def _ask(self, call: Call, value_of: Callable[[str], Any]) -> Response:
+        try:
+            url = urljoin(self._source.url.rstrip("/") + "/", address(call.path, value_of))
+            query, body = filled(call.query, value_of), filled(call.body, value_of)
+            # A record may lead to another host, which is no business of the portal's keys.
+            is_home = urlsplit(url).netloc == urlsplit(self._source.url).netloc
+            headers = filled(self._profile.headers, value_of) if is_home else {}
+        except KeyError as error:
+            raise PortalNotUnderstood(
+                f"{call.path}: no value for {error.args[0]}, neither in the record nor in options.variables",
+                url=self._source.url,
+            ) from error
+        if call.method == "GET":
+            return self._http.get(url, params=_texts(query), headers=headers)
+        url = f"{url}?{urlencode(_texts(query))}" if query else url
+        if call.encoding == "json":
+            return self._http.post(url, json=body, headers=headers)
+        if call.encoding == "form":
+            return self._http.post(url, data=_texts(body), headers=headers)
+        form = {"Content-Type": "application/x-www-form-urlencoded", **headers}
+        return self._http.post(url, data=quote(_encoded(body), safe="").encode(), headers=form)
+
+
+def address(path: str, value_of: Callable[[str], Any]) -> str:
+    """The path with its placeholders filled and quoted; one that is nothing else is an address already."""
+    filled_in = filled(path, value_of)
+    is_address = isinstance(filled_in, str) and path.startswith("{") and path.endswith("}") and path.count("{") == 1
+    return filled_in if is_address else str(filled(path, lambda name: quote(str(value_of(name)), safe="")))
+
+
+def _in_record(record: Mapping[str, Any], variables: Mapping[str, Any], name: str) -> Any:
+    """The value of a placeholder: a variable, or what stands at that path of the record; KeyError without one."""
+    found = variables.get(name, answers.known(record, name))
+    if found is None:
+        raise KeyError(name)
+    return found
+
+
+def _texts(values: Mapping[str, Any] | None) -> dict[str, str]:
+    return {name: str(value) for name, value in (values or {}).items()}
+
+
+def _encoded(value: Any) -> bytes:
+    """The same bytes whenever the portal says the same, in whatever order it says it."""
+    return msgspec.json.encode(value, order="deterministic")
