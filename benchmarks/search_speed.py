@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 
 import schemas
+from benchmarks.yardstick import packages_parsed_a_second
 from harvester.identity import dataset_id, publisher_id
 from portal.catalog.model import Column, Dataset, DatasetState, Distribution, Entry, Publisher
 from portal.search.engines import open_index
@@ -130,7 +131,8 @@ def _timed(act: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - began, time.thread_time() - computing
 
 
-def _milliseconds(act: Callable[[], object], repeats: int) -> list[float]:
+def milliseconds(act: Callable[[], object], repeats: int) -> list[float]:
+    """How long each of ``repeats`` goes takes, after one that warms up."""
     act()
     times = []
     for _ in range(repeats):
@@ -140,7 +142,8 @@ def _milliseconds(act: Callable[[], object], repeats: int) -> list[float]:
     return times
 
 
-def _percentiles(times: list[float]) -> str:
+def percentiles(times: list[float]) -> str:
+    """The median and the 95th percentile in words."""
     ordered = sorted(times)
     return f"p50 {statistics.median(ordered):.1f} ms, p95 {ordered[int(len(ordered) * 0.95)]:.1f} ms"
 
@@ -150,18 +153,18 @@ def measure(index: SearchIndex, repeats: int) -> None:
     everything: list[float] = []
     for query in QUERIES:
         asked = Query(text=query.text, filters=query.filters, sort=query.sort, facets=FACETS, today=NOW.date())
-        times = _milliseconds(partial(index.search, asked), repeats)
+        times = milliseconds(partial(index.search, asked), repeats)
         everything += times
         total = index.search(asked).total
-        print(f"  {query.text or '':24} {dict(query.filters)} {query.sort}: {total:,} hits, {_percentiles(times)}")
-    print(f"search with 5 facets and total: {_percentiles(everything)}")
-    completing = [spent for typed in TYPED for spent in _milliseconds(partial(index.suggest, typed), repeats)]
-    print(f"suggestions: {_percentiles(completing)}")
+        print(f"  {query.text or '':24} {dict(query.filters)} {query.sort}: {total:,} hits, {percentiles(times)}")
+    print(f"search with 5 facets and total: {percentiles(everything)}")
+    completing = [spent for typed in TYPED for spent in milliseconds(partial(index.suggest, typed), repeats)]
+    print(f"suggestions: {percentiles(completing)}")
     # Another day is not among the kept counts.
     days = (NOW.date() + timedelta(days=day) for day in range(1, 1000))
-    fresh = _milliseconds(lambda: index.search(Query(facets=FACETS, today=next(days))), repeats)
-    kept = _milliseconds(lambda: index.search(Query(facets=FACETS, today=NOW.date())), repeats)
-    print(f"everything, counted: {_percentiles(fresh)}; kept: {_percentiles(kept)}")
+    fresh = milliseconds(lambda: index.search(Query(facets=FACETS, today=next(days))), repeats)
+    kept = milliseconds(lambda: index.search(Query(facets=FACETS, today=NOW.date())), repeats)
+    print(f"everything, counted: {percentiles(fresh)}; kept: {percentiles(kept)}")
 
 
 def main() -> None:
@@ -180,6 +183,7 @@ def main() -> None:
         size = sum(path.stat().st_size for path in Path(home).rglob("*") if path.is_file()) / 1e6
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
         rate = given.datasets / took
+        print(f"yardstick: {packages_parsed_a_second():,.0f}")
         print(f"{given.datasets:,} datasets in {took:.1f} s = {rate:,.0f}/s, {size:,.0f} MB, peak {peak:,.0f} MB")
         analysing = by_this_thread - made_by_this_thread
         print(f"the Python thread alone: {analysing:.1f} s = {given.datasets / analysing:,.0f}/s")
