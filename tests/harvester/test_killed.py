@@ -250,8 +250,8 @@ def _let_the_lease_pass(catalog: Catalog) -> None:
 
 
 @pytest.mark.slow
-def test_c83_c84_two_schedulers_at_once_run_every_due_source_once(tmp_path: Path) -> None:
-    """One of them is killed on the way: what it had begun is run again, once its lease is over, and nothing else."""
+def test_c84_two_schedulers_at_once_run_every_due_source_once(tmp_path: Path) -> None:
+    """Both look at the same moment, again and again; neither is killed here."""
     database = f"sqlite:///{tmp_path / 'nachuan.db'}"
     catalog = Catalog(database)
     catalog.upgrade()
