@@ -41,8 +41,8 @@ HOMES: dict[str, tuple[str, ...]] = {
 }
 """Library, and the only places that import it."""
 
-BROAD_EXCEPTS = ("harvester/scheduler.py", "portal/web/errors.py", "harvester/rdf/child.py")
-"""Where ``except Exception`` may stand, each with its traceback logged or handed on."""
+BROAD_EXCEPTS = ("harvester/scheduler.py",)
+"""Where ``except Exception`` may stand, each with its traceback logged."""
 
 
 def name_of(path: Path) -> str:
