@@ -92,10 +92,6 @@ class Asked(Struct, frozen=True, kw_only=True):
         """The same from page 1 without one value of a facet."""
         return self._with(name, tuple(one for one in self.filters.get(name, ()) if one != value))
 
-    def without(self, name: str) -> Asked:
-        """The same from page 1 without any value of a facet."""
-        return self._with(name, ())
-
     def _with(self, name: str, values: tuple[str, ...]) -> Asked:
         filters = {key: kept for key, kept in self.filters.items() if key != name}
         if values:
