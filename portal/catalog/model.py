@@ -346,6 +346,39 @@ class Run(Struct, frozen=True, kw_only=True):
     """Of the schemas and options it translated with."""
 
 
+class LinkState(StrEnum):
+    """What is known of an address that a dataset gives."""
+
+    AVAILABLE = "available"
+    GONE = "gone"
+    """Several refusals to find it, days apart: never one bad answer."""
+    REFUSED = "refused"
+    """It answers, but not to us: a login, a wall, a ban."""
+    UNKNOWN = "unknown"
+    """Asked without an answer that tells: slow, broken, overloaded, or our own trouble."""
+
+
+class Link(Struct, frozen=True, kw_only=True):
+    """One address of a distribution and what came of asking for it; an address never asked for has none."""
+
+    url: str
+    state: LinkState
+    since: datetime
+    """When it came to be in this state."""
+    checked: datetime
+    """When it was last asked for."""
+    last_available: datetime | None = None
+    status: int | None = None
+    """Of the last answer; None where none came."""
+    cause: str | None = None
+    """The code of the issue that says why it is not available."""
+    media_type: str | None = None
+    """As the server says it, without parameters."""
+    size_bytes: int | None = None
+    is_error_page: bool = False
+    """A page of HTML with status 200 where a file was promised."""
+
+
 class Severity(StrEnum):
     """How bad an issue is: an error lost something, a warning doubts something."""
 
