@@ -6,18 +6,15 @@ memory before it looks at the first byte. The parent never parses RDF.
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
 from enum import StrEnum
-from tempfile import TemporaryFile
 
 import msgspec
 from msgspec import Struct
 
 from harvester.errors import AnswerTooLarge, PortalNotUnderstood
+from harvester.rdf import nursery
 from portal.catalog.model import Issue
 
 
@@ -167,27 +164,13 @@ def read(body: bytes, *, content_type: str | None, url: str, limits: Limits = Li
 
 
 def _ask_child(task: Task, body: bytes) -> Document | Refusal:
-    with TemporaryFile() as said, TemporaryFile() as complained:
-        child = subprocess.Popen(
-            [sys.executable, "-X", "utf8", "-m", "harvester.rdf.child"],
-            stdin=subprocess.PIPE,
-            # Files, not pipes: the kernel holds a child to a file's size, and a full pipe cannot make it wait.
-            stdout=said,
-            stderr=complained,
-            # Nothing of ours is inherited: no secrets, no proxies; only where to import from.
-            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONHASHSEED": "0"},
-        )
-        try:
-            child.communicate(msgspec.json.encode(task) + b"\n" + body, timeout=task.limits.wall_s)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-            return Refusal(too_large=True, detail=f"reading it took longer than {task.limits.wall_s:g} s")
-        if child.returncode != 0:
-            complained.seek(0)
-            return _cause_of_death(child.returncode, complained.read(), task.limits)
-        said.seek(0)
-        return msgspec.json.decode(said.read(), type=Document | Refusal)
+    try:
+        ended = nursery.run(msgspec.json.encode(task), body, task.limits.wall_s)
+    except TimeoutError:
+        return Refusal(too_large=True, detail=f"reading it took longer than {task.limits.wall_s:g} s")
+    if ended.status != 0:
+        return _cause_of_death(ended.status, ended.complaint, task.limits)
+    return msgspec.json.decode(ended.said, type=Document | Refusal)
 
 
 def _cause_of_death(status: int, complaint: bytes, limits: Limits) -> Refusal:

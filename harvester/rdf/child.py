@@ -1,21 +1,28 @@
 """The process that reads one RDF document: shuts itself in, reads, says what it found, and ends.
 
-Started by ``harvester.rdf`` with a ``Task`` as the first line of its input and the document after it.
+``python -m harvester.rdf.child`` is its parent, started by ``harvester.rdf.nursery``: it imports all that is needed and
+forks a child for each document. The child's input is a ``Task`` on the first line and the document after it.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import resource
+import socket
 import sys
 
 import msgspec
 
 import schemas
 from harvester.rdf import TOO_LARGE_STATUS, Document, Limits, Refusal, Task
+from harvester.rdf.nursery import STATUS
 from harvester.rdf.plain import document
 from harvester.rdf.statements import DocumentRefused, decoded, read_statements
+
+IDLE_S = 60.0
+"""How long the parent stays when no document comes."""
 
 
 def shut_in(limits: Limits) -> None:
@@ -47,12 +54,9 @@ def answer(task: Task, body: bytes) -> Document | Refusal:
         return Refusal(detail="the document is nested too deeply")
 
 
-def main() -> None:
+def read() -> None:
     """Reads the task and the document from the input and writes the answer as JSON."""
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
-    # rdflib warns of every odd address and literal, line by line; what matters becomes part of the answer.
-    logging.disable()
-    schemas.contexts(), schemas.namespaces()
     try:
         said = msgspec.json.encode(answer(task, sys.stdin.buffer.read()))
         if len(said) > task.limits.output_bytes:
@@ -62,6 +66,41 @@ def main() -> None:
         # At once: what Python does on its way out needs memory as well.
         os._exit(TOO_LARGE_STATUS)
     sys.stdout.buffer.write(said)
+    sys.stdout.buffer.flush()
+
+
+def main() -> None:
+    """Forks a child for each three files that come: its input, its output and its complaints."""
+    # rdflib warns of every odd address and literal, line by line; what matters becomes part of the answer.
+    logging.disable()
+    schemas.contexts(), schemas.namespaces()
+    # What stands now is shared by all children; collecting it in each would copy it.
+    gc.freeze()
+    with socket.socket(fileno=os.dup(sys.stdin.fileno())) as asked:
+        asked.settimeout(IDLE_S)
+        while files := _next(asked):
+            child = os.fork()
+            if child == 0:
+                break
+            for file in files:
+                os.close(file)
+            asked.sendall(STATUS.pack(child))
+            _, status = os.waitpid(child, 0)
+            asked.sendall(STATUS.pack(os.waitstatus_to_exitcode(status)))
+    if files:
+        for place, file in enumerate(files):
+            os.dup2(file, place)
+            os.close(file)
+        read()
+
+
+def _next(asked: socket.socket) -> list[int]:
+    """The files of the next child; none when our own parent has gone or has long had nothing to read."""
+    try:
+        _, files, _, _ = socket.recv_fds(asked, 1, 3)
+    except TimeoutError:
+        return []
+    return files
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from harvester.errors import AnswerTooLarge, HarvestError, PortalNotUnderstood
-from harvester.rdf import Document, Limits, Syntax, read, syntax
+from harvester.rdf import Document, Limits, Syntax, nursery, read, syntax
 from harvester.rdf.contexts import ContextRefused, without_remote_contexts
 from tests.fixtures import FIXTURES, needs_fixtures
 
@@ -555,3 +556,18 @@ def test_r22_an_unbound_prefix_is_named_with_its_line() -> None:
 def test_f39_a_real_document_with_a_context_elsewhere_is_refused() -> None:
     with pytest.raises(PortalNotUnderstood, match="is not one of the packaged ones"):
         fixture("semic_examples/3.0.1/example-bee-population.jsonld")
+
+
+def test_readers_are_forked_from_one_process_until_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next document is read by a new one: whoever kills it, or its own leaving, costs nothing."""
+    nursery._parents.cache_clear()
+    for _ in range(2):
+        assert len(turtle("<http://p.test/1> a dcat:Dataset .").records) == 1
+    idle = nursery._parents(os.getpid())
+    assert idle.qsize() == 1
+    parent = idle.get()
+    parent._process.kill()
+    parent._process.wait()
+    idle.put(parent)
+    assert len(turtle("<http://p.test/1> a dcat:Dataset .").records) == 1
+    assert idle.qsize() == 1
