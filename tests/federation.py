@@ -23,7 +23,8 @@ def federation() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def own_federation() -> Iterator[Sandbox]:
-    """The same federation at tick 0 for one test alone, to tick and to break."""
-    with serve(size=SIZE) as sandbox:
+def own_federation(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """The same federation at tick 0 for one test alone, to tick and to break; of a test of one ``portal`` only that."""
+    only = [request.getfixturevalue("portal")] if "portal" in request.fixturenames else None
+    with serve(size=SIZE if only is None else SIZE // 10, only=only) as sandbox:
         yield sandbox

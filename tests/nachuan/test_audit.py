@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from harvester import sourcefiles
 from tests.harvester.family_portals import source_at
 from tests.hostile import HostileServer, answer
@@ -18,6 +20,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.slow
 def test_an_audit_tells_undecided_keys_and_writes_what_is_understood_as_csv(nachuan: Command, tmp_path: Path) -> None:
     with HostileServer({"/list": answer(json.dumps(ROWS))}) as portal:
         source = source_at(f"{portal.url}/list", "csvlist")
