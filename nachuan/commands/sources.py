@@ -87,11 +87,10 @@ def add(url: str, id: str | None, kind: str | None, region: str | None, title: s
     given |= {"id": id or re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-"), "title": title or host}
     source = sourcefiles.validate({key: value for key, value in given.items() if value is not None})
     with installation.catalog() as catalog:
-        if any(entry.source.id == source.id for entry in catalog.sources.all()):
+        held = [entry.source for entry in catalog.sources.all()]
+        if any(other.id == source.id for other in held):
             raise Failed(f"there is a source {source.id!r} already: choose another --id")
-        same = [e.source.id for e in catalog.sources.all() if (e.source.url, e.source.options) == (source.url, {})]
-        if same:
-            raise Failed(f"{source.url} is already harvested as {same[0]!r}")
+        sourcefiles.refuse_repeated_addresses([*held, source])
         catalog.sources.put(source)
     click.echo(f"Added {source.id} ({source.kind}). Harvest it: `nachuan harvest {source.id}`")
 
@@ -237,6 +236,9 @@ def apply(path: Path) -> None:
 def apply_sources(catalog: Catalog, path: Path) -> list[str]:
     """Provisions the sources of a file or folder; the ids of those that changed. Raises SourceInvalid."""
     found = sourcefiles.read_all(path)
+    given = {source.id for source in found}
+    held = [entry.source for entry in catalog.sources.all() if entry.source.id not in given]
+    sourcefiles.refuse_repeated_addresses([*held, *found])
     return [source.id for source in found if catalog.sources.put(source, provisioned=True)]
 
 
