@@ -23,7 +23,9 @@ KINDS = frozenset(("jsonapi", "htmltable", "csvlist"))
 PROFILE_OPTIONS = frozenset(("crosswalk_table", "native", "codes_table", "variables", "headers", "listings"))
 """The members of a profile, as far as a source's options may hold them too."""
 
-OPTIONS = PROFILE_OPTIONS | {"family", "codes", "key", "language", "crosswalk", "files", "sheet", "header_row"}
+OPTIONS = PROFILE_OPTIONS | {
+    "family", "codes", "key", "language", "crosswalk", "files", "sheet", "header_row", "permitted_by",
+}
 """All that the options of such a source may hold."""
 
 
@@ -139,6 +141,9 @@ def family(source: Source) -> Family:
     name = source.options.get("family")
     for key in source.options.keys() - OPTIONS:
         raise SourceInvalid(f"options.{key} is none of {', '.join(sorted(OPTIONS))}", url=source.url, seen=key)
+    permitted_by = source.options.get("permitted_by", "x")
+    if not isinstance(permitted_by, str) or not permitted_by.strip():
+        raise SourceInvalid("options.permitted_by says who permits it", url=source.url, seen=str(permitted_by))
     own = {key: value for key, value in source.options.items() if key in PROFILE_OPTIONS}
     profile = {"kind": source.kind, "title": source.title, "title_en": source.title} | dict(_profile(source))
     try:
