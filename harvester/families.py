@@ -102,6 +102,17 @@ class ListCall(Call, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Not asked for at this portal."""
 
 
+class Recognition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What tells that a portal is of a family: its first list, asked as in a harvest, holds such records."""
+
+    marks: tuple[str, ...]
+    """Paths, in a record as listed, at each of which something stands."""
+    roots: tuple[str, ...] = ("",)
+    """Where below an address the family's portals begin."""
+    variables: dict[str, Any] = {}
+    """What to ask with in place of what only a source can say."""
+
+
 class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a portal is asked and read."""
 
@@ -117,6 +128,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     variables: dict[str, Any] = {}
     headers: dict[str, str] = {}
     listings: dict[str, ListCall] = {}
+    recognition: Recognition | None = None
 
 
 Codes: TypeAlias = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]

@@ -52,9 +52,10 @@ def _listings(source: Source, http: Http, since: datetime | None) -> Records:
     return Listing(declared=declared, partial=partial)
 
 
-def first_page(source: Source, http: Http) -> Page:
-    """The first page of a source's first list. Raises HarvestError as a harvest would."""
+def first_page(source: Source, http: Http, variables: Mapping[str, Any] = {}) -> Page:  # noqa: B006
+    """The first page of a source's first list, asked with further variables. Raises HarvestError as a harvest would."""
     profile = family(source)
+    profile = msgspec.structs.replace(profile, variables={**variables, **profile.variables})
     call = _lists(source, profile)[0]
     return _Questions(source, profile, call, http, _robots(source, http)).page(0, 0)
 
