@@ -62,6 +62,12 @@ class PortalBlocked(HarvestError):
     code = "portal.blocked"
 
 
+class RobotsRefused(HarvestError):
+    """The portal's robots.txt keeps programs away from a page that would be scraped."""
+
+    code = "portal.robots-refused"
+
+
 class PortalBusy(HarvestError):
     """The portal asks us to come back later than we wait for within a run.
 

@@ -23,7 +23,9 @@ KINDS = frozenset(("jsonapi", "htmltable", "csvlist"))
 PROFILE_OPTIONS = frozenset(("crosswalk_table", "native", "codes_table", "variables", "headers", "listings"))
 """The members of a profile, as far as a source's options may hold them too."""
 
-OPTIONS = PROFILE_OPTIONS | {"family", "codes", "key", "language", "crosswalk", "files", "sheet", "header_row"}
+OPTIONS = PROFILE_OPTIONS | {
+    "family", "codes", "key", "language", "crosswalk", "files", "sheet", "header_row", "permitted_by",
+}
 """All that the options of such a source may hold."""
 
 
@@ -100,6 +102,17 @@ class ListCall(Call, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Not asked for at this portal."""
 
 
+class Recognition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What tells that a portal is of a family: its first list, asked as in a harvest, holds such records."""
+
+    marks: tuple[str, ...]
+    """Paths, in a record as listed, at each of which something stands."""
+    roots: tuple[str, ...] = ("",)
+    """Where below an address the family's portals begin."""
+    variables: dict[str, Any] = {}
+    """What to ask with in place of what only a source can say."""
+
+
 class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a portal is asked and read."""
 
@@ -115,6 +128,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     variables: dict[str, Any] = {}
     headers: dict[str, str] = {}
     listings: dict[str, ListCall] = {}
+    recognition: Recognition | None = None
 
 
 Codes: TypeAlias = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
@@ -139,6 +153,9 @@ def family(source: Source) -> Family:
     name = source.options.get("family")
     for key in source.options.keys() - OPTIONS:
         raise SourceInvalid(f"options.{key} is none of {', '.join(sorted(OPTIONS))}", url=source.url, seen=key)
+    permitted_by = source.options.get("permitted_by", "x")
+    if not isinstance(permitted_by, str) or not permitted_by.strip():
+        raise SourceInvalid("options.permitted_by says who permits it", url=source.url, seen=str(permitted_by))
     own = {key: value for key, value in source.options.items() if key in PROFILE_OPTIONS}
     profile = {"kind": source.kind, "title": source.title, "title_en": source.title} | dict(_profile(source))
     try:

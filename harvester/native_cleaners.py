@@ -55,10 +55,13 @@ def row_count(value: Any) -> int | None:
 
 
 def agency(value: Any) -> str | None:
-    """A department's name, without the code that Taiwanese portals write before it (380120000J 【社會局】)."""
+    """A department's name, without the code or the slash that Taiwanese portals write before it.
+
+    That is 社會局 of 380120000J 【社會局】, and 金門縣文化局/文化資產課 of /金門縣文化局/文化資產課.
+    """
     cleaned = plain_text(value)
     coded = cleaned and _TAIWANESE_AGENCY.fullmatch(cleaned)
-    return coded[1] if coded else cleaned
+    return coded[1] if coded else cleaned and (cleaned.lstrip("/ ") or None)
 
 
 def column_names(value: Any) -> tuple[Column, ...] | None:
@@ -66,7 +69,8 @@ def column_names(value: Any) -> tuple[Column, ...] | None:
     cleaned = text(value)
     if cleaned is None:
         return None
-    names = [text(name) for name in _BETWEEN_COLUMNS.split(cleaned.replace("\\r\\n", "\n").replace("\\t", " "))]
+    plain = cleaned.replace("\\r\\n", "\n").replace("\\t", " ").rstrip("。 \n")
+    names = [text(name) for name in _BETWEEN_COLUMNS.split(plain)]
     return tuple(Column(name=name) for name in dict.fromkeys(names) if name is not None) or None
 
 

@@ -7,10 +7,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
+import msgspec
 from msgspec import Struct
 
-from harvester.errors import AddressRefused, HarvestError, PortalNotUnderstood
+from harvester.connectors.calls import Page, first_page
+from harvester.errors import (
+    AddressRefused, HarvestError, PortalCertificateInvalid, PortalNotUnderstood, PortalTimedOut, PortalUnreachable,
+)
+from harvester.familiar import Familiar, familiar
+from harvester.families import Family, family
 from harvester.http import Http, Response
+from portal.catalog.model import Source
+
+
+_NO_ANSWER = (PortalUnreachable, PortalTimedOut, PortalCertificateInvalid)
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -30,6 +40,10 @@ class Finding(Struct, frozen=True, kw_only=True):
     """Whether it can be asked for what changed since a moment."""
     validators: bool | None = None
     """Whether it says (ETag, Last-Modified) how to ask if anything changed."""
+    family: str | None = None
+    """The product family of the portal, where its kind has families: ``options.family``."""
+    wants: tuple[str, ...] = ()
+    """What of ``options.variables`` only the portal's own people know."""
 
 
 class Attempt(Struct, frozen=True):
@@ -48,10 +62,14 @@ class Probe(Struct, frozen=True):
 
 
 def probe(url: str, http: Http) -> Probe:
-    """Tries every kind we know at ``url``. Raises AddressRefused where the address itself may not be asked."""
+    """Tries every kind we know at ``url``, and where none answers the Chinese families.
+
+    Raises AddressRefused where the address itself may not be asked.
+    """
     root = url if url.endswith("/") or "." in url.rsplit("/", 1)[-1] else url + "/"
     findings: list[Finding] = []
     attempts: list[Attempt] = []
+    is_reached = False
     for kind, path, read in _TRIALS:
         asked = urljoin(root, path)
         try:
@@ -59,8 +77,45 @@ def probe(url: str, http: Http) -> Probe:
         except AddressRefused:
             raise
         except HarvestError as error:
+            is_reached = is_reached or not isinstance(error, _NO_ANSWER)
             attempts.append(Attempt(kind, asked, f"{error.code}: {error.detail}"))
+    # Each family is a question or more: none is put to a server that is not there.
+    for met in familiar(url, http) if is_reached and not findings else ():
+        if isinstance(met, Familiar):
+            findings.append(_familiar(met.name, met.url, met.profile, met.page))
+        else:
+            attempts.append(Attempt(met.name, met.why.url or met.url, f"{met.why.code}: {met.why.detail}"))
     return Probe(tuple(findings), tuple(attempts))
+
+
+def probe_source(source: Source, http: Http) -> Probe:
+    """Asks a source's portal as its own options say, or where they say nothing every kind at its address."""
+    if source.kind not in ("jsonapi", "htmltable"):
+        return probe(source.url, http)
+    name = source.options.get("family")
+    try:
+        found = _familiar(name, source.url, family(source), first_page(source, http))
+    except AddressRefused:
+        raise
+    except HarvestError as error:
+        why = f"{error.code}: {error.detail}"
+        return Probe((), (Attempt(name or source.kind, error.url or source.url, why),))
+    return Probe((msgspec.structs.replace(found, title=source.title, wants=()),), ())
+
+
+def _familiar(name: str | None, url: str, profile: Family, page: Page) -> Finding:
+    call = next(each for each in profile.listings.values() if not each.left_out)
+    return Finding(
+        kind=profile.kind,
+        family=name,
+        url=url,
+        asked=page.url,
+        datasets=page.total if call.paged else len(page.records),
+        pages=call.paged,
+        filters_by_date=call.newest_first is not None,
+        validators=False,
+        wants=tuple(profile.recognition.variables) if profile.recognition else (),
+    )
 
 
 def _object(response: Response) -> Mapping[str, Any]:

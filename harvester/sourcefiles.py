@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,6 +24,12 @@ _SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 class SourceInvalid(ValueError):
     """A source file says what no source can be; the message names the file, the key and the value."""
+
+
+class AddressRepeated(SourceInvalid):
+    """Two sources ask one address for the same: every dataset there would stand in the catalogue twice."""
+
+    code = "source.address-repeated"
 
 
 def read(path: Path) -> Source:
@@ -49,7 +56,27 @@ def read_all(path: Path) -> list[Source]:
         if source.id in met:
             raise SourceInvalid(f"{file}: the id {source.id!r} is already used by {met[source.id]}")
         met[source.id] = file
+    refuse_repeated_addresses(sources)
     return sources
+
+
+def refuse_repeated_addresses(sources: Iterable[Source]) -> None:
+    """Raises AddressRepeated where two of them ask one address for the same.
+
+    An address is the same by http and https, in capitals and with a closing slash. Other options are another question:
+    one interface answers for every prefecture of Guizhou.
+    """
+    met: dict[tuple[str, bytes], Source] = {}
+    for source in sources:
+        parts = urlsplit(source.url)
+        address = f"{parts.netloc.lower()}{parts.path.rstrip('/')}?{parts.query}"
+        options = msgspec.json.encode(source.options, order="deterministic")
+        first = met.setdefault((address, options), source)
+        if first is not source:
+            raise AddressRepeated(
+                f"{AddressRepeated.code}: {source.url} is already harvested as {first.id!r}, so {source.id!r} would "
+                f"double its datasets: remove one of the two"
+            )
 
 
 def validate(given: Mapping[str, Any]) -> Source:

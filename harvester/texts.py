@@ -41,7 +41,7 @@ class WrongType(NotUnderstood):
 PLACEHOLDERS = frozenset(
     (
         "", "none", "null", "nil", "nan", "n/a", "[]", "{}", "[null]", "undefined", "暂无", "无", "-", "--", "/", "、",
-        "暂无联系方式", "暂无数据", "暂无信息", "暂无描述", "暂无简介", "暂无摘要", "暂无标签",
+        "暂无联系方式", "暂无数据", "暂无信息", "暂无描述", "暂无简介", "暂无摘要", "暂无标签", "默认主题", "默认行业",
     )
 )
 """What portals write where they mean nothing, in lower case."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,11 @@ import msgspec
 
 from harvester import answers, instants
 from harvester.connectors.recognition import recognised
-from harvester.errors import PagingBroken, PortalAnsweredError, PortalNotUnderstood, SourceInvalid
+from harvester.errors import (
+    PagingBroken, PortalAnsweredError, PortalNotUnderstood, RobotsRefused, SourceInvalid,
+)
 from harvester.families import Call, Family, ListCall, family, filled
-from harvester.http import Http, Response
+from harvester.http import Http, Response, Robots
 from harvester.records import Listing, RawRecord, Records
 from portal.catalog.model import Issue, Source
 
@@ -42,24 +44,55 @@ def _listings(source: Source, http: Http, since: datetime | None) -> Records:
     profile = family(source)
     declared: int | None = 0
     partial = False
-    calls = [call for call in profile.listings.values() if not call.left_out]
-    if not calls:
-        raise SourceInvalid("options.listings names no list to ask for", url=source.url)
-    for call in calls:
-        listing = yield from _Questions(source, profile, call, http).listing(since)
+    robots = _robots(source, http)
+    for call in _lists(source, profile):
+        listing = yield from _Questions(source, profile, call, http, robots).listing(since)
         partial = partial or listing.partial
         declared = None if declared is None or listing.declared is None else declared + listing.declared
     return Listing(declared=declared, partial=partial)
 
 
+def first_page(source: Source, http: Http, variables: Mapping[str, Any] = {}) -> Page:  # noqa: B006
+    """The first page of a source's first list, asked with further variables. Raises HarvestError as a harvest would."""
+    profile = family(source)
+    profile = msgspec.structs.replace(profile, variables={**variables, **profile.variables})
+    call = _lists(source, profile)[0]
+    return _Questions(source, profile, call, http, _robots(source, http)).page(0, 0)
+
+
+def _lists(source: Source, profile: Family) -> list[ListCall]:
+    calls = [call for call in profile.listings.values() if not call.left_out]
+    if not calls:
+        raise SourceInvalid("options.listings names no list to ask for", url=source.url)
+    return calls
+
+
+def _robots(source: Source, http: Http) -> Robots | None:
+    """What the portal's robots.txt allows; None where its owner does."""
+    return None if source.options.get("permitted_by") else Robots(http)
+
+
+class Page(NamedTuple):
+    """One page of a list."""
+
+    records: list[dict[str, Any]]
+    total: int | None
+    """Records of the whole list, as far as it says."""
+    pages: int | None
+    url: str
+    said: Any
+    """The whole answer."""
+
+
 class _Questions:
     """The questions about one list of one portal."""
 
-    def __init__(self, source: Source, profile: Family, call: ListCall, http: Http) -> None:
+    def __init__(self, source: Source, profile: Family, call: ListCall, http: Http, robots: Robots | None) -> None:
         self._source = source
         self._profile = profile
         self._call = call
         self._http = http
+        self._robots = robots
         self._zone = ZoneInfo(source.timezone)
         self._refused = 0
         """Details in a row that were none."""
@@ -71,41 +104,47 @@ class _Questions:
         received = 0
         declared: int | None = None
         for number in count():
-            places = {"page": call.first_page + number, "offset": received, "size": call.page_size}
-            response = self._ask(call, {**self._profile.variables, **places}.__getitem__)
-            said = answers.document(call, response)
-            listed = answers.listed(call, said, response.url)
-            total = self._number(said, call.total, response.url)
-            pages = self._number(said, call.pages, response.url)
-            declared = total if total is not None else declared
+            page = self.page(number, received)
+            listed = page.records
+            declared = page.total if page.total is not None else declared
             if not listed:
-                self._expect_end(received, total, pages, said, response.url)
+                self._expect_end(received, page)
                 break
             digest = hashlib.blake2b(_encoded(listed), digest_size=16).digest()
             if digest in read:
-                raise PagingBroken("a page repeats an earlier one", url=response.url, seen=f"page {number + 1}")
+                raise PagingBroken("a page repeats an earlier one", url=page.url, seen=f"page {number + 1}")
             read.add(digest)
             received += len(listed)
             fresh = [record for record in listed if floor is None or not self._is_older(record, floor)]
             for record in fresh:
-                yield from self._record(record, response.url)
+                yield from self._record(record, page.url)
             if floor is not None and self._is_older(listed[-1], floor):
                 return Listing(partial=True)
             if not call.paged or (declared is not None and received >= declared):
                 break
-            if pages is not None and number + 1 >= pages:
+            if page.pages is not None and number + 1 >= page.pages:
                 break
         return Listing(declared=declared, partial=floor is not None)
+
+    def page(self, number: int, received: int) -> Page:
+        """The page of this number, from 0, when so many records were received before it."""
+        call = self._call
+        places = {"page": call.first_page + number, "offset": received, "size": call.page_size}
+        response = self._ask(call, {**self._profile.variables, **places}.__getitem__)
+        said, url = answers.document(call, response), response.url
+        listed = answers.listed(call, said, url)
+        total, pages = (self._number(said, path, url) for path in (call.total, call.pages))
+        return Page(listed, total, pages, url, said)
 
     def _number(self, said: Any, path: str | None, url: str) -> int | None:
         return None if path is None else answers.number(said, path, self._call.total_match, url)
 
-    def _expect_end(self, received: int, total: int | None, pages: int | None, said: Any, url: str) -> None:
+    def _expect_end(self, received: int, page: Page) -> None:
         """Raises PortalNotUnderstood where the first page is empty and nothing says that the list is."""
-        if received == 0 and total != 0 and pages != 0:
+        if received == 0 and page.total != 0 and page.pages != 0:
             where = self._call.records
-            stated = "no total" if total is None else f"a total of {total}"
-            raise PortalNotUnderstood(f"no record at {where}, with {stated}", url=url, seen=str(said)[:200])
+            stated = "no total" if page.total is None else f"a total of {page.total}"
+            raise PortalNotUnderstood(f"no record at {where}, with {stated}", url=page.url, seen=str(page.said)[:200])
 
     def _is_older(self, record: Mapping[str, Any], floor: datetime) -> bool:
         said = answers.known(record, self._call.newest_first or "")
@@ -143,9 +182,12 @@ class _Questions:
                 f"{call.path}: no value for {error.args[0]}, neither in the record nor in options.variables",
                 url=self._source.url,
             ) from error
+        asked = f"{url}?{urlencode(_texts(query))}" if query else url
+        if call.answer == "html" and self._robots is not None and not self._robots.allow(asked):
+            raise RobotsRefused("it keeps programs away from this page", url=self._http.shown(asked))
         if call.method == "GET":
             return self._http.get(url, params=_texts(query), headers=headers)
-        url = f"{url}?{urlencode(_texts(query))}" if query else url
+        url = asked
         if call.encoding == "json":
             return self._http.post(url, json=body, headers=headers)
         if call.encoding == "form":

@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -19,7 +20,7 @@ from rich.table import Table
 from harvester import retirement, sourcefiles
 from harvester.audit import Audit, audit
 from harvester.preview import Preview, preview
-from harvester.probe import Finding, Probe, probe
+from harvester.probe import Attempt, Finding, Probe, probe, probe_source
 from harvester.records import RawRecord
 from nachuan import installation
 from nachuan.cli import Failed
@@ -78,20 +79,21 @@ def show(id: str, as_json: bool) -> None:
 @click.option("--schedule", default="@daily", show_default=True, help="Cron, @daily, @hourly, @weekly or manual.")
 def add(url: str, id: str | None, kind: str | None, region: str | None, title: str | None, schedule: str) -> None:
     """Add the portal at URL."""
-    given = {"url": url, "kind": kind, "region": region, "schedule": schedule}
+    given: dict[str, Any] = {"url": url, "kind": kind, "region": region, "schedule": schedule}
     if kind is None:
         finding = _best(_probe(url))
-        given |= {"url": finding.url, "kind": finding.kind}
+        if finding.wants:
+            raise Failed(f"{_wanted(finding)}: describe the source in a file (docs/jsonapi.md)")
+        given |= {"url": finding.url, "kind": finding.kind, "options": _options(finding)}
         title = title or finding.title
     host = urlsplit(url).netloc
     given |= {"id": id or re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-"), "title": title or host}
     source = sourcefiles.validate({key: value for key, value in given.items() if value is not None})
     with installation.catalog() as catalog:
-        if any(entry.source.id == source.id for entry in catalog.sources.all()):
+        held = [entry.source for entry in catalog.sources.all()]
+        if any(other.id == source.id for other in held):
             raise Failed(f"there is a source {source.id!r} already: choose another --id")
-        same = [e.source.id for e in catalog.sources.all() if (e.source.url, e.source.options) == (source.url, {})]
-        if same:
-            raise Failed(f"{source.url} is already harvested as {same[0]!r}")
+        sourcefiles.refuse_repeated_addresses([*held, source])
         catalog.sources.put(source)
     click.echo(f"Added {source.id} ({source.kind}). Harvest it: `nachuan harvest {source.id}`")
 
@@ -101,17 +103,38 @@ def add(url: str, id: str | None, kind: str | None, region: str | None, title: s
 @click.option("--json", "as_json", is_flag=True)
 def check(id_or_url: str, as_json: bool) -> None:
     """Ask the portal what it is and what it can do."""
-    found = _probe(_address(id_or_url))
+    found = _probe(id_or_url) if "://" in id_or_url else _probe_source(id_or_url)
     if as_json:
         installation.print_json(found)
     else:
         for finding in found.findings:
             click.echo(_in_words(finding))
         if not found.findings:
-            for attempt in found.attempts:
-                click.echo(f"not {attempt.kind}: {attempt.asked}: {attempt.why}")
+            for line in _in_vain(found):
+                click.echo(line)
     if not found.findings:
         raise Failed(f"nothing we know answers at {id_or_url}")
+
+
+def _in_vain(found: Probe) -> list[str]:
+    """What was tried, a line for each reason: many families end in the same 404."""
+    by_reason: dict[str, list[Attempt]] = {}
+    for attempt in found.attempts:
+        by_reason.setdefault(attempt.why, []).append(attempt)
+    return [
+        f"not {', '.join(dict.fromkeys(each.kind for each in tried))}: {why} ({tried[0].asked}"
+        + (f" and {len(tried) - 1} more)" if len(tried) > 1 else ")")
+        for why, tried in by_reason.items()
+    ]
+
+
+def _wanted(finding: Finding) -> str:
+    names = ", ".join(f"options.variables.{name}" for name in finding.wants)
+    return f"{finding.url} is of the family {finding.family} and wants {names}, which its own people know"
+
+
+def _options(finding: Finding) -> dict[str, Any]:
+    return {} if finding.family is None else {"family": finding.family}
 
 
 def _in_words(finding: Finding) -> str:
@@ -119,6 +142,7 @@ def _in_words(finding: Finding) -> str:
         return unknown if value is None else yes if value else no
 
     name = f" {finding.version}" if finding.version else ""
+    name += f" of the family {finding.family}" if finding.family else ""
     parts = [
         f"{finding.kind}{name} at {finding.url}",
         f"it calls itself {finding.title}" if finding.title else "it does not say its name",
@@ -134,7 +158,7 @@ def _in_words(finding: Finding) -> str:
             finding.validators, "says when nothing changed", "does not say when nothing changed", "validators not asked"
         ),
     ]
-    return "\n  ".join(parts)
+    return "\n  ".join([*parts, *([_wanted(finding)] if finding.wants else [])])
 
 
 @sources.command("preview")
@@ -237,6 +261,9 @@ def apply(path: Path) -> None:
 def apply_sources(catalog: Catalog, path: Path) -> list[str]:
     """Provisions the sources of a file or folder; the ids of those that changed. Raises SourceInvalid."""
     found = sourcefiles.read_all(path)
+    given = {source.id for source in found}
+    held = [entry.source for entry in catalog.sources.all() if entry.source.id not in given]
+    sourcefiles.refuse_repeated_addresses([*held, *found])
     return [source.id for source in found if catalog.sources.put(source, provisioned=True)]
 
 
@@ -284,11 +311,11 @@ def remove(id: str, yes: bool) -> None:
     click.echo(f"Retired {retired:,} datasets.")
 
 
-def _address(id_or_url: str) -> str:
-    if "://" in id_or_url:
-        return id_or_url
+def _probe_source(id: str) -> Probe:
     with installation.catalog() as catalog:
-        return catalog.sources.get(id_or_url).source.url
+        source = catalog.sources.get(id).source
+    with installation.way_out(source, installation.settings()) as http:
+        return probe_source(sourcefiles.with_secrets(source, os.environ), http)
 
 
 def _source(id_or_url: str) -> Source:
@@ -296,7 +323,8 @@ def _source(id_or_url: str) -> Source:
         with installation.catalog() as catalog:
             return catalog.sources.get(id_or_url).source
     finding = _best(_probe(id_or_url))
-    return Source(id="preview", title=finding.title or finding.url, kind=finding.kind, url=finding.url)
+    title, options = finding.title or finding.url, _options(finding)
+    return Source(id="preview", title=title, kind=finding.kind, url=finding.url, options=options)
 
 
 def _probe(url: str) -> Probe:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from harvester import crosswalk
 from harvester.connectors import CONNECTORS
+from harvester.errors import HarvestError
 from harvester.http import Http
 from harvester.records import Listing, RawRecord
 from harvester.sourcefiles import validate
@@ -42,9 +43,12 @@ def source_at(url: str, kind: str, **options: Any) -> Source:
 
 def read(
     scripts: Mapping[str, Script], kind: str = "jsonapi", *, base: str = "/", since: Any = None,
-    http: Http | None = None, **options: Any,
+    http: Http | None = None, seen: list[str] | None = None, **options: Any,
 ) -> Reading:
-    """A source's records, translated, from a portal that answers by these scripts."""
+    """A source's records, translated, from a portal that answers by these scripts.
+
+    ``seen`` takes the paths that were asked for even where the reading raises.
+    """
     datasets: list[Dataset] = []
     issues: list[Issue] = []
     raws: list[RawRecord] = []
@@ -54,6 +58,10 @@ def read(
         while True:
             try:
                 item = next(listing)
+            except HarvestError:
+                if seen is not None:
+                    seen += portal.paths
+                raise
             except StopIteration as end:
                 return Reading(datasets, issues, end.value, portal.paths, raws)
             if isinstance(item, Issue):

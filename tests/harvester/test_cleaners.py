@@ -176,7 +176,7 @@ def test_cleaning_twice_is_cleaning_once(name: str, given: Any, meant: str) -> N
         assert cleaner(name, Setting())(meant) == meant
 
 
-@pytest.mark.parametrize("placeholder", ["None", "null", "[]", "暂无", "无", "N/A", "", "  ", "NULL", "-"])
+@pytest.mark.parametrize("placeholder", ["None", "null", "[]", "暂无", "默认主题", "无", "N/A", "", "  ", "NULL", "-"])
 @pytest.mark.parametrize("name", ["text", "plain_text", "code", "keywords", "integer", "size", "email", "address",
                                   "date", "interval", "place", "media_type", "instant", "term:formats"])
 def test_r14_u7_a_placeholder_says_nothing(name: str, placeholder: str) -> None:

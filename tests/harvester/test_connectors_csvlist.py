@@ -157,3 +157,17 @@ def test_a_file_that_has_not_changed_is_not_read_again() -> None:
         with way_out(validators=validators) as http, pytest.raises(StopIteration) as end:
             next(records(source, http, None))
     assert end.value.value == Listing(not_modified=True)
+
+
+@pytest.mark.parametrize("columns", ["公交站點、站牌清冊", " 公交站點、站牌清冊\n"])
+def test_a_title_that_stands_again_where_the_columns_belong_names_no_column(columns: str) -> None:
+    rows = [{"資料集名稱": "公交站點、站牌清冊", "主要欄位": columns}, {"資料集名稱": "站牌", "主要欄位": "站牌、地址"}]
+    repeated, named = read({"/list": answer(json.dumps(rows))}, "csvlist", base="/list").datasets
+    assert (repeated.columns, [column.name for column in named.columns]) == ((), ["站牌", "地址"])
+
+
+def test_the_stop_after_the_last_column_and_the_slash_before_an_agency_are_no_part_of_them() -> None:
+    row = {"資料集名稱": "名冊", "主要欄位": "公告機關、承辦機關。", "資料來源(部會單位)": "/金門縣政府/政風處"}
+    (dataset,) = read({"/list": answer(json.dumps([row]))}, "csvlist", base="/list").datasets
+    assert [column.name for column in dataset.columns] == ["公告機關", "承辦機關"]
+    assert dataset.publisher is not None and dataset.publisher.name == "金門縣政府/政風處"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from harvester.errors import PortalNotUnderstood, SourceInvalid
+from harvester import sourcefiles
+from harvester.errors import PortalAnsweredError, PortalNotUnderstood, RobotsRefused, SourceInvalid
 from harvester.records import Listing
 from tests.harvester.family_portals import asked_form, asked_json, asked_query, html, paged, read
 from tests.hostile import Script, Talk, answer, json_answer
@@ -82,7 +84,10 @@ def test_jdop_hides_its_list_as_html_in_json() -> None:
     reading = read({"/jdop_front/channal/datapubliclist.do": listing, "/jdop_front/detail/data.do": page},
                    "htmltable", family="jdop")
     assert reading.keys == [str(number) for number in range(1, 24)]
-    assert (reading.issues, reading.listing, len(reading.asked)) == ([], Listing(declared=23), 3 + 23)
+    assert (reading.issues, reading.listing) == ([], Listing(declared=23))
+    assert Counter(path.split("?")[0] for path in reading.asked) == {
+        "/jdop_front/channal/datapubliclist.do": 3, "/robots.txt": 1, "/jdop_front/detail/data.do": 23
+    }
     first = reading.datasets[0]
     assert (first.title, first.description, first.keywords) == ("公交站点 1", "全市站点", ("信息", "公交"))
     assert (first.frequency, first.openness, first.openness_condition) == ("irregular", None, "用于数据校验")
@@ -161,3 +166,48 @@ def test_a_selector_that_is_none_is_refused_with_its_words() -> None:
     given: dict[str, Any] = {"listings": {"datasets": {"records": "li[["}}}
     with pytest.raises(SourceInvalid, match=r"li\[\["):
         read({"/catalog/index": html("<li>x</li>")}, "htmltable", family="inspur_portal", **given)
+
+
+def inspur(robots: Script) -> dict[str, Script]:
+    scripts: dict[str, Script] = {f"/city/catalog/{id}": INSPUR_PAGE for id in IDS}
+    return scripts | {"/city/catalog/index": inspur_list, "/robots.txt": robots}
+
+
+@pytest.mark.parametrize("rule,asked", [
+    ("/city/catalog/index", ["/robots.txt"]),
+    ("/city/catalog/index?page=", ["/robots.txt"]),
+    (f"/city/catalog/{IDS[0]}", ["/robots.txt", "/city/catalog/index?page=1"]),
+])
+def test_n21_pages_that_robots_txt_forbids_are_not_asked_for(rule: str, asked: list[str]) -> None:
+    scripts = inspur(answer(f"User-agent: *\nDisallow: {rule}\n"))
+    seen: list[str] = []
+    with pytest.raises(RobotsRefused) as refused:
+        read(scripts, "htmltable", base="/city/", family="inspur_portal", seen=seen)
+    assert (refused.value.code, seen) == ("portal.robots-refused", asked)
+    assert refused.value.url is not None and rule in refused.value.url
+
+
+def test_n21_the_rules_are_asked_for_once_and_only_where_a_page_is_scraped() -> None:
+    allowed = inspur(answer("User-agent: *\nDisallow: /admin\n"))
+    reading = read(allowed, "htmltable", base="/city/", family="inspur_portal")
+    assert (reading.keys, reading.asked.count("/robots.txt")) == (IDS, 1)
+    forbidding = answer("User-agent: *\nDisallow: /\n")
+    rows = [{"iid": "1"}]
+    interface = read({
+        "/robots.txt": forbidding, "/athena/catalog/page": json_answer({"data": {"total": 1, "rows": rows}}),
+        "/athena/catalog/getDetails": json_answer({"data": {"title": "公交"}}),
+    }, family="athena")
+    assert (interface.keys, "/robots.txt" in interface.asked) == (["1"], False)
+
+
+def test_n21_rules_that_cannot_be_read_are_no_permission() -> None:
+    with pytest.raises(PortalAnsweredError, match="status 500"):
+        read(inspur(answer(status=500)), "htmltable", base="/city/", family="inspur_portal")
+
+
+def test_n21_an_owner_who_permits_it_is_named_and_the_rules_are_not_asked_for() -> None:
+    scripts = inspur(answer("User-agent: *\nDisallow: /\n"))
+    reading = read(scripts, "htmltable", base="/city/", family="inspur_portal", permitted_by="某局，2026-03-01")
+    assert (reading.keys, "/robots.txt" in reading.asked) == (IDS, False)
+    with pytest.raises(sourcefiles.SourceInvalid, match="options.permitted_by says who permits it"):
+        read(scripts, "htmltable", base="/city/", family="inspur_portal", permitted_by=True)

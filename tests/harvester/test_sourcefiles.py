@@ -61,7 +61,7 @@ def test_what_is_wrong_is_named_with_its_file_and_value(tmp_path: Path, wrong: s
 
 def test_a_folder_is_read_whole_and_an_id_may_stand_once(tmp_path: Path) -> None:
     file(tmp_path, GOOD)
-    file(tmp_path, GOOD.replace("zj-hangzhou", "zj-ningbo"), "ningbo.toml")
+    file(tmp_path, GOOD.replace("zj-hangzhou", "zj-ningbo").replace("data.hangzhou", "data.ningbo"), "ningbo.toml")
     assert [source.id for source in sourcefiles.read_all(tmp_path)] == ["zj-ningbo", "zj-hangzhou"]
     file(tmp_path, GOOD, "twice.toml")
     with pytest.raises(SourceInvalid, match="already used by"):

@@ -1,0 +1,114 @@
+"""The portals of China whose addresses are known, in ``sources/cn``: every file can be applied, and none asks twice."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+
+import schemas
+from harvester import sourcefiles
+from harvester.families import family
+from harvester.sourcefiles import AddressRepeated
+from nachuan.commands.sources import apply_sources
+from portal.catalog.model import Source
+from portal.catalog.store import Catalog
+from tests.fixtures import FIXTURES, needs_fixtures
+
+FOLDER = Path(__file__).resolve().parents[1] / "sources" / "cn"
+SOURCES = sourcefiles.read_all(FOLDER)
+NO_PROFILE = list(csv.DictReader((FOLDER / "without-profile.csv").read_text(encoding="utf-8").splitlines()))
+
+
+def known_portals() -> list[dict[str, Any]]:
+    portals: list[dict[str, Any]] = json.loads(
+        (FIXTURES.parent / "domain" / "portal_families.json").read_text(encoding="utf-8")
+    )
+    return portals
+
+
+def list_address(source: Source) -> str:
+    path = next(iter(family(source).listings.values())).path
+    return urljoin(source.url, re.sub(r"\{(\w+)\}", lambda name: str(family(source).variables[name[1]]), path))
+
+
+def test_all_are_applied_paused_and_a_second_time_nothing_changes(catalog: Catalog) -> None:
+    assert len(apply_sources(catalog, FOLDER)) == len(SOURCES) == 86
+    assert all(entry.paused and entry.provisioned for entry in catalog.sources.all())
+    assert apply_sources(catalog, FOLDER) == []
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.id)
+def test_a_source_is_named_after_its_file_and_its_codes_are_terms(source: Source) -> None:
+    region = schemas.vocabulary("regions").terms[source.region or ""]
+    assert (FOLDER / f"{source.id}.toml").is_file()
+    assert source.title.startswith(region.zh)
+    assert source.title_en is not None and source.title_en.startswith(region.en)
+    assert source.institution_type in schemas.vocabulary("institution_types").terms
+    assert 0 < source.politeness.requests_per_second <= 1
+
+
+def test_what_a_file_cannot_know_stands_in_the_environment() -> None:
+    with_code = {source.id: source.options["variables"]["appCode"] for source in SOURCES
+                 if source.options["family"] == "exchangeopengateway"}
+    assert with_code == {
+        "js-xuzhou": "${JS_XUZHOU_APP_CODE}", "sc-deyang": "${SC_DEYANG_APP_CODE}",
+        "sc-ganzi": "${SC_GANZI_APP_CODE}", "sc-suining": "${SC_SUINING_APP_CODE}",
+    }
+
+
+@needs_fixtures
+def test_every_portal_whose_address_is_known_is_a_source_that_asks_there_or_has_its_reason() -> None:
+    asked = [list_address(source) for source in SOURCES]
+    left_out = {row["list"] for row in NO_PROFILE}
+    known = [portal["list_url"] for portal in known_portals()]
+    assert sorted(known) == sorted([*asked, *(row["list"] for row in NO_PROFILE)])
+    assert len(left_out) == len(NO_PROFILE) == 52
+    assert all(row["why"] and row["region"] in schemas.vocabulary("regions").terms for row in NO_PROFILE)
+
+
+ONE = """
+id = "{id}"
+title = "示例"
+kind = "{kind}"
+url = "{url}"
+"""
+
+
+def folder_of(path: Path, **addresses: str) -> Path:
+    path.mkdir(exist_ok=True)
+    for id, url in addresses.items():
+        text = ONE.format(id=id, url=url, kind="dcat" if id == "c" else "ckan")
+        (path / f"{id}.toml").write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("again", ["http://Data.Example.cn/open", "https://data.example.cn/open/"])
+def test_two_files_of_one_address_are_refused_with_a_code(tmp_path: Path, catalog: Catalog, again: str) -> None:
+    folder = folder_of(tmp_path / "new", a="https://data.example.cn/open", c=again)
+    with pytest.raises(AddressRepeated) as refused:
+        apply_sources(catalog, folder)
+    assert str(refused.value).startswith(f"source.address-repeated: {again} is already harvested as 'a'")
+    assert catalog.sources.all() == []
+
+
+def test_a_file_with_the_address_of_another_source_is_refused_and_its_own_may_change(
+    tmp_path: Path, catalog: Catalog
+) -> None:
+    apply_sources(catalog, folder_of(tmp_path / "first", a="https://data.example.cn/open"))
+    with pytest.raises(AddressRepeated, match="is already harvested as 'a', so 'b' would double"):
+        apply_sources(catalog, folder_of(tmp_path / "second", b="https://data.example.cn/open/"))
+    assert [entry.source.id for entry in catalog.sources.all()] == ["a"]
+    moved = folder_of(tmp_path / "first", a="https://new.example.cn/", b="https://data.example.cn/open")
+    assert apply_sources(catalog, moved) == ["a", "b"]
+
+
+def test_one_address_asked_with_other_options_is_another_source() -> None:
+    guizhou = [source for source in SOURCES if source.url == "https://data.guizhou.gov.cn/"]
+    assert len(guizhou) == 11
+    sourcefiles.refuse_repeated_addresses(guizhou)
