@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from portal.web import places
+from portal.web import places, tiles
 from portal.web.site import site
 from portal.web.summaries import publisher_of, title_of
 from schemas import vocabulary
@@ -20,13 +20,13 @@ def home() -> str:
     """The home page."""
     overview = site().overviews.current()
     totals = places.with_parts(overview.figures.regions)
-    tiles = places.tile_map(totals, overview.regions_read)
+    tile_map = tiles.map_of_datasets(totals, overview.regions_read)
     themes = vocabulary("themes").terms
     return render_template(
         "pages/home.html",
         overview_now=overview,
-        provinces=sum(1 for tile in tiles if tile.count),
-        tiles=tiles,
+        provinces=sum(1 for tile in tile_map.tiles if tile.value),
+        tile_map=tile_map,
         themes=[(themes[code], count) for code, count in overview.themes.items() if code in themes],
         themes_shown=THEMES_SHOWN,
         latest=[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, render_template
 
 from portal.search.query import Query, Sort
-from portal.web import places
+from portal.web import places, tiles
 from portal.web.languages import language
 from portal.web.narrowing import labelled
 from portal.web.site import site
@@ -22,13 +22,13 @@ def regions() -> str:
     overview = site().overviews.current()
     own = overview.figures.regions
     totals = places.with_parts(own)
-    tiles = places.tile_map(totals, overview.regions_read)
+    tile_map = tiles.map_of_datasets(totals, overview.regions_read)
     roots = [code for code in totals if not places.ancestors(code) and code != places.NATION]
-    unread = {tile.region.code for tile in tiles if tile.count is None}
-    listed = sorted({*roots, *(tile.region.code for tile in tiles)}, key=lambda code: (-totals.get(code, 0), code))
+    unread = {tile.region.code for tile in tile_map.tiles if tile.value is None}
+    listed = sorted({*roots, *(tile.region.code for tile in tile_map.tiles)}, key=lambda code: (-totals.get(code, 0), code))
     return render_template(
         "pages/regions.html",
-        tiles=tiles,
+        tile_map=tile_map,
         rows=[
             (code, places.name(code, language()), own.get(code, 0), None if code in unread else totals.get(code, 0))
             for code in listed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 from flask.testing import FlaskClient
@@ -102,10 +103,12 @@ def test_a_page_that_did_not_change_is_not_sent_again(client: FlaskClient) -> No
 
 
 def test_static_files_may_be_kept_for_a_year_because_their_address_changes_with_them(client: FlaskClient) -> None:
-    (style,) = page(client, "/").xpath("//link[@rel='stylesheet']/@href")
-    response = client.get(style)
-    assert "v=" in style and response.cache_control.max_age == 365 * 24 * 3600
-    assert response.mimetype == "text/css"
+    styles = page(client, "/").xpath("//link[@rel='stylesheet']/@href")
+    assert [re.sub("v=[0-9a-f]{12}$", "v=", style) for style in styles] == [
+        f"/static/{name}.css?v=" for name in ("site", "charts", "print")
+    ]
+    response = client.get(styles[0])
+    assert response.cache_control.max_age == 365 * 24 * 3600 and response.mimetype == "text/css"
 
 
 def test_a_body_that_is_too_large_is_refused(client: FlaskClient) -> None:

@@ -7,7 +7,9 @@ from importlib.resources import files
 
 import pytest
 
-CSS = files("portal.web").joinpath("static/site.css").read_text(encoding="utf-8")
+STYLES = ("site", "charts", "print")
+
+CSS = "".join(files("portal.web").joinpath(f"static/{name}.css").read_text(encoding="utf-8") for name in STYLES)
 
 _LIGHT, _DARK = re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)[:2]
 
@@ -23,6 +25,7 @@ PAIRS = (
     ("ink", "step3"),
     ("on-deep", "step4"),
     ("on-deep", "step5"),
+    ("second", "hatch"),
 )
 
 

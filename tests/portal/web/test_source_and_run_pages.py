@@ -6,12 +6,13 @@ import csv
 
 import pytest
 from flask.testing import FlaskClient
+from msgspec.structs import replace
 
-from portal.catalog.model import Issue, RunMode
+from portal.catalog.model import Counts, Issue, Outcome, RunMode
 from portal.catalog.store import Catalog
 from portal.web.spreadsheets import harmless
 from tests.catalogs import SOURCE, filled, record
-from tests.portal.web.town import client_of, dataset_of, page, says, words
+from tests.portal.web.town import NOW, client_of, dataset_of, page, says, words
 
 
 def test_sources_in_trouble_stand_first_each_with_its_state_in_words(client: FlaskClient) -> None:
@@ -43,6 +44,28 @@ def test_older_runs_are_a_link_away(catalog: Catalog) -> None:
     (older,) = page(client, "/en/sources/hangzhou").xpath("//a[text()='Older runs']/@href")
     numbers = page(client, older).xpath("//tbody/tr/td[1]/a/text()")
     assert numbers == ["5", "4", "3", "2", "1"]
+
+
+def test_a_source_shows_what_its_full_listings_had_and_no_number_for_one_that_broke_off(catalog: Catalog) -> None:
+    catalog.sources.put(SOURCE)
+    for mode, outcome, listed in (
+        (RunMode.FULL, Outcome.COMPLETE, 20),
+        (RunMode.INCREMENTAL, Outcome.COMPLETE, 3),
+        (RunMode.FULL, Outcome.FAILED, 0),
+        (RunMode.FULL, Outcome.PARTIAL, 7),
+        (RunMode.FULL, Outcome.HELD, 10),
+        (RunMode.FULL, None, 2),
+    ):
+        run = catalog.runs.start(SOURCE.id, mode, "test")
+        catalog.runs.save(replace(run, counts=Counts(listed=listed, added=listed), outcome=outcome, finished=NOW))
+    chart = page(client_of(catalog), "/en/sources/hangzhou").xpath("//figure[@class='chart']")[0]
+    assert [words(cell) for cell in chart.xpath(".//tbody//td")] == ["10", *["not read to the end"] * 2, "20"]
+    assert [link.rpartition("/")[2] for link in chart.xpath(".//tbody//a/@href")] == ["5", "4", "3", "1"]
+    assert len(chart.xpath(".//*[@class='dot']")) == 2 and len(chart.xpath(".//*[@class='gap']")) == 1
+
+
+def test_a_source_read_once_has_no_curve(client: FlaskClient) -> None:
+    assert not page(client, "/en/sources/hangzhou").xpath("//figure")
 
 
 def test_what_became_of_the_records_adds_up(client: FlaskClient) -> None:
