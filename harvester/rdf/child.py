@@ -15,7 +15,8 @@ import msgspec
 import schemas
 from harvester.rdf import TOO_LARGE_STATUS, Document, Limits, Refusal, Task
 from harvester.rdf.plain import document
-from harvester.rdf.statements import DocumentRefused, decoded, read_statements
+from harvester.rdf.statements import DocumentRefused, read_statements
+from harvester.xmltext import NotReadable, decoded
 
 
 def shut_in(limits: Limits) -> None:
@@ -43,6 +44,8 @@ def answer(task: Task, body: bytes) -> Document | Refusal:
         return document(read_statements(text, task), task)
     except DocumentRefused as refused:
         return refused.refusal
+    except NotReadable as error:
+        return Refusal(detail=str(error))
     except RecursionError:
         return Refusal(detail="the document is nested too deeply")
 
