@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from harvester.crosswalk import to_dataset
+from harvester.crosswalk import plain, to_dataset
 from harvester.families import reading
 from harvester.records import RawRecord
 from harvester.tables import decided_paths
@@ -70,7 +69,7 @@ def audit(source: Source, raws: Iterable[RawRecord]) -> Audit:
     records = 0
     for raw in raws:
         records += 1
-        for path, value in _said(msgspec.json.decode(raw.body)):
+        for path, value in _said(plain(raw)):
             if not _is_decided(path, decided):
                 keys[path] += 1
                 examples.setdefault(path, str(value)[:100])

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from harvester import departments, identity, regions
+from harvester import departments, identity, regions, xmlrecords
 from harvester.departments import Department
 from harvester.duplicates import duplicate_members
 from harvester.families import KINDS, Reading, reading
@@ -55,17 +55,19 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
     table are wrong (``check`` finds that before a harvest).
     """
     try:
-        record = _decoded(raw.body)
+        record = plain(raw)
     except (ValueError, RecursionError) as error:
         return None, [Issue(code="record.malformed", url=raw.url, detail=str(error)[:500])]
     if type(record) is not dict:
         return None, [Issue(code="record.malformed", url=raw.url, seen=_shown(record))]
     language = _language(source)
-    kind = _kind(source.kind, record)
+    kind = _kind(source.kind, record, raw.media_type)
     read_by = reading(source) if kind in KINDS else None
     overrides = _overrides(source)
     compiled = table(kind, source.timezone, source.url, source.region, language, overrides, read_by)
-    complaints = [Complaint("field.duplicate", name, record.get(name)) for name in duplicate_members(raw.body, record)]
+    complaints: list[Complaint] = []
+    if raw.media_type != xmlrecords.MEDIA_TYPE:
+        complaints += [Complaint("field.duplicate", name, record.get(name)) for name in duplicate_members(raw.body, record)]
     complaints += lacking(record) if kind == "datajson" else ()
     values = _fields(compiled.record, record, complaints, language)
     key = _key(values, record, read_by, raw.occurrence)
@@ -103,7 +105,7 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
 
 def own_key(raw: RawRecord, source: Source) -> str | None:
     """The id that the portal itself gives a record (or the source's ``options.key``); None where there is none."""
-    record, read_by = _decoded(raw.body), reading(source)
+    record, read_by = plain(raw), reading(source)
     language, overrides = _language(source), _overrides(source)
     compiled = table(source.kind, source.timezone, source.url, source.region, language, overrides, read_by).record
     ways = Ways((), tuple(way for way in compiled.ways(tuple(record)).single if way[0] == "source_key"))
@@ -128,14 +130,30 @@ def _key(values: Json, record: Json, read_by: Reading | None, occurrence: int) -
 
 def check(source: Source) -> None:
     """Compiles the crosswalk of a source; ValueError or KeyError says which of its options or rows is wrong."""
-    for kind in {source.kind, "datajson" if source.kind == "dkan" else source.kind}:
+    for kind in (source.kind, *_FURTHER.get(source.kind, ())):
         read_by = reading(source) if kind in KINDS else None
         table(kind, source.timezone, source.url, source.region, _language(source), _overrides(source), read_by)
 
 
-def _kind(kind: str, record: Json) -> str:
-    # DKAN gives data.json entries, and packages like CKAN's by its older actions: only the latter have an id.
-    return "datajson" if kind == "dkan" and "id" not in record else kind
+_FURTHER: Mapping[str, tuple[str, ...]] = {"dkan": ("datajson",), "csw": ("dcat",), "oaipmh": ("csw", "dcat")}
+"""The tables besides its own that read a kind's records."""
+
+
+def _kind(kind: str, record: Json, media_type: str) -> str:
+    """The crosswalk that reads a record: that of its source's kind, unless the record is of another form."""
+    if kind == "dkan" and "id" not in record:
+        # DKAN gives data.json entries, and packages like CKAN's by its older actions: only the latter have an id.
+        return "datajson"
+    if kind in _XML_KINDS:
+        return _XML_TABLES.get(record.get("@class", ""), kind) if media_type == xmlrecords.MEDIA_TYPE else "dcat"
+    return kind
+
+
+_XML_KINDS = frozenset(("csw", "oaipmh"))
+"""Kinds whose portals answer in XML; where they answer in RDF it is read as DCAT."""
+
+_XML_TABLES: Mapping[str, str] = {"MD_Metadata": "csw", "MI_Metadata": "csw"}
+"""ISO 19139 is read by one table, whoever serves it."""
 
 
 def _language(source: Source) -> str | None:
@@ -150,6 +168,11 @@ def _overrides(source: Source) -> tuple[tuple[str, str], ...]:
     if not isinstance(overrides, dict) or not all(isinstance(path, str) for path in overrides.values()):
         raise ValueError("options.crosswalk is a table of field = path")
     return tuple(overrides.items())
+
+
+def plain(raw: RawRecord) -> Any:
+    """What JSON can hold of a record: decoded JSON, or the plain object of an XML element. ValueError, RecursionError."""
+    return xmlrecords.plain(raw.body) if raw.media_type == xmlrecords.MEDIA_TYPE else _decoded(raw.body)
 
 
 def _decoded(body: bytes) -> Any:

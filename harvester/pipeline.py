@@ -40,7 +40,7 @@ ISSUES_KEPT = 1000
 _READERS = (
     "addresses.py", "cleaners.py", "crosswalk.py", "dcat_cleaners.py", "departments.py", "duplicates.py",
     "families.py", "geometry.py", "identity.py", "instants.py", "native_cleaners.py", "paths.py", "profiles.py",
-    "regions.py", "tables.py", "texts.py",
+    "regions.py", "tables.py", "texts.py", "xml_cleaners.py", "xmlrecords.py", "xmlstream.py",
 )
 """The modules that decide what a record becomes: when one changes, every record is read again."""
 

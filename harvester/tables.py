@@ -14,9 +14,9 @@ from msgspec import structs
 import schemas
 from harvester.cleaners import Setting
 from harvester.families import Reading
-from harvester.native_cleaners import cleaner
 from harvester.paths import Layout, Path, Selection, Walk, compiled
 from harvester.texts import Cleaner, NotUnderstood
+from harvester.xml_cleaners import cleaner
 from portal.catalog.model import Column, Contact, Dataset, Distribution, Period, Place, Publisher
 from schemas import CrosswalkRow
 

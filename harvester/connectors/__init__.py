@@ -7,13 +7,14 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from harvester.connectors import calls, ckan, csvlist, datajson, dcat, dkan
+from harvester.connectors import calls, ckan, csvlist, csw, csw_requests, datajson, dcat, dkan
 from harvester.records import Connector
 
 CONNECTORS: Mapping[str, Connector] = MappingProxyType(
     {
         "ckan": ckan.records,
         "csvlist": csvlist.records,
+        "csw": csw.records,
         "datajson": datajson.records,
         "dcat": dcat.records,
         "dkan": dkan.records,
@@ -23,5 +24,5 @@ CONNECTORS: Mapping[str, Connector] = MappingProxyType(
 )
 """Kind of source, as its file names it, and the connector that reads it."""
 
-OPTIONS: Mapping[str, type[Struct]] = MappingProxyType({"ckan": ckan.Options})
+OPTIONS: Mapping[str, type[Struct]] = MappingProxyType({"ckan": ckan.Options, "csw": csw_requests.Options})
 """What the options of a kind must look like, where the kind says so."""

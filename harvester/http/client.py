@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -114,14 +114,16 @@ class Http:
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         conditional: bool = False,
+        also: Collection[int] = (),
     ) -> Response:
         """The answer at an address; ``conditional`` asks only for what changed since the validators we know.
 
-        Raises HarvestError for everything but a good answer.
+        ``also`` are statuses whose body is the protocol's own report. Raises HarvestError for everything but a
+        good answer.
         """
         request = self._prepared(Request("GET", url, params=params, headers=dict(headers or {})))
         known = self._ask_for_changes(request) if conditional else None
-        response = self._good(request, self._door.ask(request), known)
+        response = self._good(request, self._door.ask(request), known, also)
         if conditional:
             self._note_validators(request, response.headers, known)
         return response
@@ -133,10 +135,11 @@ class Http:
         json: Any = None,
         data: Mapping[str, str] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        also: Collection[int] = (),
     ) -> Response:
         """The answer to a question put as POST. For reads only: it may be sent again."""
         request = self._prepared(Request("POST", url, json=json, data=data, headers=dict(headers or {})))
-        return self._good(request, self._door.ask(request), None)
+        return self._good(request, self._door.ask(request), None, also)
 
     @contextmanager
     def stream(
@@ -196,7 +199,9 @@ class Http:
         if kept != Validators():
             self.seen_validators[self._key(request)] = kept
 
-    def _good(self, request: PreparedRequest, answer: Answer, known: Validators | None) -> Response:
+    def _good(
+        self, request: PreparedRequest, answer: Answer, known: Validators | None, also: Collection[int] = ()
+    ) -> Response:
         """The answer as a value. Raises PortalBlocked or PortalAnsweredError unless it is a good one."""
         status = answer.raw.status
         secrets = self._door.secrets_of(request)
@@ -209,10 +214,15 @@ class Http:
         error: HarvestError | None = None
         if found is not None or status in _BLOCKED:
             error = PortalBlocked(found or f"turned away (status {status})", seen=response.text[:500])
-        elif not 200 <= status < 300:
+        elif not (200 <= status < 300 or (status in also and _is_xml(answer))):
             detail = f"status {status} {answer.raw.reason or ''}".rstrip()
             error = PortalAnsweredError(detail, seen=response.text[:500], status=status)
         if error is not None:
             mask(error, request.url or "", secrets)
             raise error
         return response
+
+
+def _is_xml(answer: Answer) -> bool:
+    """Whether a refusal speaks XML rather than to a person."""
+    return "xml" in answer.headers.get("Content-Type", "").lower() and "html" not in answer.headers["Content-Type"].lower()

@@ -19,7 +19,8 @@ import schemas
 from harvester.rdf import TOO_LARGE_STATUS, Document, Limits, Refusal, Task
 from harvester.rdf.nursery import STATUS
 from harvester.rdf.plain import document
-from harvester.rdf.statements import DocumentRefused, decoded, read_statements
+from harvester.rdf.statements import DocumentRefused, read_statements
+from harvester.xmltext import NotReadable, decoded
 
 IDLE_S = 60.0
 """How long the parent stays when no document comes."""
@@ -50,6 +51,8 @@ def answer(task: Task, body: bytes) -> Document | Refusal:
         return document(read_statements(text, task), task)
     except DocumentRefused as refused:
         return refused.refusal
+    except NotReadable as error:
+        return Refusal(detail=str(error))
     except RecursionError:
         return Refusal(detail="the document is nested too deeply")
 

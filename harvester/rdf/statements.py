@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 import xml.sax.expatreader  # noqa: F401  (rdflib looks it up by name, when the child may open no file any more)
 from collections.abc import Callable
 from typing import Any, TypeAlias
-from xml.parsers import expat
 from xml.sax import SAXParseException
 
 import rdflib
@@ -25,6 +23,7 @@ from rdflib.term import Node
 
 from harvester.rdf import Refusal, Syntax, Task
 from harvester.rdf.contexts import ContextRefused, language_tag, without_remote_contexts
+from harvester.xmltext import NotReadable, screen
 
 Statements: TypeAlias = dict[Node, dict[Node, dict[Node, None]]]
 """Subject to predicate to objects, each once, in the order of the document; named graphs are merged."""
@@ -82,24 +81,6 @@ def read_statements(text: str, task: Task) -> Statements:
     return collector.statements
 
 
-def decoded(body: bytes) -> str:
-    """The document as text: UTF-16 where marked, UTF-8 where valid, else what its XML header names, else GB 18030.
-
-    Raises DocumentRefused where none of them fits.
-    """
-    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encodings = ["utf-16"]
-    else:
-        declared = re.match(rb"""<\?xml[^>]*?encoding=["']([\w.-]{1,40})["']""", body)
-        encodings = ["utf-8-sig", *([declared[1].decode()] if declared else []), "gb18030"]
-    for encoding in encodings:
-        try:
-            return body.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
-            continue
-    raise DocumentRefused(f"the text is in none of {', '.join(encodings)}")
-
-
 def _at_line(text: str, number: int, reason: str) -> DocumentRefused:
     """What is wrong with which line of the text, and the line."""
     lines = text.splitlines()
@@ -150,7 +131,10 @@ def _read_rdfxml(text: str, url: str, graph: Dataset) -> None:
     # So it does for an address such as http://[host]/, because Python takes that for IPv6.
     text = _XML_BRACKETS.sub(r"\1%5B\2%5D", text)
     document = text.encode("utf-8", "surrogatepass")
-    _screen_xml(document)
+    try:
+        screen(document, MAX_ENTITY_LENGTH)
+    except NotReadable as error:
+        raise DocumentRefused(str(error)) from error
     # Our decoding holds, whatever the XML header says.
     source = StringInputSource(document, encoding="utf-8", system_id=url)
     source.setPublicId(url)
@@ -160,31 +144,6 @@ def _read_rdfxml(text: str, url: str, graph: Dataset) -> None:
         raise _at_line(text, error.getLineNumber() or 0, error.getMessage()) from error
     except (ParserError, ValueError) as error:
         raise DocumentRefused(str(error)) from error
-
-
-class _PrologueRead(Exception):
-    """The first element begins: no declaration can follow."""
-
-
-def _screen_xml(document: bytes) -> None:
-    """Refuses entities that lead out of the document or that can multiply, reading no further than the prologue."""
-
-    def declare(name: str, parameter: int, value: str | None, *outside: str | None) -> None:
-        if value is None or parameter or "&" in value or "%" in value or len(value) > MAX_ENTITY_LENGTH:
-            raise DocumentRefused(f"line {parser.CurrentLineNumber}: the XML entity {name!r} is refused")
-
-    def begin(name: str, attributes: Any) -> None:
-        raise _PrologueRead
-
-    parser = expat.ParserCreate("utf-8")
-    parser.EntityDeclHandler = declare
-    parser.StartElementHandler = begin
-    try:
-        parser.Parse(document, True)
-    except _PrologueRead:
-        return
-    except expat.ExpatError as error:
-        raise DocumentRefused(f"line {error.lineno}: {expat.ErrorString(error.code)}") from error
 
 
 def _read_jsonld(text: str, url: str, graph: Dataset) -> None:

@@ -1,7 +1,7 @@
 """What udata asserts of its harvesters (U1 to U26), asked of a whole harvest; where its rule is not ours, ours holds.
 
 How one record is read is asked in ``test_crosswalk`` (U1 to U9, U11) and ``test_connectors_dcat`` (U12 to U18).
-U19 and U20 need CSW, which is not built.
+U19 and U20 (CSW) are asked in ``test_connectors_csw``.
 """
 
 from __future__ import annotations
