@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,14 +14,7 @@ from harvester.records import RawRecord
 from harvester.tables import decided_paths
 from harvester.texts import PLACEHOLDERS
 from portal.catalog.model import Dataset, Source
-
-REMAINING = 20
-"""Values of a field that were not understood, as many as are told of, most frequent first."""
-
-RAW_BESIDE = ("openness", "sharing", "frequency", "licence", "themes")
-"""Fields of which a dataset keeps the portal's word under ``…_raw``."""
-
-_INDEX = re.compile(r"\[[^\]]*\]")
+from portal.catalog.normalisation import Understanding, understanding
 
 
 class Undecided(Struct, frozen=True):
@@ -34,21 +26,6 @@ class Undecided(Struct, frozen=True):
     example: str
 
 
-class Understanding(Struct, frozen=True):
-    """How many values of a field a source gave, and how many of them we read."""
-
-    field: str
-    given: int
-    understood: int
-    remaining: tuple[tuple[str, int], ...]
-    """The values not understood and how often each stands; at most ``REMAINING``."""
-
-    @property
-    def share(self) -> float | None:
-        """Of the given values, those understood (0-1); None when none was given."""
-        return self.understood / self.given if self.given else None
-
-
 class Audit(Struct, frozen=True):
     """The audit of one source."""
 
@@ -56,7 +33,7 @@ class Audit(Struct, frozen=True):
     undecided: tuple[Undecided, ...]
     """Most frequent first."""
     understanding: tuple[Understanding, ...]
-    """By the name of the field; of fields that were given at all."""
+    """Of fields that were given at all."""
 
 
 def audit(source: Source, raws: Iterable[RawRecord]) -> Audit:
@@ -64,28 +41,24 @@ def audit(source: Source, raws: Iterable[RawRecord]) -> Audit:
     decided = decided_paths(reading(source).tables)
     keys: Counter[str] = Counter()
     examples: dict[str, str] = {}
-    given: Counter[str] = Counter()
-    missed: dict[str, Counter[str]] = {}
     records = 0
-    for raw in raws:
-        records += 1
-        for path, value in _said(plain(raw)):
-            if not _is_decided(path, decided):
-                keys[path] += 1
-                examples.setdefault(path, str(value)[:100])
-        for field, word in _outcomes(raw, source, decided):
-            given[field] += 1
-            if word is not None:
-                missed.setdefault(field, Counter())[word] += 1
+
+    def datasets() -> Iterator[Dataset]:
+        nonlocal records
+        for raw in raws:
+            records += 1
+            for path, value in _said(plain(raw)):
+                if not _is_decided(path, decided):
+                    keys[path] += 1
+                    examples.setdefault(path, str(value)[:100])
+            dataset, _ = to_dataset(raw, source)
+            if dataset is not None:
+                yield dataset
+
+    understood = understanding(datasets())
     return Audit(
-        records,
-        tuple(Undecided(path, count, examples[path]) for path, count in keys.most_common()),
-        tuple(_understanding(field, given[field], missed.get(field, Counter())) for field in sorted(given)),
+        records, tuple(Undecided(path, count, examples[path]) for path, count in keys.most_common()), understood
     )
-
-
-def _understanding(field: str, given: int, missed: Counter[str]) -> Understanding:
-    return Understanding(field, given, given - missed.total(), tuple(missed.most_common(REMAINING)))
 
 
 def _said(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -104,31 +77,3 @@ def _said(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def _is_decided(path: str, decided: dict[str, str]) -> bool:
     steps = path.split(".")
     return any(".".join(steps[:depth]) in decided for depth in range(1, len(steps) + 1))
-
-
-def _outcomes(raw: RawRecord, source: Source, decided: dict[str, str]) -> Iterator[tuple[str, str | None]]:
-    """Each value that a record gives for a field; with the portal's word where it was not understood."""
-    dataset, issues = to_dataset(raw, source)
-    if dataset is None:
-        return
-    yield from _terms(dataset)
-    refused = set()
-    for issue in issues:
-        field = decided.get(_INDEX.sub("", issue.field or ""))
-        if field is not None and issue.code in ("field.not-understood", "field.wrong-type"):
-            refused.add(field)
-            yield field, issue.seen or ""
-    for field in ("issued", "modified", "data_modified", "rows", "views", "downloads"):
-        if getattr(dataset, field) is not None and field not in refused:
-            yield field, None
-
-
-def _terms(dataset: Dataset) -> Iterator[tuple[str, str | None]]:
-    for field in RAW_BESIDE:
-        word = getattr(dataset, f"{field}_raw")
-        if word not in (None, ()):
-            shown = " | ".join(word) if isinstance(word, tuple) else word
-            yield field, None if getattr(dataset, field) else shown
-    for each in dataset.distributions:
-        if each.format_raw is not None:
-            yield "format", None if each.format else each.format_raw

@@ -331,9 +331,15 @@ def _region(argument: str, setting: Setting) -> Cleaner:
     resolve = schemas.vocabulary("regions").resolve
 
     @lru_cache(maxsize=4096)
-    def region(value: str | int) -> str | None:
+    def known(cleaned: str) -> str | None:
+        return regions.stated(cleaned, setting.region) or resolve(cleaned)
+
+    def region(value: Any) -> str | None:
         cleaned = code(value)
-        return None if cleaned is None else regions.stated(cleaned, setting.region) or resolve(cleaned)
+        found = None if cleaned is None else known(cleaned)
+        if cleaned is not None and found is None:
+            raise NotUnderstood(value)
+        return found
 
     return region
 

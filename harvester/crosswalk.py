@@ -43,6 +43,10 @@ LIMITS: Mapping[str, int] = {
 """The most we keep: characters of a text, items of a list. The raw record keeps everything."""
 
 
+UNREAD = frozenset(("issued", "modified", "data_modified", "rows", "region"))
+"""The fields whose words a dataset keeps where they cannot be read. Counters are left out: no reading them anew, with
+every visitor, makes a dataset another one."""
+
 KEY_GAP = "\u241f"
 """Between the parts of a key that is made of several values: the symbol for a unit separator, which no title holds."""
 
@@ -69,7 +73,8 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
     if raw.media_type != xmlrecords.MEDIA_TYPE:
         complaints += [Complaint("field.duplicate", name, record.get(name)) for name in duplicate_members(raw.body, record)]
     complaints += lacking(record) if kind == "datajson" else ()
-    values = _fields(compiled.record, record, complaints, language)
+    unread: dict[str, str] = {}
+    values = _fields(compiled.record, record, complaints, language, unread)
     key = _key(values, record, read_by, raw.occurrence)
     if key is None or "title" not in values:
         code = "record.key-missing" if key is None else "record.title-missing"
@@ -94,6 +99,8 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
         del values["columns"]
     if "keywords" in values:
         values["keywords"] = distinct_words(values["keywords"])
+    if unread:
+        values["unread"] = unread
     if raw.catalogue is not None:
         values["catalogue"] = raw.catalogue
     dataset = Dataset(id=dataset_id, source_id=source.id, source_key=key, **values)
@@ -227,8 +234,10 @@ def _distributions(several: Sequence[Json], dataset_id: str) -> tuple[Distributi
     return tuple([Distribution(id=each_id, **each) for each_id, each in zip(ids, several, strict=True)])
 
 
-def _fields(item: Item, record: Json, complaints: list[Complaint], language: str | None) -> Json:
-    """What the portal says of one object's fields, by their names."""
+def _fields(
+    item: Item, record: Json, complaints: list[Complaint], language: str | None, unread: dict[str, str] | None = None
+) -> Json:
+    """What the portal says of one object's fields, by their names; what cannot be read of ``UNREAD`` into ``unread``."""
     for layout in item.layouts:
         lay_out(record, layout, complaints)
     ways = item.ways(tuple(record))
@@ -258,6 +267,10 @@ def _fields(item: Item, record: Json, complaints: list[Complaint], language: str
             values[field] = value
     # What was complained of on the way to an accepted value is of no interest.
     complaints += [complaint for field, complaint in refused if field not in values]
+    if unread is not None:
+        for field, complaint in refused:
+            if field in UNREAD and field not in values:
+                unread.setdefault(field, _shown(complaint.seen))
     for field in LIMITS:
         if field in values:
             values[field] = _within(field, values[field], complaints)

@@ -22,6 +22,7 @@ from harvester.intervals import days
 from harvester.records import Connector, Listing, RawRecord, Records
 from harvester.retirement import absent, retire_absent
 from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Run, RunMode, Source
+from portal.catalog.normalisation import Normalisation, understanding
 from portal.catalog.sources import CacheValidator, Lease
 from portal.catalog.store import Catalog
 from portal.catalog.writing import NewRecord
@@ -138,6 +139,7 @@ def _harvest(
         _keep_validators(source, catalog, http, run, intake)
     intake.keep_issues()
     catalog.runs.save(run)
+    _keep_normalisation(catalog, run)
     log.info("%s: %s, %s", source.id, run.outcome, run.counts)
     return run
 
@@ -199,6 +201,17 @@ def _keep_validators(source: Source, catalog: Catalog, http: Http, run: Run, int
         intake.complain(None, Issue(code="portal.validators-wrong", url=source.url, seen=str(changed)))
     if not run.not_modified:
         catalog.sources.keep_validators(source.id, given)
+
+
+def _keep_normalisation(catalog: Catalog, run: Run) -> None:
+    """Counts anew what is understood of the source's words, where the run changed any of its datasets."""
+    counts = run.counts
+    if not (counts.added or counts.updated or counts.retired) and catalog.normalisations.get(run.source_id):
+        return
+    fields = understanding(entry.dataset for entry in catalog.walk(source_id=run.source_id))
+    catalog.normalisations.put(
+        Normalisation(source_id=run.source_id, run_id=run.id, counted=datetime.now(UTC), fields=fields)
+    )
 
 
 class Intake:

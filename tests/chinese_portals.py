@@ -5,10 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from harvester.crosswalk import to_dataset
+from harvester.records import RawRecord
+from portal.catalog.model import Dataset, Source
 from tests.fixtures import FIXTURES
 
 REGIONS = {
@@ -46,6 +50,10 @@ REGIONS = {
 PUBLISHER = (
     "提供单位", "来源部门", "数据提供方", "所属部门", "所属单位", "资源提供方", "提供部门", "orgName", "发布部门", "数源单位"
 )
+OPENNESS = ("开放属性", "开放等级", "开放状态", "开放方式", "openTypeName", "开放条件", "开放类型")
+"""The keys that state openness. 开放条件 is a condition in words on some portals and the openness itself on others, where
+开放类型 says only 可开放."""
+
 TITLE = ("标题", "资源名称", "目录名称", "subjectBaseName")
 
 
@@ -60,14 +68,35 @@ class Row(Struct, frozen=True):
     """Of Hangzhou: the district (所属区县) the record itself states."""
 
 
+def records() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every record of every file with the name of its portal, in the order of the files."""
+    for path in sorted((FIXTURES / "cn_portals").iterdir()):
+        for record in json.loads(content(path)):
+            yield path.name.partition(".")[0], record
+
+
 def rows() -> Iterator[Row]:
     """Every row of every file, in the order of the files."""
-    for path in sorted((FIXTURES / "cn_portals").iterdir()):
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        portal = path.name.partition(".")[0]
-        for record in json.loads(content):
-            publisher, title = _first(record, PUBLISHER), _first(record, TITLE)
-            yield Row(portal, REGIONS[portal], publisher, title, record.get("所属区县"))
+    for portal, record in records():
+        publisher, title = _first(record, PUBLISHER), _first(record, TITLE)
+        yield Row(portal, REGIONS[portal], publisher, title, record.get("所属区县"))
+
+
+def datasets() -> Iterator[tuple[dict[str, Any], Dataset]]:
+    """Every record of every file and the dataset that a harvest of the file makes of it."""
+    sources = {
+        portal: Source(id=portal, title=portal, kind="csvlist", url="https://data.example.cn/", region=region)
+        for portal, region in REGIONS.items()
+    }
+    for portal, record in records():
+        dataset, _ = to_dataset(RawRecord(body=json.dumps(record).encode()), sources[portal])
+        assert dataset is not None, record
+        yield record, dataset
+
+
+def content(path: Path) -> bytes:
+    """What a fixture holds, unpacked."""
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
 def _first(record: dict[str, Any], names: tuple[str, ...]) -> str:

@@ -25,6 +25,7 @@ from harvester.records import RawRecord
 from nachuan import installation
 from nachuan.cli import Failed
 from portal.catalog.model import Politeness, Source
+from portal.catalog.normalisation import TABLE_HEADER, table_rows
 from portal.catalog.sources import UnknownSource
 from portal.catalog.store import Catalog
 
@@ -223,12 +224,8 @@ def _write_understanding(told: Audit) -> None:
     """A line for each field, and after it one for each of its values that was not understood."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(("field", "given", "understood", "share", "not_understood", "count"))
-    for each in told.understanding:
-        share = "" if each.share is None else f"{each.share:.4f}"
-        writer.writerow((each.field, each.given, each.understood, share, "", each.given - each.understood))
-        for value, count in each.remaining:
-            writer.writerow((each.field, "", "", "", value, count))
+    writer.writerow(TABLE_HEADER)
+    writer.writerows(table_rows(told.understanding))
     click.echo(lines.getvalue(), nl=False)
 
 
@@ -237,7 +234,7 @@ def _print_audit(told: Audit) -> None:
     table = Table("field", "given", "understood", "", "not understood")
     for each in told.understanding:
         share = "" if each.share is None else f"{each.share:.1%}"
-        rest = ", ".join(f"{value} ({count:,})" for value, count in each.remaining[:5])
+        rest = ", ".join(f"{one.value} ({one.count:,})" for one in each.remaining[:5])
         table.add_row(each.field, f"{each.given:,}", f"{each.understood:,}", share, rest)
     Console().print(table)
     if not told.undecided:

@@ -215,6 +215,9 @@ class Dataset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rows: int | None = None
     views: int | None = None
     downloads: int | None = None
+    unread: dict[str, str] = {}
+    """Fields that the portal filled with what we could not read, by their names, and its words: of dates, ``rows`` and
+    ``region``, which have no ``…_raw`` beside them."""
 
 
 class DatasetState(StrEnum):

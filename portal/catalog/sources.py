@@ -127,7 +127,7 @@ class Sources:
     def remove(self, id: str) -> None:
         """Forgets the definition of a source whose datasets are already retired. Its history stays."""
         with writing(self._engine) as connection:
-            for table in (tables.validator, tables.run_request, tables.lease):
+            for table in (tables.validator, tables.run_request, tables.lease, tables.normalisation):
                 connection.execute(delete(table).where(table.c.source_id == id))
             connection.execute(delete(tables.source).where(tables.source.c.id == id))
 

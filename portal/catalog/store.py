@@ -22,6 +22,7 @@ from portal.catalog.model import (
     RawStored,
     RecordType,
 )
+from portal.catalog.normalisation import Normalisations
 from portal.catalog.runs import Runs
 from portal.catalog.sources import Lease, Sources, check_lease
 from portal.catalog.writing import Transaction
@@ -64,6 +65,7 @@ class Catalog:
         self.engine: Engine = engines.connect(url)
         self.sources = Sources(self.engine)
         self.runs = Runs(self.engine)
+        self.normalisations = Normalisations(self.engine)
 
     def upgrade(self) -> None:
         """Creates or migrates the tables."""

@@ -189,6 +189,13 @@ run_request = Table(
     sqlite_autoincrement=True,
 )
 
+normalisation = Table(
+    "normalisation",
+    metadata,
+    Column("source_id", String(100), primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+)
+
 validator = Table(
     "validator",
     metadata,

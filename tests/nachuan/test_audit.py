@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from harvester import sourcefiles
-from tests.harvester.family_portals import source_at
+from nachuan.commands.sources import sources
+from portal.catalog.store import Catalog
+from tests.harvester.harvesting import harvested, source
 from tests.hostile import HostileServer, answer
-from tests.nachuan.test_commands import Command, nachuan
-
-__all__ = ["nachuan"]
 
 ROWS = [
     {"标题": "公交", "提供单位": "交通局", "更新频率": "每年", "涉密等级": "一般"},
@@ -20,21 +20,39 @@ ROWS = [
 ]
 
 
-@pytest.mark.slow
-def test_an_audit_tells_undecided_keys_and_writes_what_is_understood_as_csv(nachuan: Command, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The folder of an installation that has harvested one portal."""
+    home: Path = tmp_path_factory.mktemp("home")
+    catalog = Catalog(f"sqlite:///{home}/nachuan.db")
+    catalog.upgrade()
     with HostileServer({"/list": answer(json.dumps(ROWS))}) as portal:
-        source = source_at(f"{portal.url}/list", "csvlist")
-        (tmp_path / "cn.toml").write_text(sourcefiles.write(source), encoding="utf-8")
-        assert nachuan("db", "upgrade").returncode == 0
-        assert nachuan("sources", "apply", str(tmp_path / "cn.toml")).returncode == 0
-        harvested = nachuan("harvest", "cn")
-        assert harvested.returncode == 0, harvested.stderr
-    told = nachuan("sources", "audit", "cn")
-    assert "涉密等级" in told.stdout and "看情况 (1)" in told.stdout
-    assert nachuan("sources", "audit", "cn", "--csv").stdout.splitlines() == [
+        harvested(catalog, source("csvlist", f"{portal.url}/list", id="cn"))
+    catalog.close()
+    yield str(home)
+
+
+def audit(home: str, *arguments: str) -> str:
+    environment = {"NACHUAN_HOME": home, "NACHUAN_DATABASE_URL": None, "COLUMNS": "200"}
+    done = CliRunner().invoke(sources, ["audit", "cn", *arguments], env=environment)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_an_audit_tells_undecided_keys_and_words_that_are_not_understood(home: str) -> None:
+    told = audit(home)
+    assert "涉密等级" in told and "看情况 (1)" in told
+
+
+def test_an_audit_as_csv_tells_each_field_and_each_value_not_understood(home: str) -> None:
+    lines = audit(home, "--csv").splitlines()
+    assert lines[:3] == [
         "field,given,understood,share,not_understood,count",
         "frequency,2,1,0.5000,,1",
         "frequency,,,,看情况,1",
     ]
-    undecided = json.loads(nachuan("sources", "audit", "cn", "--json").stdout)["undecided"]
-    assert undecided == [{"path": "涉密等级", "records": 1, "example": "一般"}]
+    assert "functions,2,2,1.0000,,0" in lines
+
+
+def test_an_audit_as_json_tells_the_undecided_keys(home: str) -> None:
+    assert json.loads(audit(home, "--json"))["undecided"] == [{"path": "涉密等级", "records": 1, "example": "一般"}]

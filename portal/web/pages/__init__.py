@@ -1,6 +1,6 @@
 """The pages, one module for each noun."""
 
-from portal.web.pages import datasets, home, publishers, regions, runs, search, sources, texts, themes
+from portal.web.pages import datasets, home, normalisation, publishers, regions, runs, search, sources, texts, themes
 
 PAGES = (
     home.pages,
@@ -10,6 +10,7 @@ PAGES = (
     regions.pages,
     themes.pages,
     sources.pages,
+    normalisation.pages,
     runs.pages,
     texts.pages,
 )

@@ -24,6 +24,7 @@ from portal.catalog.model import (
     RunMode,
     Source,
 )
+from portal.catalog.normalisation import Normalisation, understanding
 from portal.catalog.store import Catalog
 from portal.catalog.writing import NewRecord
 from portal.search.indexing import catch_up
@@ -115,6 +116,8 @@ def build(catalog: Catalog) -> None:
     )
     catalog.runs.save(replace(run, finished=datetime.now(UTC), outcome=Outcome.COMPLETE))
     catalog.sources.release(lease)
+    fields = understanding(entry.dataset for entry in catalog.walk(source_id="hangzhou"))
+    catalog.normalisations.put(Normalisation(source_id="hangzhou", run_id=run.id, counted=NOW, fields=fields))
     _trouble(catalog)
 
 

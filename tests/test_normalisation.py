@@ -1,0 +1,41 @@
+"""The figures ``python -m benchmarks.normalisation`` prints reach their aims over all shared Chinese portals."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.normalisation import AIMS, Measured, measure
+from tests.fixtures import needs_fixtures
+
+pytestmark = [needs_fixtures, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def told() -> Measured:
+    return measure()
+
+
+@pytest.mark.parametrize("field", AIMS)
+def test_a_field_is_understood_as_far_as_is_aimed_at(told: Measured, field: str) -> None:
+    assert told.figures[field].share >= AIMS[field], told.figures[field].remaining
+
+
+def test_the_figures_are_of_all_datasets(told: Measured) -> None:
+    assert told.datasets == 45_042
+    assert {name: told.figures[name].given for name in ("region", "functions", "institution_type")} == dict.fromkeys(
+        ("region", "functions", "institution_type"), 45_042
+    )
+    assert told.figures["openness"].given > 43_000 and told.figures["frequency"].given > 44_000
+    assert told.figures["format"].given > 97_000 and told.figures["dates"].given > 77_000
+
+
+def test_a_condition_in_words_counts_as_openness_not_understood(told: Measured) -> None:
+    remaining = told.figures["openness"].remaining
+    assert {word: remaining[word] for word in ("数源部门同意", "提出申请", "用于数据校验")} == {
+        "数源部门同意": 8, "提出申请": 8, "用于数据校验": 21
+    }
+
+
+def test_themes_are_understood_but_for_the_one_nobody_chose(told: Measured) -> None:
+    assert told.figures["themes"].share >= 0.94
+    assert max(told.figures["themes"].remaining.items(), key=lambda each: each[1]) == ("默认主题", 1541)
