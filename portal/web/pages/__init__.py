@@ -1,6 +1,6 @@
 """The pages, one module for each noun."""
 
-from portal.web.pages import datasets, home, publishers, regions, runs, search, sources, texts, themes
+from portal.web.pages import account, datasets, home, publishers, regions, runs, search, sources, texts, themes
 
 PAGES = (
     home.pages,
@@ -12,4 +12,6 @@ PAGES = (
     sources.pages,
     runs.pages,
     texts.pages,
+    account.pages,
+    account.own,
 )
