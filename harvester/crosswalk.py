@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import msgspec
 
+import schemas
 from harvester import departments, identity, regions, xmlrecords
 from harvester.departments import Department
 from harvester.duplicates import duplicate_members
@@ -29,6 +31,7 @@ from harvester.profiles import lacking
 from harvester.records import RawRecord
 from harvester.tables import BY_LANGUAGE, LISTED, Group, Item, JoinedWay, Ways, table
 from harvester.texts import NotUnderstood, WrongType, distinct_words, in_language
+from portal.catalog.decisions import Decided
 from portal.catalog.model import Contact, Dataset, Distribution, Issue, Publisher, Source
 
 LIMITS: Mapping[str, int] = {
@@ -47,12 +50,18 @@ UNREAD = frozenset(("issued", "modified", "data_modified", "rows", "region"))
 """The fields whose words a dataset keeps where they cannot be read. Counters are left out: no reading them anew, with
 every visitor, makes a dataset another one."""
 
+NOTHING_DECIDED: Decided = MappingProxyType({})
+
 KEY_GAP = "\u241f"
 """Between the parts of a key that is made of several values: the symbol for a unit separator, which no title holds."""
 
 
-def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Issue]]:
+def to_dataset(
+    raw: RawRecord, source: Source, decided: Decided = NOTHING_DECIDED
+) -> tuple[Dataset | None, list[Issue]]:
     """The dataset a portal's record describes, and what could not be read of it.
+
+    ``decided`` is what people said of publishers' names (``catalog.decisions.for_source``); it goes before our tables.
 
     None when the record has no id or no title or is no JSON object: its one issue then says so, with the key where
     there is one. Nothing a portal can write raises; ValueError or KeyError means that the source's own options or a
@@ -84,8 +93,8 @@ def to_dataset(raw: RawRecord, source: Source) -> tuple[Dataset | None, list[Iss
         noun: {member: values.pop(name) for name, member in names if name in values}
         for noun, names in compiled.nested.items()
     }
-    body = _body(nested["publisher"].get("name"), values.get("region") or source.region)
-    values["publisher"] = _publisher(nested["publisher"], source.id, body)
+    body = _body(nested["publisher"].get("name"), values.get("region") or source.region, decided)
+    values["publisher"] = _publisher(nested["publisher"], source, body)
     values |= _place(source.region, values.get("region"), body.region, values["title"])
     values["contact"] = Contact(**nested["contact"]) if nested["contact"] else None
     for noun, groups in compiled.groups.items():
@@ -203,23 +212,38 @@ def _shown(seen: object) -> str:
     return str(seen)[:500].encode("utf-8", "replace").decode()
 
 
-def _body(name: str | None, within: str | None) -> Department:
+def _body(name: str | None, within: str | None, decided: Decided) -> Department:
     """Who the publisher's name says it is; nothing where there is no name or it does not say."""
-    return (None if name is None else departments.resolve(name, within)) or Department()
+    if name is None:
+        return Department()
+    decision = decided.get(schemas.fold(name)) if decided else None
+    if decision is not None:
+        return departments.ruled(decision)
+    return departments.resolve(name, within) or Department()
 
 
-def _publisher(members: Json, source_id: str, body: Department) -> Publisher | None:
+def _publisher(members: Json, source: Source, body: Department) -> Publisher | None:
     """The publisher, if it has a name: a key alone tells nobody who it is."""
     if "name" not in members:
         return None
-    if "institution_type" not in members and body.institution_type is not None:
-        members |= {"institution_type": body.institution_type, "institution_inferred_from": "name"}
+    if "institution_type" not in members:
+        members |= _institution(source, body)
     return Publisher(
-        id=identity.publisher_id(source_id, members.get("key"), members["name"]),
+        id=identity.publisher_id(source.id, members.get("key"), members["name"]),
         functions=body.functions,
         department=body.id,
+        decision=body.decision,
         **members,
     )
+
+
+def _institution(source: Source, body: Department) -> Json:
+    """The institution type where the portal does not say it, and what did: the name or a person, else the source."""
+    told = "name" if body.decision is None else "decision"
+    for institution_type, inferred_from in ((body.institution_type, told), (source.institution_type, "source")):
+        if institution_type is not None:
+            return {"institution_type": institution_type, "institution_inferred_from": inferred_from}
+    return {}
 
 
 def _place(source: str | None, stated: str | None, publisher: str | None, title: str) -> Json:

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 import schemas
 from harvester import regions
+from portal.catalog.decisions import Decision
 
 LOCAL_GOVERNMENT = "local-government"
 AREA_ADMINISTRATION = "area-administration"
@@ -37,6 +38,8 @@ class Department(Struct, frozen=True, kw_only=True):
     """Region and main function, of the authority itself: the same before and after it was renamed or merged."""
     former: str | None = None
     """The word of a name that a reform ended: the department of today is another (工商 is now 市场监管)."""
+    decision: int | None = None
+    """The number of the decision by which a person said it; None when the name was read."""
 
 
 class _Word(NamedTuple):
@@ -95,6 +98,18 @@ def resolve(name: str, within: str | None) -> Department | None:
         id=first.id, former=first.former,
     )
     return None if found == Department() else found
+
+
+def ruled(decision: Decision) -> Department:
+    """The public body a person decided that a name means; it says nothing where the person left something open."""
+    ruling = decision.ruling
+    return Department(
+        region=ruling.region,
+        functions=ruling.functions,
+        institution_type=ruling.institution_type,
+        id=None if ruling.region is None else f"{ruling.region}.{ruling.functions[0]}",
+        decision=decision.number,
+    )
 
 
 def _bodies(name: str, within: str | None) -> tuple[str | None, list[str]]:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib.resources import files
 
 import msgspec
 
-import schemas
 from harvester.crosswalk import check, to_dataset
 from harvester.errors import HarvestError, SourceInvalid
+from harvester.fingerprints import fingerprint, raw_digest
 from harvester.heartbeat import heartbeat
 from harvester.http import Http, Validators
 from harvester.identity import dataset_id
 from harvester.intervals import days
 from harvester.records import Connector, Listing, RawRecord, Records
+from harvester.rereading import follow_decisions
 from harvester.retirement import absent, retire_absent
+from portal.catalog.decisions import Decided, decisions_digest
 from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Run, RunMode, Source
 from portal.catalog.normalisation import Normalisation, understanding
 from portal.catalog.sources import CacheValidator, Lease
@@ -37,13 +36,6 @@ BATCH_PATIENCE_S = 10.0
 
 ISSUES_KEPT = 1000
 """Issues of one code a run keeps one by one; the counts go on."""
-
-_READERS = (
-    "addresses.py", "cleaners.py", "crosswalk.py", "dcat_cleaners.py", "departments.py", "duplicates.py",
-    "families.py", "geometry.py", "identity.py", "instants.py", "native_cleaners.py", "paths.py", "profiles.py",
-    "regions.py", "tables.py", "texts.py", "xml_cleaners.py", "xmlrecords.py", "xmlstream.py",
-)
-"""The modules that decide what a record becomes: when one changes, every record is read again."""
 
 _ANOTHER_DATASET = frozenset(("title", "publisher", "distributions"))
 """When all of these changed at once, the id was probably given to something else (faults I65)."""
@@ -74,24 +66,10 @@ def harvest(
     try:
         with heartbeat(catalog, lease):
             catalog.runs.abandon(source.id)
-            return _harvest(source, catalog, connector, way_out, lease, full, progress)
+            decided = follow_decisions(source, catalog, lease)
+            return _harvest(source, catalog, connector, way_out, lease, decided, full, progress)
     finally:
         catalog.sources.release(lease)
-
-
-def fingerprint(source: Source) -> str:
-    """A digest of everything besides the portal's words that decides what a record becomes."""
-    digest = hashlib.blake2b(_reading(), digest_size=8)
-    decisive = (source.kind, source.url, source.region, source.institution_type, source.timezone)
-    digest.update(msgspec.json.encode(decisive))
-    digest.update(msgspec.json.encode(source.options, order="deterministic"))
-    return digest.hexdigest()
-
-
-@cache
-def _reading() -> bytes:
-    code = (files("harvester").joinpath(name).read_bytes() for name in _READERS)
-    return schemas.fingerprint().encode() + hashlib.blake2b(b"".join(code), digest_size=8).digest()
 
 
 def since(source: Source, catalog: Catalog) -> datetime | None:
@@ -114,13 +92,14 @@ def _harvest(
     connector: Connector,
     way_out: WayOut,
     lease: Lease,
+    decided: Decided,
     full: bool,
     progress: Progress,
 ) -> Run:
     start = None if full else since(source, catalog)
     mode = RunMode.FULL if start is None else RunMode.INCREMENTAL
-    run = catalog.runs.start(source.id, mode, fingerprint(source))
-    intake = Intake(source, catalog, lease, run)
+    run = catalog.runs.start(source.id, mode, fingerprint(source), decisions=decisions_digest(decided))
+    intake = Intake(source, catalog, lease, run, decided)
     listing: Listing | None = None
     # A full listing asks without validators: a portal whose validators never change is found out by it.
     with way_out({} if start is None else _validators(catalog, source)) as http:
@@ -217,7 +196,7 @@ def _keep_normalisation(catalog: Catalog, run: Run) -> None:
 class Intake:
     """Takes a run's records into the catalogue batch by batch and counts what became of each."""
 
-    def __init__(self, source: Source, catalog: Catalog, lease: Lease, run: Run) -> None:
+    def __init__(self, source: Source, catalog: Catalog, lease: Lease, run: Run, decided: Decided) -> None:
         self.seen: set[str] = set()
         """Ids of the datasets listed so far."""
         self.counts: Counter[str] = Counter()
@@ -226,7 +205,8 @@ class Intake:
         self._catalog = catalog
         self._lease = lease
         self._run = run
-        self._salt = (run.fingerprint or "").encode()
+        self._decided = decided
+        self._fingerprint = fingerprint(source)
         self._issues: list[tuple[str | None, Issue]] = []
         self._issue_counts: Counter[str] = Counter()
 
@@ -256,7 +236,7 @@ class Intake:
 
     def take(self, batch: list[RawRecord]) -> None:
         """Takes one batch: recognises what is unchanged by its bytes, translates and stores the rest."""
-        digests = [hashlib.blake2b(raw.body, digest_size=16, key=self._salt).digest() for raw in batch]
+        digests = [raw_digest(raw.body, self._fingerprint) for raw in batch]
         known = self._catalog.known(self._source.id, digests)
         fresh: list[NewRecord] = []
         back: list[str] = []
@@ -300,7 +280,7 @@ class Intake:
         return False
 
     def _translate(self, raw: RawRecord, digest: bytes, broken: list[str]) -> Iterator[NewRecord]:
-        dataset, issues = to_dataset(raw, self._source)
+        dataset, issues = to_dataset(raw, self._source, self._decided)
         if dataset is None:
             self._refuse(raw, issues, broken)
             return

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from portal.catalog.model import DatasetState, Outcome, Run, Source
+from portal.catalog.model import DatasetState, Run, Source
 from portal.catalog.sources import Lease
 from portal.catalog.store import Catalog
 
@@ -76,31 +76,6 @@ def _too_many(source: Source, catalog: Catalog, lack: Absent) -> bool:
     return lost > source.guard.max_retired and lost > source.guard.max_retired_share * base
 
 
-class NotHeld(ValueError):
-    """The run holds nothing back, or somebody has decided already."""
-
-
-def approve(catalog: Catalog, run_id: int, *, holder: str) -> int:
-    """Retires what a held run held back; how many datasets. Raises UnknownRun, NotHeld, SourceHeld."""
-    run = _undecided(catalog, run_id)
-    lease = catalog.sources.lease(run.source_id, holder)
-    try:
-        held = catalog.runs.held(run.id)
-        states = catalog.states(held)
-        ids = [id for id in held if states[id] is not DatasetState.RETIRED]
-        with catalog.transaction(lease, run.id) as transaction:
-            transaction.retire(ids, "approved")
-        catalog.runs.decide(run, "approved")
-    finally:
-        catalog.sources.release(lease)
-    return len(ids)
-
-
-def reject(catalog: Catalog, run_id: int) -> None:
-    """Keeps what a held run would have taken away; the next such listing is held again. Raises UnknownRun, NotHeld."""
-    catalog.runs.decide(_undecided(catalog, run_id), "rejected")
-
-
 def remove_source(catalog: Catalog, source_id: str, *, holder: str) -> int:
     """Retires every dataset of a source, a thousand at a time, then forgets the source; how many were retired.
 
@@ -124,12 +99,3 @@ def remove_source(catalog: Catalog, source_id: str, *, holder: str) -> int:
 
 def _first_thousand(catalog: Catalog, source_id: str) -> Sequence[str]:
     return [id for _, (id, _, _) in zip(range(1000), catalog.standings(source_id), strict=False)]
-
-
-def _undecided(catalog: Catalog, run_id: int) -> Run:
-    run = catalog.runs.get(run_id)
-    if run.outcome is not Outcome.HELD:
-        raise NotHeld(f"run {run_id} holds nothing back: it ended {run.outcome or 'not yet'}")
-    if run.decision is not None:
-        raise NotHeld(f"run {run_id} is already {run.decision}")
-    return run

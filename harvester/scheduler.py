@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 TICK_S = 5
 """How often the clock looks what is due."""
+
+_MOST = (RunMode.REREAD, RunMode.INCREMENTAL, RunMode.FULL)
+"""What may be asked for; each does what those before it do too."""
 
 _EVERY = {"@hourly": timedelta(hours=1), "@daily": timedelta(days=1), "@weekly": timedelta(days=7)}
 
@@ -84,12 +87,17 @@ class Scheduler:
         catalog: Catalog,
         harvest: Callable[[str, bool], Run],
         *,
+        reread: Callable[[str], None] = lambda id: None,
         workers: int = 4,
         after: Callable[[], None] = lambda: None,
     ) -> None:
-        """``harvest(source id, full)`` does one run; ``after`` is called on every tick, for what follows the log."""
+        """``harvest(source id, full)`` does one run, ``reread(source id)`` makes what stands follow the decisions.
+
+        ``after`` is called on every tick, for what follows the log.
+        """
         self._catalog = catalog
         self._harvest = harvest
+        self._reread = reread
         self._after = after
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="harvest")
         self._running: dict[str, Future[None]] = {}
@@ -119,19 +127,22 @@ class Scheduler:
 
     def _hand_out(self) -> None:
         self._running = {id: run for id, run in self._running.items() if not run.done()}
-        wishes: Mapping[str, bool] = {
-            request.source_id: request.mode is RunMode.FULL for request in self._catalog.sources.take_requests()
-        }
+        busy = {*self._running, *self._catalog.sources.under_way()}
+        wishes: dict[str, RunMode] = {}
+        for request in self._catalog.sources.take_requests(busy=busy):
+            wishes[request.source_id] = max(request.mode, wishes.get(request.source_id, request.mode), key=_MOST.index)
         for source_id in [*wishes, *due(self._catalog, datetime.now(UTC))]:
             if source_id not in self._running:
                 self._running[source_id] = self._pool.submit(self._work, source_id, wishes.get(source_id))
 
-    def _work(self, source_id: str, wish: bool | None) -> None:
-        """One run; ``wish`` is None for a source that was due, else whether everything was asked for."""
+    def _work(self, source_id: str, wish: RunMode | None) -> None:
+        """One run; ``wish`` is None for a source that was due, else what was asked for."""
         try:
+            if wish is RunMode.REREAD:
+                self._reread(source_id)
             # While it waited for a thread, another scheduler may have harvested it.
-            if wish is not None or source_id in due(self._catalog, datetime.now(UTC)):
-                self._harvest(source_id, wish or False)
+            elif wish is not None or source_id in due(self._catalog, datetime.now(UTC)):
+                self._harvest(source_id, wish is RunMode.FULL)
         except (SourceHeld, LeaseLost) as error:
             log.info("%s", error)
         except Exception:

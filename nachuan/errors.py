@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from harvester.errors import HarvestError
-from harvester.retirement import NotHeld
 from harvester.sourcefiles import SourceInvalid
+from portal.catalog.accounts import AccountRefused, UnknownAccount
 from portal.catalog.engines import DatabaseError
+from portal.catalog.held import NotHeld
 from portal.catalog.runs import UnknownRun
 from portal.catalog.sources import LeaseLost, SourceHeld, UnknownSource
 from portal.search.query import IndexUnusable
 from portal.settings import SettingsError
 
 EXPECTED: tuple[type[Exception], ...] = (
+    AccountRefused,
     DatabaseError,
     HarvestError,
     IndexUnusable,
@@ -20,6 +22,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     SettingsError,
     SourceHeld,
     SourceInvalid,
+    UnknownAccount,
     UnknownRun,
     UnknownSource,
 )

@@ -20,6 +20,7 @@ from harvester.errors import SourceInvalid
 from harvester.http import Http, Pacing, Validators
 from harvester.pipeline import Progress, harvest
 from harvester.records import Records
+from harvester.rereading import reread_decided
 from portal.catalog.model import Run, Source
 from portal.catalog.store import Catalog
 from portal.search import indexing
@@ -98,10 +99,19 @@ def harvest_source(
             raise SourceInvalid(str(error), url=source.url) from error
         return CONNECTORS[source.kind](filled, http, since)
 
-    holder = f"{socket.gethostname()}:{os.getpid()}"
     return harvest(
-        source, catalog, records, partial(way_out, source, given), holder=holder, full=full, progress=progress
+        source, catalog, records, partial(way_out, source, given), holder=holder(), full=full, progress=progress
     )
+
+
+def follow_decisions(catalog: Catalog, source: Source) -> None:
+    """Makes what stands of a source follow what people decided about publishers' names."""
+    reread_decided(source, catalog, holder=holder())
+
+
+def holder() -> str:
+    """Who takes a source's lease: this process on this machine."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def print_json(data: Any) -> None:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+SECRET_KEY_LENGTH = 32
+
+SECRET_KEY_FILE = "secret-key"
+"""Within the home: the key that was made because none is set."""
 
 
 class SettingsError(ValueError):
@@ -23,7 +31,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     home: Path = Path("var")
     database_url: str = "sqlite:///var/nachuan.db"
     search_url: str = "tantivy:"
-    secret_key: str
+    secret_key: str | None = None
+    """Signs sessions; None = the one ``with_secret_key`` makes and keeps."""
     base_url: str | None = None
     """Scheme and host under which the public reaches the site; None = as asked."""
     allow_private: tuple[Network, ...] = ()
@@ -44,6 +53,12 @@ def _locale(text: str) -> str:
     return text
 
 
+def _secret_key(text: str) -> str:
+    if len(text) < SECRET_KEY_LENGTH:
+        raise ValueError(f"it must have at least {SECRET_KEY_LENGTH} characters")
+    return text
+
+
 def _base_url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise ValueError("it must begin with http:// or https://")
@@ -54,7 +69,7 @@ VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("NACHUAN_HOME", "home", Path),
     ("NACHUAN_DATABASE_URL", "database_url", str),
     ("NACHUAN_SEARCH_URL", "search_url", str),
-    ("NACHUAN_SECRET_KEY", "secret_key", str),
+    ("NACHUAN_SECRET_KEY", "secret_key", _secret_key),
     ("NACHUAN_BASE_URL", "base_url", _base_url),
     ("NACHUAN_ALLOW_PRIVATE", "allow_private", _networks),
     ("NACHUAN_SOURCES", "sources", Path),
@@ -64,10 +79,7 @@ VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
-    """The settings an environment gives; an empty variable counts as absent. Raises SettingsError.
-
-    Without ``NACHUAN_SECRET_KEY`` every process makes its own key, so sessions end when it does.
-    """
+    """The settings an environment gives; an empty variable counts as absent. Raises SettingsError."""
     given: dict[str, Any] = {}
     for variable, name, read in VARIABLES:
         text = environment.get(variable, "")
@@ -75,8 +87,44 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             try:
                 given[name] = read(text)
             except ValueError as error:
-                raise SettingsError(f"{variable}={text!r} cannot be used: {error}") from error
+                shown = "…" if name == "secret_key" else repr(text)
+                raise SettingsError(f"{variable}={shown} cannot be used: {error}") from error
     home = given.get("home", Path("var"))
     given.setdefault("database_url", f"sqlite:///{home / 'nachuan.db'}")
-    given.setdefault("secret_key", secrets.token_hex(32))
     return Settings(**given)
+
+
+def with_secret_key(settings: Settings) -> Settings:
+    """The settings with the key that signs sessions: the one set, else the one kept in the home.
+
+    Where none is kept yet one is made, readable by its owner alone. Raises SettingsError where the file cannot be
+    used.
+    """
+    if settings.secret_key is not None:
+        return settings
+    file = settings.home / SECRET_KEY_FILE
+    try:
+        if not file.exists():
+            _keep_new_key(file)
+        key = file.read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{file} cannot be used: {error}; set NACHUAN_SECRET_KEY") from error
+    if len(key) < SECRET_KEY_LENGTH:
+        raise SettingsError(f"{file} holds no key: delete it, or set NACHUAN_SECRET_KEY")
+    return replace(settings, secret_key=key)
+
+
+def _keep_new_key(file: Path) -> None:
+    """Writes a key beside the file and links it into place: of two processes one wins, and none reads half a key."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as opened:
+            opened.write(secrets.token_hex(32))
+        try:
+            os.link(draft, file)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()

@@ -27,6 +27,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("portal/catalog/",),
     "alembic": ("portal/catalog/",),
     "zstandard": ("portal/catalog/",),
+    "argon2": ("portal/catalog/accounts.py",),
     "flask": ("portal/web/", "nachuan/commands/serving.py"),
     "tantivy": ("portal/search/",),
     "whoosh": ("portal/search/",),

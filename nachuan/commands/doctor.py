@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -10,13 +11,14 @@ from msgspec import Struct
 from harvester.scheduler import due
 from nachuan import installation
 from nachuan.cli import Failed
+from portal.catalog.accounts import OPERATE
 from portal.catalog.engines import DatabaseError
 from portal.catalog.model import Outcome
 from portal.catalog.store import Catalog
 from portal.search import indexing
 from portal.search.engines import open_index
 from portal.search.query import IndexUnusable
-from portal.settings import Settings
+from portal.settings import SECRET_KEY_FILE, Settings
 
 LATE = timedelta(hours=1)
 """A source that has been due for longer than this tells that no scheduler runs."""
@@ -38,6 +40,7 @@ def doctor(as_json: bool) -> None:
     findings = [
         Finding("settings", f"home {given.home}, database {_hidden(given.database_url)}, index {given.search_url}")
     ]
+    findings.append(_look_at_secret_key(given))
     catalog = Catalog(given.database_url)
     try:
         catalog.check()
@@ -59,9 +62,23 @@ def doctor(as_json: bool) -> None:
         raise Failed("something needs attention")
 
 
+def _look_at_secret_key(given: Settings) -> Finding:
+    file = given.home / SECRET_KEY_FILE
+    if given.secret_key is not None:
+        return Finding("secret key", "set by NACHUAN_SECRET_KEY")
+    if not file.exists():
+        return Finding("secret key", f"not set; `nachuan serve` will make one and keep it in {file}")
+    if stat.S_IMODE(file.stat().st_mode) & 0o077:
+        return Finding("secret key", f"{file} can be read by others", f"rm {file}, then start anew: sessions end")
+    return Finding("secret key", f"not set; the one made and kept in {file} is used")
+
+
 def _look_at_catalogue(catalog: Catalog) -> list[Finding]:
     figures = catalog.figures()
     found = [Finding("catalogue", f"{figures.datasets:,} datasets from {figures.sources} sources")]
+    operators = [one for one in catalog.accounts.all() if one.disabled is None and one.role in OPERATE]
+    if not operators:
+        found.append(Finding("operators", "nobody can sign in to decide; `nachuan user add NAME --role operator`"))
     if not figures.sources:
         found.append(Finding("sources", "there are none", "nachuan sources add URL"))
     now = datetime.now(UTC)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import socket
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 import schemas
-from harvester import retirement
 from nachuan import installation
+from portal.catalog import held
 from portal.catalog.model import Run
 
 
@@ -57,9 +55,9 @@ def show(run: int, issues: bool, as_csv: bool, as_json: bool) -> None:
         found = catalog.runs.get(run)
         totals = catalog.runs.issue_counts(run)
         listed = catalog.runs.issues(run, limit=100_000) if issues or as_csv or as_json else []
-        held = catalog.runs.held(run)
+        ids = catalog.runs.held(run)
     if as_json:
-        installation.print_json({"run": found, "issue_counts": totals, "issues": listed, "held": held})
+        installation.print_json({"run": found, "issue_counts": totals, "issues": listed, "held": ids})
         return
     if as_csv:
         text = io.StringIO()
@@ -81,9 +79,9 @@ def show(run: int, issues: bool, as_csv: bool, as_json: bool) -> None:
         issue = stored.issue
         told = (issue.code, issue.source_key, issue.field, issue.seen, issue.detail, issue.url)
         click.echo("  " + " | ".join(part for part in told if part))
-    if held:
+    if ids:
         click.echo(
-            f"It holds back {len(held)} retirements: `nachuan runs approve {run}` or `nachuan runs reject {run}`."
+            f"It holds back {len(ids)} retirements: `nachuan runs approve {run}` or `nachuan runs reject {run}`."
         )
 
 
@@ -107,7 +105,7 @@ def approve(run: int) -> None:
     """Retire what a held run holds back."""
     given = installation.settings()
     with installation.catalog() as catalog:
-        count = retirement.approve(catalog, run, holder=f"{socket.gethostname()}:{os.getpid()}")
+        count = held.approve(catalog, run, holder=installation.holder())
         installation.follow(catalog, given)
     click.echo(f"Retired {count} datasets.")
 
@@ -117,5 +115,5 @@ def approve(run: int) -> None:
 def reject(run: int) -> None:
     """Keep what a held run would have taken away."""
     with installation.catalog() as catalog:
-        retirement.reject(catalog, run)
+        held.reject(catalog, run)
     click.echo("Kept.")

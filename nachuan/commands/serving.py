@@ -25,7 +25,7 @@ from nachuan.commands.sources import apply_sources
 from portal.catalog.model import Run
 from portal.catalog.store import Catalog
 from portal.search.engines import open_index
-from portal.settings import Settings
+from portal.settings import Settings, with_secret_key
 from portal.web.app import create_app
 from portal.web.server import serve as serve_portal
 
@@ -63,6 +63,7 @@ def work() -> None:
         scheduler = Scheduler(
             catalog,
             lambda id, full: _harvest(catalog, id, given, full),
+            reread=lambda id: installation.follow_decisions(catalog, catalog.sources.get(id).source),
             workers=WORKERS,
             after=lambda: _follow(catalog, given),
         )
@@ -108,8 +109,9 @@ def demo(host: str, port: int, seed: int) -> None:
 
 
 def _portal(host: str, port: int) -> None:
+    given = with_secret_key(installation.settings())
+
     def make_app() -> Flask:
-        given = installation.settings()
         return create_app(given, Catalog(given.database_url), open_index(given.search_url, given.home))
 
     serve_portal(make_app, host=host, port=port)

@@ -6,8 +6,7 @@ import csv
 import io
 import os
 import re
-import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +21,7 @@ from harvester.audit import Audit, audit
 from harvester.preview import Preview, preview
 from harvester.probe import Attempt, Finding, Probe, probe, probe_source
 from harvester.records import RawRecord
+from harvester.rereading import reread
 from nachuan import installation
 from nachuan.cli import Failed
 from portal.catalog.model import Politeness, Source
@@ -277,6 +277,23 @@ def export(folder: Path) -> None:
     click.echo(f"Wrote {len(entries)} files into {folder}.")
 
 
+@sources.command("reread")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--json", "as_json", is_flag=True)
+def reread_(ids: Sequence[str], as_json: bool) -> None:
+    """Read again what is kept of the portals' words, of all sources or of ID…; no portal is asked."""
+    given = installation.settings()
+    with installation.catalog() as catalog:
+        chosen = [catalog.sources.get(id).source for id in ids or (entry.source.id for entry in catalog.sources.all())]
+        runs = [reread(source, catalog, holder=installation.holder()) for source in chosen]
+        installation.follow(catalog, given)
+    if as_json:
+        installation.print_json(runs)
+        return
+    for run in runs:
+        click.echo(f"{run.source_id}: {run.outcome}, {run.counts.listed:,} read again, {run.counts.updated:,} changed")
+
+
 @sources.command()
 @click.argument("id")
 def pause(id: str) -> None:
@@ -303,7 +320,7 @@ def remove(id: str, yes: bool) -> None:
         count = catalog.sources.dataset_counts().get(id, 0)
         if not yes:
             click.confirm(f"Retire the {count:,} datasets of {id}?", abort=True)
-        retired = retirement.remove_source(catalog, id, holder=f"{socket.gethostname()}:{os.getpid()}")
+        retired = retirement.remove_source(catalog, id, holder=installation.holder())
         installation.follow(catalog, given)
     click.echo(f"Retired {retired:,} datasets.")
 

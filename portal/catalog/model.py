@@ -57,12 +57,15 @@ class Publisher(Struct, frozen=True, kw_only=True, omit_defaults=True):
     institution_type: str | None = None
     """A code of ``institution_types``."""
     institution_inferred_from: str | None = None
-    """``name`` when the portal did not say the institution type and its name tells it."""
+    """What told the institution type when the portal did not say it: ``name``, ``decision`` (a person's, about the
+    name) or ``source`` (the type set for the whole portal, where the name says nothing)."""
     functions: tuple[str, ...] = ()
     """Codes of ``department_functions``, the main one first: always read from the name, by us."""
     department: str | None = None
     """Region and main function (``330100.market``): the same for every name one department has or had, in every portal;
     always made by us, and only for the authority itself."""
+    decision: int | None = None
+    """The number of the decision by which a person said what the name means; None where it is read from the tables."""
 
 
 class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -304,6 +307,8 @@ class RunMode(StrEnum):
 
     FULL = "full"
     INCREMENTAL = "incremental"
+    REREAD = "reread"
+    """Nothing of the portal: its words as they are kept were read again."""
 
 
 class Counts(Struct, frozen=True, kw_only=True):
@@ -326,7 +331,7 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """One harvest of one source. ``outcome`` is None while it is under way."""
+    """One harvest of one source, or one reading of it again. ``outcome`` is None while it is under way."""
 
     id: int
     source_id: str
@@ -347,6 +352,8 @@ class Run(Struct, frozen=True, kw_only=True):
     """Of a held run: ``approved``, ``rejected`` or ``superseded`` once decided."""
     fingerprint: str | None = None
     """Of the schemas and options it translated with."""
+    decisions: str | None = None
+    """Of the decisions about publishers' names it translated with; None = there were none."""
 
 
 class LinkState(StrEnum):

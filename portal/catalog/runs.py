@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Engine, Row, delete, func, insert, select, update
 
-from portal.catalog import tables
+from portal.catalog import audit, tables
+from portal.catalog.audit import Action
 from portal.catalog.documents import encode, in_parts
 from portal.catalog.engines import writing
 from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Run, RunMode, StoredIssue
@@ -39,7 +40,10 @@ class _Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cause: str | None = None
     decision: str | None = None
     fingerprint: str | None = None
+    decisions: str | None = None
 
+
+_IS_HARVEST = tables.run.c.mode != RunMode.REREAD
 
 _decode_summary = msgspec.json.Decoder(_Summary).decode
 _decode_issue = msgspec.json.Decoder(Issue).decode
@@ -51,20 +55,23 @@ class Runs:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def start(self, source_id: str, mode: RunMode, fingerprint: str) -> Run:
+    def start(self, source_id: str, mode: RunMode, fingerprint: str, decisions: str | None = None) -> Run:
         """Writes down that a run begins."""
         started = datetime.now(UTC)
+        told = _Summary(fingerprint=fingerprint, decisions=decisions)
         with writing(self._engine) as connection:
             result = connection.execute(
                 insert(tables.run).values(
                     source_id=source_id,
                     mode=mode.value,
                     started=started,
-                    summary=encode(_Summary(fingerprint=fingerprint)),
+                    summary=encode(told),
                 )
             )
         (id,) = result.inserted_primary_key  # type: ignore[misc]
-        return Run(id=id, source_id=source_id, mode=mode, started=started, fingerprint=fingerprint)
+        return Run(
+            id=id, source_id=source_id, mode=mode, started=started, fingerprint=fingerprint, decisions=decisions
+        )
 
     def save(self, run: Run) -> None:
         """Writes what a run knows of itself so far, or how it ended."""
@@ -102,21 +109,23 @@ class Runs:
             return [_run(row) for row in connection.execute(query)]
 
     def last(self, source_id: str, *, complete: bool = False, mode: RunMode | None = None) -> Run | None:
-        """The newest finished run of a source, or the newest that ended complete; None when there is none."""
+        """The newest finished harvest of a source, or the newest that ended complete; None when there is none.
+
+        A run that only read again what was kept is no harvest: it is found by its ``mode``.
+        """
         query = select(tables.run).where(
             tables.run.c.source_id == source_id, tables.run.c.outcome.is_not(None)
         )
         if complete:
             query = query.where(tables.run.c.outcome == Outcome.COMPLETE)
-        if mode is not None:
-            query = query.where(tables.run.c.mode == mode)
+        query = query.where(_IS_HARVEST if mode is None else tables.run.c.mode == mode)
         with self._engine.connect() as connection:
             row = connection.execute(query.order_by(tables.run.c.id.desc()).limit(1)).one_or_none()
         return None if row is None else _run(row)
 
     def last_by_source(self, *, complete: bool = False) -> Mapping[str, Run]:
-        """The newest finished (or complete) run of every source that has one."""
-        newest = select(func.max(tables.run.c.id)).where(tables.run.c.outcome.is_not(None))
+        """The newest finished (or complete) harvest of every source that has one."""
+        newest = select(func.max(tables.run.c.id)).where(tables.run.c.outcome.is_not(None), _IS_HARVEST)
         if complete:
             newest = newest.where(tables.run.c.outcome == Outcome.COMPLETE)
         query = select(tables.run).where(tables.run.c.id.in_(newest.group_by(tables.run.c.source_id)))
@@ -233,11 +242,16 @@ class Runs:
             if run.id != except_run:
                 self.decide(run, "superseded")
 
-    def decide(self, run: Run, decision: str) -> None:
-        """Writes down what became of a held run (``approved``, ``rejected``, ``superseded``); frees what it held."""
+    def decide(self, run: Run, decision: str, *, by: str | None = None) -> None:
+        """Writes down what became of a held run (``approved``, ``rejected``, ``superseded``); frees what it held.
+
+        ``by`` is the person who decided; None where a later listing did.
+        """
         self.save(msgspec.structs.replace(run, decision=decision))
         with writing(self._engine) as connection:
             connection.execute(delete(tables.held).where(tables.held.c.run_id == run.id))
+            if by is not None:
+                audit.write(connection, by, Action(f"run-{decision}"), str(run.id), run.source_id)
 
     def recent_losses(self, source_id: str, *, days: float) -> Losses:
         """Datasets of a source that went missing within the last days and have not come back.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
-from portal.catalog import tables
+from portal.catalog import audit, tables
+from portal.catalog.audit import Action
 from portal.catalog.documents import decode_source, encode
 from portal.catalog.engines import writing
 from portal.catalog.model import DatasetState, RecordType, RunMode, Source
@@ -113,7 +114,7 @@ class Sources:
             )
             return True
 
-    def pause(self, id: str, paused: bool = True) -> None:
+    def pause(self, id: str, paused: bool = True, *, by: str = audit.COMMAND) -> None:
         """Stops (or, with False, takes up again) scheduled harvests of a source. Raises UnknownSource."""
         with writing(self._engine) as connection:
             changed = connection.execute(
@@ -123,6 +124,7 @@ class Sources:
             )
             if not changed.rowcount:
                 raise UnknownSource(f"no source has the id {id!r}")
+            audit.write(connection, by, Action.SOURCE_PAUSED if paused else Action.SOURCE_RESUMED, id)
 
     def remove(self, id: str) -> None:
         """Forgets the definition of a source whose datasets are already retired. Its history stays."""
@@ -186,21 +188,29 @@ class Sources:
         with self._engine.connect() as connection:
             return {source_id: holder for source_id, holder in connection.execute(query)}
 
-    def request_run(self, source_id: str, mode: RunMode, asked_by: str | None = None) -> None:
-        """Writes down the wish that a source be harvested. Raises UnknownSource."""
+    def request_run(self, source_id: str, mode: RunMode, by: str = audit.COMMAND) -> None:
+        """Writes down the wish that a source be harvested or read again. Raises UnknownSource."""
         self.get(source_id)
         with writing(self._engine) as connection:
-            connection.execute(
-                insert(tables.run_request).values(
-                    source_id=source_id, mode=mode.value, asked=datetime.now(UTC), asked_by=asked_by
-                )
-            )
+            ask_for_runs(connection, [source_id], mode, by)
+            audit.write(connection, by, Action.RUN_REQUESTED, source_id, mode.value)
 
-    def take_requests(self) -> Sequence[RunRequest]:
-        """The open wishes, oldest first; each is handed out once."""
+    def requested(self) -> Mapping[str, Sequence[RunMode]]:
+        """What is asked for and not yet begun, by source."""
+        table = tables.run_request.c
+        query = select(table.source_id, table.mode).where(table.taken.is_(None)).order_by(table.id)
+        found: dict[str, list[RunMode]] = {}
+        with self._engine.connect() as connection:
+            for source_id, mode in connection.execute(query):
+                found.setdefault(source_id, []).append(RunMode(mode))
+        return found
+
+    def take_requests(self, *, busy: Collection[str] = ()) -> Sequence[RunRequest]:
+        """The open wishes, oldest first; each is handed out once. Those for ``busy`` sources stay open."""
         table = tables.run_request
         with writing(self._engine) as connection:
-            rows = connection.execute(select(table).where(table.c.taken.is_(None)).order_by(table.c.id)).all()
+            found = connection.execute(select(table).where(table.c.taken.is_(None)).order_by(table.c.id)).all()
+            rows = [row for row in found if row.source_id not in busy]
             if rows:
                 connection.execute(
                     update(table)
@@ -245,6 +255,20 @@ class Sources:
                         for url, given in validators.items()
                     ],
                 )
+
+
+def ask_for_runs(connection: Connection, source_ids: Sequence[str], mode: RunMode, by: str | None) -> None:
+    """Writes down the wish for a run of each of the sources that exist, where the same wish is not open already."""
+    table = tables.run_request
+    for id in source_ids:
+        is_open = select(table.c.id).where(
+            table.c.source_id == id, table.c.mode == mode.value, table.c.taken.is_(None)
+        )
+        is_source = select(tables.source.c.id).where(tables.source.c.id == id)
+        if connection.scalar(is_open) is None and connection.scalar(is_source) is not None:
+            connection.execute(
+                insert(table).values(source_id=id, mode=mode.value, asked=datetime.now(UTC), asked_by=by)
+            )
 
 
 def check_lease(connection: Connection, lease: Lease) -> None:

@@ -1,4 +1,4 @@
-"""The catalogue's datasets and their change log, on SQLite or PostgreSQL; the way to its sources and runs."""
+"""The catalogue's datasets and their change log, on SQLite or PostgreSQL; the way to its sources, runs and people."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Engine, Row, Select, func, select
 
 from portal.catalog import engines, tables
+from portal.catalog.accounts import Accounts
+from portal.catalog.audit import Audit
+from portal.catalog.decisions import Decisions
 from portal.catalog.documents import decode_dataset, decode_publisher, in_parts, unpacked
 from portal.catalog.model import (
     Change,
@@ -66,6 +69,9 @@ class Catalog:
         self.sources = Sources(self.engine)
         self.runs = Runs(self.engine)
         self.normalisations = Normalisations(self.engine)
+        self.accounts = Accounts(self.engine)
+        self.audit = Audit(self.engine)
+        self.decisions = Decisions(self.engine)
 
     def upgrade(self) -> None:
         """Creates or migrates the tables."""

@@ -79,6 +79,26 @@ class Transaction:
         self._write_publishers(records)
         return PutCounts(len(added), updated, len(stood) - len(updated), restored)
 
+    def reread(self, records: Sequence[NewRecord]) -> Mapping[str, tuple[str, ...]]:
+        """Stores another reading of words that are kept already: their life and the words stay as they are.
+
+        Returns the ids of the datasets that it changed, each with the names of the unified fields that changed.
+        """
+        standing = self._standing([record.dataset.id for record in records])
+        stood: list[dict[str, Any]] = []
+        changes: list[dict[str, Any]] = []
+        updated: dict[str, tuple[str, ...]] = {}
+        for record in records:
+            row, values = standing[record.dataset.id], _columns(record)
+            same = row.digest == values["digest"]
+            if not same:
+                updated[row.id] = changed_fields(decode_dataset(row.document), record.dataset)
+                changes.append(self._update(row, record, updated[row.id]))
+            stood.append({**values, "state": row.state, "changed": row.changed if same else self._now})
+        self._write([], stood, changes)
+        self._write_publishers(records)
+        return updated
+
     def restore(self, ids: Sequence[str]) -> None:
         """Datasets listed again, word for word as they were, after they were missing, retired or unusable."""
         self._move(ids, ChangeKind.RESTORED, DatasetState.CURRENT, _IN_LIFE)

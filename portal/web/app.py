@@ -13,16 +13,19 @@ from portal.web.errors import answer_errors
 from portal.web.guards import guard, limits
 from portal.web.languages import LanguagePrefix
 from portal.web.machines import MACHINES
+from portal.web.operate import OPERATING
 from portal.web.overview import HOLD_S, Overviews
 from portal.web.pages import PAGES
+from portal.web.signing_in import guard_forms
 from portal.web.site import EXTENSION, Site
 
 
 def create_app(
     settings: Settings, catalog: Catalog, index: SearchIndex, *, hold_s: float = HOLD_S
 ) -> Flask:
-    """The WSGI application over a catalogue and its index; it writes to neither.
+    """The WSGI application over a catalogue and its index.
 
+    It never writes to the index. To the catalogue it writes what people who are signed in do, nothing else.
     ``hold_s`` is how long figures counted over everything may lag behind a catalogue that changes.
     """
     app = Flask("portal.web")
@@ -36,7 +39,8 @@ def create_app(
     app.wsgi_app = LanguagePrefix(app.wsgi_app)  # type: ignore[method-assign]
     templating.furnish(app)
     guard(app)
+    guard_forms(app, [blueprint.name for blueprint in MACHINES])
     answer_errors(app)
-    for blueprint in (*PAGES, *MACHINES):
+    for blueprint in (*PAGES, *OPERATING, *MACHINES):
         app.register_blueprint(blueprint)
     return app

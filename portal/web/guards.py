@@ -36,6 +36,7 @@ _YEAR_S = 365 * 24 * 3600
 def limits(settings: Settings) -> dict[str, object]:
     """Flask's settings for an installation."""
     host = urlsplit(settings.base_url).hostname if settings.base_url else None
+    is_https = bool(settings.base_url and settings.base_url.startswith("https:"))
     return {
         "SECRET_KEY": settings.secret_key,
         # The machine's own names stay allowed: health checks ask for them.
@@ -44,7 +45,11 @@ def limits(settings: Settings) -> dict[str, object]:
         "MAX_FORM_MEMORY_SIZE": 1 << 18,
         "MAX_FORM_PARTS": 200,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "SESSION_COOKIE_SECURE": bool(settings.base_url and settings.base_url.startswith("https:")),
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SECURE": is_https,
+        # Browsers take a name that begins so only over https, from this very host, for the whole of it.
+        "SESSION_COOKIE_NAME": "__Host-nachuan" if is_https else "nachuan",
+        "SESSION_COOKIE_PATH": "/",
         # Static addresses carry a digest of the file, see addresses.asset.
         "SEND_FILE_MAX_AGE_DEFAULT": _YEAR_S,
     }

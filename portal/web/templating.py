@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from flask import Flask, request
 
-from portal.web import addresses, issue_words, languages, notation, places, prose, words
+from portal.web import addresses, issue_words, languages, notation, places, prose, signing_in, words
 from portal.web.asking import ROWS, Asked
 from portal.web.overview import Overview
 from portal.web.site import site
@@ -32,6 +32,8 @@ def furnish(app: Flask) -> None:
         issue_kind=issue_words.issue_kind,
         issue_cure=issue_words.issue_cure,
         issue_severity=issue_words.issue_severity,
+        form_token=signing_in.form_token,
+        person=signing_in.signed_in,
     )
     app.jinja_env.filters.update(
         number=notation.number,

@@ -15,7 +15,7 @@ import pytest
 import time_machine
 from msgspec import structs
 
-from harvester import retirement
+from portal.catalog import held as held_runs
 from portal.catalog.model import ChangeCause, Counts, Outcome, RunMode, Source
 from portal.catalog.store import Catalog
 from tests.harvester.ckan_portal import Asked, CkanPortal, package
@@ -159,7 +159,7 @@ def test_p26_i61_a_listing_that_became_empty_or_a_fraction_is_held_until_approve
     run = harvested(catalog, shape.source, full=True)
     assert (run.outcome, run.counts.held) == (Outcome.HELD, 30 - left)
     assert set(states(catalog).values()) == {"current"}
-    assert retirement.approve(catalog, run.id, holder="test") == 30 - left
+    assert held_runs.approve(catalog, run.id, holder="test") == 30 - left
     assert len(datasets(catalog)) == left
     shape.lists(keys)
     back = harvested(catalog, shape.source, full=True)
@@ -474,7 +474,7 @@ def test_i69_a_portal_installed_anew_with_other_ids_is_held(catalog: Catalog, po
     assert (run.outcome, run.counts) == (Outcome.HELD, Counts(listed=40, added=40, held=40))
     assert codes(catalog, run) == {"listing.shrank": 1}
     assert len(datasets(catalog)) == 80
-    assert retirement.approve(catalog, run.id, holder="test") == 40
+    assert held_runs.approve(catalog, run.id, holder="test") == 40
     assert set(datasets(catalog)) == {each["id"] for each in portal.packages}
 
 

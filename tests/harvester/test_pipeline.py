@@ -17,6 +17,7 @@ from harvester.errors import PortalAnsweredError
 from harvester.http import Http, Validators
 from harvester.pipeline import harvest, since
 from harvester.records import Listing, RawRecord, Records
+from portal.catalog import held as held_runs
 from portal.catalog.model import (
     ChangeKind,
     Counts,
@@ -276,15 +277,15 @@ def test_a_sudden_loss_is_held_shown_and_released_by_one_approval(catalog: Catal
     assert codes(catalog, ended) == ["listing.shrank"]
     assert set(states(catalog).values()) == {DatasetState.CURRENT}
     assert len(catalog.runs.held(ended.id)) == 10
-    assert retirement.approve(catalog, ended.id, holder="test") == 10
+    assert held_runs.approve(catalog, ended.id, holder="test") == 10
     assert sorted(states(catalog).values()).count(DatasetState.RETIRED) == 10
-    with pytest.raises(retirement.NotHeld, match="already approved"):
-        retirement.approve(catalog, ended.id, holder="test")
+    with pytest.raises(held_runs.NotHeld, match="already approved"):
+        held_runs.approve(catalog, ended.id, holder="test")
 
 
 def test_a_rejected_loss_is_kept_and_held_again(catalog: Catalog, run: Callable[..., Run]) -> None:
     run(Portal(*many(20)))
-    retirement.reject(catalog, run(Portal(*many(10))).id)
+    held_runs.reject(catalog, run(Portal(*many(10))).id)
     assert run(Portal(*many(10))).outcome is Outcome.HELD
     assert set(states(catalog).values()) == {DatasetState.CURRENT}
 
@@ -300,8 +301,8 @@ def test_the_whole_list_back_again_supersedes_what_was_held(catalog: Catalog, ru
     held = run(Portal(*many(10)))
     run(Portal(*many(20)))
     assert catalog.runs.get(held.id).decision == "superseded"
-    with pytest.raises(retirement.NotHeld, match="already superseded"):
-        retirement.approve(catalog, held.id, holder="test")
+    with pytest.raises(held_runs.NotHeld, match="already superseded"):
+        held_runs.approve(catalog, held.id, holder="test")
 
 
 def test_losing_a_little_every_day_trips_the_guard_too(catalog: Catalog, run: Callable[..., Run]) -> None:

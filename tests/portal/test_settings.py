@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from portal.settings import SettingsError, from_environment
+from portal.settings import SettingsError, from_environment, with_secret_key
+
+KEY = "a key of at least thirty-two characters"
 
 
 def test_without_any_setting_everything_lies_under_var() -> None:
@@ -29,9 +33,29 @@ def test_networks_are_read() -> None:
     assert given.allow_private == (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 
-def test_every_process_makes_its_own_key_unless_one_is_set() -> None:
-    assert from_environment({}).secret_key != from_environment({}).secret_key
-    assert from_environment({"NACHUAN_SECRET_KEY": "k"}).secret_key == "k"
+def test_a_key_that_is_set_is_used_and_none_is_kept(tmp_path: Path) -> None:
+    given = from_environment({"NACHUAN_HOME": str(tmp_path), "NACHUAN_SECRET_KEY": KEY})
+    assert with_secret_key(given).secret_key == KEY and list(tmp_path.iterdir()) == []
+
+
+def test_without_one_a_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    given = from_environment({"NACHUAN_HOME": str(tmp_path / "new")})
+    with ThreadPoolExecutor(8) as pool:
+        keys = {key for key in pool.map(lambda _: with_secret_key(given).secret_key, range(8))}
+    assert len(keys) == 1 and all(key is not None and len(key) == 64 for key in keys)
+    (file,) = (tmp_path / "new").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_file_without_a_key_is_refused_and_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").write_text("")
+    with pytest.raises(SettingsError, match="holds no key"):
+        with_secret_key(from_environment({"NACHUAN_HOME": str(tmp_path)}))
+
+
+def test_a_short_key_is_refused_without_being_shown() -> None:
+    with pytest.raises(SettingsError, match="NACHUAN_SECRET_KEY=… cannot be used: .*32 characters"):
+        from_environment({"NACHUAN_SECRET_KEY": "hunter2"})
 
 
 @pytest.mark.parametrize(

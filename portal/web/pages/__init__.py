@@ -1,6 +1,18 @@
 """The pages, one module for each noun."""
 
-from portal.web.pages import datasets, home, normalisation, publishers, regions, runs, search, sources, texts, themes
+from portal.web.pages import (
+    account,
+    datasets,
+    home,
+    normalisation,
+    publishers,
+    regions,
+    runs,
+    search,
+    sources,
+    texts,
+    themes,
+)
 
 PAGES = (
     home.pages,
@@ -13,4 +25,6 @@ PAGES = (
     normalisation.pages,
     runs.pages,
     texts.pages,
+    account.pages,
+    account.own,
 )

@@ -8,11 +8,15 @@ from importlib.resources import files
 import pytest
 from flask.testing import FlaskClient
 
+from portal.catalog.accounts import Role
+from portal.catalog.audit import Action
+from portal.catalog.decisions import Verdict
 from portal.catalog.model import ChangeKind, DatasetState, Outcome, RunMode, Severity
 from portal.search.facets import FACETS
 from portal.search.query import Sort
 from portal.web.health import Health
 from portal.web.timeliness import Timeliness
+from portal.web.unresolved import Lack
 from portal.web.words import Message, messages
 from tests.portal.web.town import fields_of_dataset
 
@@ -38,6 +42,20 @@ CODES = {
     "runs.asked_": tuple(RunMode),
     "runs.decision_": ("approved", "rejected", "superseded"),
     "runs.severity_": tuple(Severity),
+    "account.role_": tuple(Role),
+    "account.problem_": ("refused", "too_many", "wrong", "different", "weak"),
+    "operate.run_": tuple(RunMode),
+    "operate.what_": (*RunMode, "pause", "resume", "approve", "reject"),
+    "operate.did_": tuple(Action),
+    "operate.verdict_": tuple(Verdict),
+    "operate.lack_": tuple(Lack),
+    "operate.lacks_": (*Lack, "any"),
+    "operate.from_": ("name", "source", "decision", "portal"),
+    "operate.done_": ("asked", "paused", "resumed", "approved", "rejected", "decided", "undone"),
+    "operate.problem_": ("decided", "busy"),
+    "operate.refused_": (
+        "name", "verdict", "scope", "functions", "institution_type", "region", "note",
+    ),
     "runs.besides_": ("missing", "retired", "restored", "held"),
 }
 """Messages named by a code, and the codes there are."""

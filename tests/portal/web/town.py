@@ -139,7 +139,7 @@ def client_of(catalog: Catalog, index: SearchIndex | None = None, **settings: An
     if index is None:
         index = MemoryIndex()
         catch_up(catalog, index)
-    app = create_app(Settings(secret_key="test", **settings), catalog, index, hold_s=0)
+    app = create_app(Settings(secret_key="a key of thirty-two characters or more", **settings), catalog, index, hold_s=0)
     return app.test_client()
 
 

@@ -1,0 +1,72 @@
+"""The decisions about publishers' names that stand: to see, to take back, to take away as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from flask import Blueprint, Response, abort, redirect, render_template
+from werkzeug.wrappers import Response as Answer
+
+from portal.catalog.decisions import Decision, UnknownDecision
+from portal.web.addresses import address
+from portal.web.pages.runs import LARGEST_NUMBER
+from portal.web.signing_in import signed_in
+from portal.web.site import site
+from portal.web.spreadsheets import harmless
+
+pages = Blueprint("operate_decided", __name__)
+
+COLUMNS = ("name", "source", "verdict", "functions", "institution_type", "region", "note", "by", "at")
+
+
+@pages.get("/operate/departments/decided")
+def decided() -> str:
+    """Every decision that stands, newest first."""
+    sources = {entry.source.id: entry.source for entry in site().catalog.sources.all()}
+    return render_template(
+        "operate/decided.html", decisions=site().catalog.decisions.standing(), sources=sources
+    )
+
+
+@pages.get("/operate/departments/decided.csv")
+def table() -> Response:
+    """The same as a table, codes as the tables under ``schemas`` write them; functions parted by ``|``."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for decision in sorted(site().catalog.decisions.standing(), key=lambda one: one.number):
+        writer.writerow([harmless(cell) for cell in _cells(decision)])
+    return Response(
+        # The mark makes Excel read UTF-8.
+        "\ufeff" + text.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": 'attachment; filename="publisher-decisions.csv"'},
+    )
+
+
+@pages.post("/operate/departments/decided/<int:number>/undo")
+def undo(number: int) -> Answer:
+    """Takes a decision back."""
+    if number > LARGEST_NUMBER:
+        abort(404)
+    try:
+        site().catalog.decisions.undo(number, by=signed_in().name)
+    except UnknownDecision:
+        abort(404)
+    return redirect(address("operate_names.names", done="undone"), 303)
+
+
+def _cells(decision: Decision) -> tuple[str, ...]:
+    ruling = decision.ruling
+    return (
+        ruling.name,
+        ruling.source_id or "",
+        ruling.verdict.value,
+        "|".join(ruling.functions),
+        ruling.institution_type or "",
+        ruling.region or "",
+        ruling.note or "",
+        decision.by,
+        decision.at.isoformat(),
+    )
