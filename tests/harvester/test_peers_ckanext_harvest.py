@@ -432,11 +432,11 @@ def test_h18_a_source_set_up_again_finds_its_datasets_under_the_same_ids(any_cat
     assert set(states(any_catalog).values()) == {"current"}
 
 
-def test_h19_a_wish_to_harvest_is_handed_out_once(any_catalog: Catalog) -> None:
+def test_h19_a_wish_to_harvest_is_kept_once_and_handed_out_once(any_catalog: Catalog) -> None:
     portal = CkanPortal([package("a")])
     with portal.running():
         any_catalog.sources.put(of(portal))
         any_catalog.sources.request_run("portal", RunMode.FULL)
         any_catalog.sources.request_run("portal", RunMode.FULL)
-        assert len(any_catalog.sources.take_requests()) == 2
+        assert [wish.mode for wish in any_catalog.sources.take_requests()] == [RunMode.FULL]
         assert any_catalog.sources.take_requests() == []
