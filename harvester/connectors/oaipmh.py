@@ -151,8 +151,9 @@ def endpoint(url: str) -> str:
 
 
 def size(repository: Repository, http: Http, prefix: str = "oai_dc") -> int | None:
-    """How many records the repository says it has, whatever they are; None where it does not say."""
-    return list_page(http, repository.url, {"verb": "ListIdentifiers", "metadataPrefix": prefix}).declared
+    """How many records the repository says it has, whatever they are, deleted ones too; None where it does not say."""
+    page = list_page(http, repository.url, {"verb": "ListIdentifiers", "metadataPrefix": prefix})
+    return len(page.records) if page.token is None and page.declared is None else page.declared
 
 
 def _from(repository: Repository, since: datetime) -> str:

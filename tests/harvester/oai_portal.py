@@ -75,7 +75,7 @@ class OaiPortal:
     def _play(self, talk: Talk) -> None:
         asked = dict(parse_qsl(urlsplit(talk.seen.target).query))
         verb = asked.get("verb", "")
-        if not urlsplit(talk.seen.target).path.endswith("/oai/request"):
+        if urlsplit(talk.seen.target).path != "/oai/request":
             answer("not here", status=404)(talk)
         elif verb == "Identify":
             self._answer(talk, self._identify())
