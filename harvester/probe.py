@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 from msgspec import Struct
 
+from harvester.connectors import csw, csw_requests, oaipmh
 from harvester.connectors.calls import Page, first_page
 from harvester.errors import (
-    AddressRefused, HarvestError, PortalCertificateInvalid, PortalNotUnderstood, PortalTimedOut, PortalUnreachable,
+    AddressRefused,
+    HarvestError,
+    PortalAnsweredError,
+    PortalCertificateInvalid,
+    PortalNotUnderstood,
+    PortalTimedOut,
+    PortalUnreachable,
 )
 from harvester.familiar import Familiar, familiar
 from harvester.families import Family, family
@@ -44,6 +52,10 @@ class Finding(Struct, frozen=True, kw_only=True):
     """The product family of the portal, where its kind has families: ``options.family``."""
     wants: tuple[str, ...] = ()
     """What of ``options.variables`` only the portal's own people know."""
+    records: int | None = None
+    """Of a repository: records of every type, of which only some are datasets."""
+    deletions: str | None = None
+    """Of a repository: its policy on deleted records, ``no``, ``transient`` or ``persistent``."""
 
 
 class Attempt(Struct, frozen=True):
@@ -71,7 +83,9 @@ def probe(url: str, http: Http) -> Probe:
     attempts: list[Attempt] = []
     is_reached = False
     for kind, path, read in _TRIALS:
-        asked = urljoin(root, path)
+        asked = _with_question(url, path) if path.startswith("?") else urljoin(root, path)
+        if findings and path in _CUSTOMARY:
+            continue
         try:
             findings.append(read(url, http.get(asked), http))
         except AddressRefused:
@@ -116,6 +130,12 @@ def _familiar(name: str | None, url: str, profile: Family, page: Page) -> Findin
         validators=False,
         wants=tuple(profile.recognition.variables) if profile.recognition else (),
     )
+
+
+def _with_question(url: str, question: str) -> str:
+    """The address itself with a protocol's first question; what its query says stays."""
+    address = csw_requests.endpoint(oaipmh.endpoint(url))
+    return f"{address}{'&' if urlsplit(address).query else '?'}{question[1:]}"
 
 
 def _object(response: Response) -> Mapping[str, Any]:
@@ -208,6 +228,50 @@ def _dcat(url: str, response: Response, _http: Http) -> Finding:
     )
 
 
+def _csw(_url: str, response: Response, http: Http) -> Finding:
+    service = csw_requests.service(response.url, http)
+    future = service.changed_since(datetime(2999, 1, 1, tzinfo=UTC))
+    datasets = _csw_count(http, service, None)
+    changed = None if future is None else _csw_count(http, service, future)
+    # Of an empty catalogue, and of one that does not count, it cannot be told whether it heeds a filter.
+    heeds = None if not datasets or changed is None else changed == 0
+    return Finding(
+        kind="csw",
+        url=csw_requests.endpoint(response.url),
+        asked=response.url,
+        title=service.title,
+        version=service.version,
+        datasets=datasets,
+        pages=True,
+        filters_by_date=False if future is None else heeds,
+        validators=False,
+    )
+
+
+def _csw_count(http: Http, service: csw_requests.Service, changed: csw_requests.Constraint | None) -> int | None:
+    try:
+        return csw.matched(http, service, csw_requests.Options(), changed)
+    except (PortalAnsweredError, PortalNotUnderstood):
+        # A service that describes itself is one, even if it refuses this question.
+        return None
+
+
+def _oaipmh(_url: str, response: Response, http: Http) -> Finding:
+    repository = oaipmh.identify(response.url, http)
+    return Finding(
+        kind="oaipmh",
+        url=repository.url,
+        asked=response.url,
+        title=repository.title,
+        version="2.0",
+        pages=True,
+        filters_by_date=True,
+        validators=False,
+        records=oaipmh.size(repository, http),
+        deletions=repository.deleted,
+    )
+
+
 def _has_validators(response: Response) -> bool:
     return "ETag" in response.headers or "Last-Modified" in response.headers
 
@@ -225,4 +289,16 @@ _TRIALS: tuple[tuple[str, str, Callable[[str, Response, Http], Finding]], ...] =
     ("dcat", "catalog.ttl", _dcat),
     ("dcat", "catalog.rdf", _dcat),
     ("dcat", "catalog.jsonld", _dcat),
+    ("csw", "?service=CSW&request=GetCapabilities", _csw),
+    ("oaipmh", "?verb=Identify", _oaipmh),
+    ("csw", "geonetwork/srv/eng/csw?service=CSW&request=GetCapabilities", _csw),
+    ("csw", "csw?service=CSW&request=GetCapabilities", _csw),
+    ("oaipmh", "oai/request?verb=Identify", _oaipmh),
+    ("oaipmh", "server/oai/request?verb=Identify", _oaipmh),
+    ("oaipmh", "oai?verb=Identify", _oaipmh),
+    ("oaipmh", "oai2d?verb=Identify", _oaipmh),
+    ("oaipmh", "cgi/oai2?verb=Identify", _oaipmh),
 )
+
+_CUSTOMARY = frozenset(path for kind, path, _ in _TRIALS if kind in ("csw", "oaipmh") and not path.startswith("?"))
+"""Where GeoNetwork, pycsw, DSpace, Dataverse, Invenio and EPrints usually answer: tried where nothing else did."""

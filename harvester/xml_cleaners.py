@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import schemas
-from harvester import addresses, native_cleaners, texts
+from harvester import addresses, cleaners, native_cleaners, texts
 from harvester.cleaners import Setting
 from harvester.geometry import NoGeometry, box
 from harvester.texts import Cleaner, NotUnderstood, WrongType
@@ -192,8 +192,81 @@ def language_code(value: Any) -> str | None:
     return None if cleaned is None else schemas.vocabulary("languages").resolve(cleaned) or texts.local_name(cleaned)
 
 
+_DOI = re.compile(r"(?:doi:\s*|info:doi/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_HANDLE = re.compile(r"(?:hdl:\s*|info:hdl/)(\d[\w.]*/\S+)", re.IGNORECASE)
+
+
+def persistent_link(value: Any) -> str | None:
+    """The address of an identifier: an http(s) address as it is, a DOI or a handle at its resolver; others have none."""
+    cleaned = texts.text(value)
+    if cleaned is None:
+        return None
+    for pattern, resolver in ((_DOI, "https://doi.org/"), (_HANDLE, "https://hdl.handle.net/")):
+        if found := pattern.fullmatch(cleaned):
+            return addresses.link(resolver + found[1])
+    return addresses.link(cleaned)
+
+
+def geo_location(value: Any) -> Place | None:
+    """A box or a point of DataCite: numbers by name, in kernel 3 one text that begins with the latitude."""
+    if type(value) is not dict:
+        raise WrongType(value)
+    try:
+        named = [_words(value.get(edge)) for edge in EDGES]
+        if all(named):
+            return Place(geometry=box(*(float(edge[0]) for edge in named)))
+        point = [_words(value.get(edge)) for edge in ("pointLongitude", "pointLatitude")]
+        if all(point):
+            longitude, latitude = (float(edge[0]) for edge in point)
+            return Place(geometry=box(longitude, latitude, longitude, latitude))
+        numbers = [float(number) for number in str(value.get("@value") or "").replace(",", " ").split()]
+        if len(numbers) == 2:
+            numbers = numbers * 2
+        south, west, north, east = numbers
+        return Place(geometry=box(west, south, east, north))
+    except (ValueError, NoGeometry) as error:
+        raise NotUnderstood(value) from error
+
+
+def coverage_place(value: Any) -> Place | None:
+    """A place that Dublin Core's coverage names; a text without letters is a time or coordinates."""
+    cleaned = texts.text(value)
+    if cleaned is None or not any(letter.isalpha() for letter in cleaned):
+        return None
+    return cleaners.place(cleaned)
+
+
+def stated_formats(value: Any) -> tuple[dict[str, Any], ...] | None:
+    """A distribution for each format that a record states, at the record's own page; of one format with its size."""
+    if type(value) is not dict:
+        raise WrongType(value)
+    listed = [word for each in value.get("formats") or () for word in _words(each.get("format"))]
+    stated = list(dict.fromkeys(listed or _words(value.get("format"))))
+    sizes = [word for each in value.get("sizes") or () for word in _words(each.get("size"))]
+    page = next(filter(None, map(persistent_link, _words(value.get("identifier")))), None)
+    return tuple(_at_page(word, page, sizes[0] if len(sizes) == len(stated) == 1 else None) for word in stated) or None
+
+
+def _at_page(word: str, page: str | None, said_size: str | None) -> dict[str, Any]:
+    try:
+        size_bytes = None if said_size is None else cleaners.size(said_size)
+    except NotUnderstood:
+        # Sizes count pages and files as often as bytes.
+        size_bytes = None
+    made = {
+        "access_url": page,
+        "format": schemas.vocabulary("formats").resolve(word),
+        "format_raw": word,
+        "media_type": cleaners.type_like(word),
+        "size_bytes": size_bytes,
+    }
+    return {name: said for name, said in made.items() if said is not None}
+
+
 PLAIN: Mapping[str, Cleaner] = {
     "bounding_box": bounding_box,
+    "coverage_place": coverage_place,
+    "geo_location": geo_location,
     "geographic_element": geographic_element,
     "inspire_themes": inspire_themes,
     "inspire_words": inspire_words,
@@ -204,8 +277,10 @@ PLAIN: Mapping[str, Cleaner] = {
     "linked_record": linked_record,
     "online_file": online_file,
     "online_kind": online_kind,
+    "persistent_link": persistent_link,
     "protocol_format": protocol_format,
     "restriction": restriction,
+    "stated_formats": stated_formats,
 }
 
 

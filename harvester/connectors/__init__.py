@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from harvester.connectors import calls, ckan, csvlist, csw, csw_requests, datajson, dcat, dkan
+from harvester.connectors import calls, ckan, csvlist, csw, csw_requests, datajson, dcat, dkan, oaipmh
 from harvester.records import Connector
 
 CONNECTORS: Mapping[str, Connector] = MappingProxyType(
@@ -20,9 +20,12 @@ CONNECTORS: Mapping[str, Connector] = MappingProxyType(
         "dkan": dkan.records,
         "jsonapi": calls.records,
         "htmltable": calls.records,
+        "oaipmh": oaipmh.records,
     }
 )
 """Kind of source, as its file names it, and the connector that reads it."""
 
-OPTIONS: Mapping[str, type[Struct]] = MappingProxyType({"ckan": ckan.Options, "csw": csw_requests.Options})
+OPTIONS: Mapping[str, type[Struct]] = MappingProxyType(
+    {"ckan": ckan.Options, "csw": csw_requests.Options, "oaipmh": oaipmh.Options}
+)
 """What the options of a kind must look like, where the kind says so."""

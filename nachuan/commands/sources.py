@@ -147,7 +147,7 @@ def _in_words(finding: Finding) -> str:
     parts = [
         f"{finding.kind}{name} at {finding.url}",
         f"it calls itself {finding.title}" if finding.title else "it does not say its name",
-        "it does not say how many datasets it has" if finding.datasets is None else f"{finding.datasets:,} datasets",
+        _size_in_words(finding),
         told(finding.pages, "answers page by page", "answers in one piece", "paging not found out"),
         told(
             finding.filters_by_date,
@@ -159,7 +159,25 @@ def _in_words(finding: Finding) -> str:
             finding.validators, "says when nothing changed", "does not say when nothing changed", "validators not asked"
         ),
     ]
+    if finding.kind == "oaipmh":
+        parts.append(_DELETIONS.get(finding.deletions or "", "does not say whether it tells what was deleted"))
     return "\n  ".join([*parts, *([_wanted(finding)] if finding.wants else [])])
+
+
+_DELETIONS = {
+    "no": "does not tell what was deleted",
+    "transient": "tells for a while what was deleted",
+    "persistent": "tells what was deleted",
+}
+"""OAI-PMH's policies on deleted records."""
+
+
+def _size_in_words(finding: Finding) -> str:
+    if finding.datasets is not None:
+        return f"{finding.datasets:,} datasets"
+    if finding.records is not None:
+        return f"{finding.records:,} records of every type; how many of them are datasets it does not say"
+    return "it does not say how many datasets it has"
 
 
 @sources.command("preview")

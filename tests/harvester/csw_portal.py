@@ -68,7 +68,7 @@ class CswPortal:
 
     def _play(self, talk: Talk) -> None:
         query = {key.lower(): said for key, said in parse_qsl(urlsplit(talk.seen.target).query)}
-        if not urlsplit(talk.seen.target).path.endswith("/csw"):
+        if urlsplit(talk.seen.target).path != "/srv/eng/csw":
             answer("not here", status=404)(talk)
         elif query.get("request") == "GetCapabilities":
             answer(self.capabilities(), headers=XML)(talk)

@@ -41,7 +41,7 @@ def test_a_file_is_read_and_written_back_the_same(tmp_path: Path) -> None:
     ("wrong", "right", "said"),
     [
         ('"zj-hangzhou"', '"Hangzhou!"', "only a-z, 0-9 and -"),
-        ('"ckan"', '"cakn"', "is not one of ckan, csvlist, datajson, dcat, dkan, htmltable, jsonapi"),
+        ('"ckan"', '"cakn"', "is not one of ckan, csvlist, csw, datajson, dcat, dkan, htmltable, jsonapi, oaipmh"),
         ('"https://data', '"ftp://data', "must begin with http"),
         ('"0 3 * * *"', '"at three"', "not a schedule"),
         ("requests_per_second = 0.5", "per_second = 1", "per_second"),
