@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,6 +33,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """A folder of source files applied at start."""
     locale: str = "zh"
     """The language where the browser asks for neither."""
+    chromium: str | None = None
+    """The browser that prints pages to PDF, ``off`` for none; None = the one of the machine, if it has one."""
 
 
 def _networks(text: str) -> tuple[Network, ...]:
@@ -41,6 +44,12 @@ def _networks(text: str) -> tuple[Network, ...]:
 def _locale(text: str) -> str:
     if text not in ("zh", "en"):
         raise ValueError("it must be zh or en")
+    return text
+
+
+def _chromium(text: str) -> str:
+    if text != "off" and shutil.which(text) is None:
+        raise ValueError("it must be a program of this machine, or off")
     return text
 
 
@@ -59,6 +68,7 @@ VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("NACHUAN_ALLOW_PRIVATE", "allow_private", _networks),
     ("NACHUAN_SOURCES", "sources", Path),
     ("NACHUAN_LOCALE", "locale", _locale),
+    ("NACHUAN_CHROMIUM", "chromium", _chromium),
 )
 """Environment variable, setting, how its text is read."""
 

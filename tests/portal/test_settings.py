@@ -34,9 +34,19 @@ def test_every_process_makes_its_own_key_unless_one_is_set() -> None:
     assert from_environment({"NACHUAN_SECRET_KEY": "k"}).secret_key == "k"
 
 
+def test_the_browser_that_prints_is_a_program_of_this_machine_or_none() -> None:
+    given = [from_environment({"NACHUAN_CHROMIUM": text}).chromium for text in ("", "off", "/bin/sh")]
+    assert given == [None, "off", "/bin/sh"]
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("NACHUAN_ALLOW_PRIVATE", "127.0.0"), ("NACHUAN_LOCALE", "fr"), ("NACHUAN_BASE_URL", "data.example.org")],
+    [
+        ("NACHUAN_ALLOW_PRIVATE", "127.0.0"),
+        ("NACHUAN_LOCALE", "fr"),
+        ("NACHUAN_BASE_URL", "data.example.org"),
+        ("NACHUAN_CHROMIUM", "/no/such/browser"),
+    ],
 )
 def test_a_wrong_value_is_one_line_that_names_it(variable: str, value: str) -> None:
     with pytest.raises(SettingsError) as error:

@@ -1,6 +1,6 @@
 """The pages, one module for each noun."""
 
-from portal.web.pages import datasets, home, publishers, regions, runs, search, sources, texts, themes
+from portal.web.pages import datasets, home, printed, publishers, regions, runs, search, sources, texts, themes
 
 PAGES = (
     home.pages,
@@ -12,4 +12,5 @@ PAGES = (
     sources.pages,
     runs.pages,
     texts.pages,
+    printed.pages,
 )
