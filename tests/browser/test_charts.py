@@ -60,6 +60,20 @@ def test_a_heat_map_scrolls_within_itself_and_keeps_the_names_of_its_rows(browse
         expect(name).to_be_in_viewport(ratio=0.9)
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("width", [1200, 700, 600, 400, NARROW])
+def test_no_tile_of_the_map_cuts_its_name_or_figure(browser: Browser, gallery: str, language: str, width: int) -> None:
+    with window(browser, width=width) as page:
+        page.goto(f"{gallery}/{language}/gallery")
+        cut = page.evaluate(
+            """() => [...document.querySelectorAll(".tiles a > *")].filter((one) => {
+                const [text, tile] = [one, one.closest("li")].map((each) => each.getBoundingClientRect());
+                return text.left < tile.left || text.right > tile.right || text.bottom > tile.bottom;
+            }).map((one) => one.textContent)"""
+        )
+        assert cut == []
+
+
 def test_every_shade_differs_where_the_reader_has_colours_of_their_own(browser: Browser, gallery: str) -> None:
     with window(browser, forced_colors="active") as page:
         page.goto(f"{gallery}/zh/gallery")
