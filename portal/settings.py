@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -41,6 +42,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """A folder of source files applied at start."""
     locale: str = "zh"
     """The language where the browser asks for neither."""
+    chromium: str | None = None
+    """The browser that prints pages to PDF, ``off`` for none; None = the one of the machine, if it has one."""
 
 
 def _networks(text: str) -> tuple[Network, ...]:
@@ -59,6 +62,12 @@ def _secret_key(text: str) -> str:
     return text
 
 
+def _chromium(text: str) -> str:
+    if text != "off" and shutil.which(text) is None:
+        raise ValueError("it must be a program of this machine, or off")
+    return text
+
+
 def _base_url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise ValueError("it must begin with http:// or https://")
@@ -74,6 +83,7 @@ VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("NACHUAN_ALLOW_PRIVATE", "allow_private", _networks),
     ("NACHUAN_SOURCES", "sources", Path),
     ("NACHUAN_LOCALE", "locale", _locale),
+    ("NACHUAN_CHROMIUM", "chromium", _chromium),
 )
 """Environment variable, setting, how its text is read."""
 

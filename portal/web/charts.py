@@ -21,7 +21,7 @@ Written: TypeAlias = Callable[[float], str]
 TREND_HEIGHT = 168
 """Pixels."""
 
-DATES_SHOWN = 6
+DATES_SHOWN = 5
 """At most so many dates below a trend; a narrow window shows the first and the last."""
 
 

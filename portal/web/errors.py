@@ -49,6 +49,11 @@ def _broken(error: Exception) -> Response:
 
 def _page(code: int) -> Response:
     name = str(code) if has_message(f"errors.title_{code}") else ("500" if code >= 500 else "400")
+    return error_page(code, name)
+
+
+def error_page(code: int, name: str) -> Response:
+    """The page of the error that the translations call ``name``, with status ``code``."""
     response = make_response(render_template("error.html", code=code, name=name), code)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from flask import Flask, request
 
-from portal.web import addresses, issue_words, languages, notation, places, prose, signing_in, words
+from portal.web import addresses, issue_words, languages, notation, paper, places, prose, signing_in, words
 from portal.web.asking import ROWS, Asked
 from portal.web.overview import Overview
 from portal.web.site import site
@@ -22,6 +22,11 @@ def furnish(app: Flask) -> None:
         said=languages.said,
         address=addresses.address,
         asset=addresses.asset,
+        on_paper=paper.on_paper,
+        own_address=paper.own_address,
+        pdf_address=paper.pdf_address,
+        style_within=paper.style_within,
+        today=paper.today,
         in_language=addresses.in_language,
         overview=_overview,
         short_name=places.short_name,

@@ -178,7 +178,8 @@ def table() -> Heat:
 
 def datasets() -> dict[str, int]:
     codes = [tile.region.code for tile in tile_map({}, FIFTHS).tiles]
-    return {code: (place * place * 41) for place, code in enumerate(codes) if code not in {"810000", "820000", "710000"}}
+    counts = {code: place * place * 41 for place, code in enumerate(codes) if code not in {"810000", "820000", "710000"}}
+    return counts | {"440000": 138_888}
 
 
 def gallery() -> str:

@@ -58,9 +58,19 @@ def test_a_short_key_is_refused_without_being_shown() -> None:
         from_environment({"NACHUAN_SECRET_KEY": "hunter2"})
 
 
+def test_the_browser_that_prints_is_a_program_of_this_machine_or_none() -> None:
+    given = [from_environment({"NACHUAN_CHROMIUM": text}).chromium for text in ("", "off", "/bin/sh")]
+    assert given == [None, "off", "/bin/sh"]
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("NACHUAN_ALLOW_PRIVATE", "127.0.0"), ("NACHUAN_LOCALE", "fr"), ("NACHUAN_BASE_URL", "data.example.org")],
+    [
+        ("NACHUAN_ALLOW_PRIVATE", "127.0.0"),
+        ("NACHUAN_LOCALE", "fr"),
+        ("NACHUAN_BASE_URL", "data.example.org"),
+        ("NACHUAN_CHROMIUM", "/no/such/browser"),
+    ],
 )
 def test_a_wrong_value_is_one_line_that_names_it(variable: str, value: str) -> None:
     with pytest.raises(SettingsError) as error:

@@ -33,6 +33,8 @@ _LEAVE_ALONE = (
     "/feeds/",
     "/suggestions",
     "/catalog.",
+    # The page itself says the same, and does not start a browser.
+    "/*.pdf$",
 )
 
 

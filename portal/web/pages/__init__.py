@@ -5,6 +5,7 @@ from portal.web.pages import (
     datasets,
     home,
     normalisation,
+    printed,
     publishers,
     regions,
     runs,
@@ -27,4 +28,5 @@ PAGES = (
     texts.pages,
     account.pages,
     account.own,
+    printed.pages,
 )

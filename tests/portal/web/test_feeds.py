@@ -118,6 +118,7 @@ def test_every_other_page_of_the_sitemap_answers(client: FlaskClient) -> None:
 
 def test_crawlers_are_kept_from_the_permutations_of_facets(client: FlaskClient) -> None:
     rules = client.get("/robots.txt").get_data(as_text=True).splitlines()
+    assert "Disallow: /*.pdf$" in rules
     assert {"Disallow: /datasets?", "Disallow: /zh/datasets?", "Disallow: /en/datasets?"} <= set(rules)
     assert "Sitemap: http://localhost/sitemap.xml" in rules and "Disallow: /datasets" not in rules
 
