@@ -18,7 +18,7 @@ from harvester.identity import dataset_id
 from harvester.intervals import days
 from harvester.records import Connector, Listing, RawRecord, Records
 from harvester.rereading import follow_decisions
-from harvester.retirement import absent, retire_absent
+from harvester.retirement import absent, listed_again, retire_absent
 from portal.catalog.decisions import Decided, decisions_digest
 from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Run, RunMode, Source
 from portal.catalog.normalisation import Normalisation, understanding
@@ -149,7 +149,13 @@ def _conclude(
         seen = f"{listed}/{listing.declared}"
         intake.complain(None, Issue(code="listing.incomplete", url=source.url, seen=seen))
         return _ended(run, intake, Outcome.PARTIAL, cause="listing.incomplete")
-    retirement = retire_absent(source, catalog, lease, run, absent(source, catalog, intake.seen), listed=listed)
+    lack = absent(source, catalog, intake.seen)
+    if lack.newly and intake.counts["added"] * 2 >= len(lack.newly):
+        again = listed_again(source, catalog, lack.newly, intake.seen)
+        if again * 2 >= len(lack.newly):
+            seen = f"{again}/{len(lack.newly)}"
+            intake.complain(None, Issue(code="listing.ids-changed", url=source.url, seen=seen))
+    retirement = retire_absent(source, catalog, lease, run, lack, listed=listed)
     intake.counts.update(missing=retirement.missing, retired=retirement.retired, held=retirement.held)
     if retirement.held:
         seen = f"{retirement.held}/{retirement.stood}"

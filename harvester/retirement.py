@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -67,6 +68,23 @@ def retire_absent(
             transaction.mark_missing(lack.newly)
             transaction.retire(retired, "missing")
     return Retirement(missing=0 if at_once else len(lack.newly), retired=len(retired), stood=lack.stood)
+
+
+def listed_again(source: Source, catalog: Catalog, newly: Sequence[str], seen: Collection[str]) -> int:
+    """How many of the newly absent datasets a listing names under another id: equal title, equal publisher.
+
+    A portal that begins to give ids, or makes them anew, lists every dataset as if it were another.
+    """
+    absent, listed = set(newly), Counter[tuple[str, str | None]]()
+    gone: list[tuple[str, str | None]] = []
+    for entry in catalog.walk(source_id=source.id):
+        dataset = entry.dataset
+        name = (dataset.title, dataset.publisher.name if dataset.publisher else None)
+        if dataset.id in absent:
+            gone.append(name)
+        elif dataset.id in seen:
+            listed[name] += 1
+    return sum(min(count, listed[name]) for name, count in Counter(gone).items())
 
 
 def _too_many(source: Source, catalog: Catalog, lack: Absent) -> bool:

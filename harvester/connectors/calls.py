@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
@@ -84,6 +84,23 @@ class Page(NamedTuple):
     """The whole answer."""
 
 
+class _Order:
+    """Whether a list goes from the newest on, as far as it was read."""
+
+    def __init__(self) -> None:
+        self.holds = True
+        self.oldest = datetime.max.replace(tzinfo=UTC)
+
+    def broken_by(self, moments: Sequence[datetime | None], field: str | None, url: str) -> Iterator[Issue]:
+        """Reads on; an issue the first time that a moment is newer than one before it, or is none."""
+        for moment in moments:
+            if self.holds and (moment is None or moment - OVERLAP > self.oldest):
+                self.holds = False
+                yield Issue(code="listing.order-ignored", field=field, url=url, seen=str(moment))
+            if moment is not None:
+                self.oldest = min(self.oldest, moment)
+
+
 class _Questions:
     """The questions about one list of one portal."""
 
@@ -100,6 +117,7 @@ class _Questions:
     def listing(self, since: datetime | None) -> Records:
         call = self._call
         floor = None if since is None or call.newest_first is None else since - OVERLAP
+        order = _Order()
         read: set[bytes] = set()
         received = 0
         declared: int | None = None
@@ -115,10 +133,16 @@ class _Questions:
                 raise PagingBroken("a page repeats an earlier one", url=page.url, seen=f"page {number + 1}")
             read.add(digest)
             received += len(listed)
-            fresh = [record for record in listed if floor is None or not self._is_older(record, floor)]
+            if floor is None:
+                fresh = listed
+            else:
+                moments = [self._moment(record) for record in listed]
+                # A record whose moment is not understood may have changed.
+                fresh = [each for each, moment in zip(listed, moments, strict=True) if moment is None or moment >= floor]
+                yield from order.broken_by(moments, call.newest_first, page.url)
             for record in fresh:
                 yield from self._record(record, page.url)
-            if floor is not None and self._is_older(listed[-1], floor):
+            if floor is not None and order.holds and order.oldest < floor:
                 return Listing(partial=True)
             if not call.paged or (declared is not None and received >= declared):
                 break
@@ -146,10 +170,9 @@ class _Questions:
             stated = "no total" if page.total is None else f"a total of {page.total}"
             raise PortalNotUnderstood(f"no record at {where}, with {stated}", url=page.url, seen=str(page.said)[:200])
 
-    def _is_older(self, record: Mapping[str, Any], floor: datetime) -> bool:
+    def _moment(self, record: Mapping[str, Any]) -> datetime | None:
         said = answers.known(record, self._call.newest_first or "")
-        moment = None if said is None else instants.instant(str(said), self._zone)
-        return moment is not None and moment < floor
+        return None if said is None else instants.instant(str(said), self._zone)
 
     def _record(self, record: Mapping[str, Any], url: str) -> Iterator[RawRecord | Issue]:
         call = self._call.detail

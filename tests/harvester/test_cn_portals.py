@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import html as markup
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -19,6 +18,7 @@ import time_machine
 
 import schemas
 from harvester import crosswalk
+from harvester.audit import audit
 from harvester.connectors import CONNECTORS
 from harvester.http import Http, Validators
 from harvester.native_cleaners import UNFILLED
@@ -29,19 +29,26 @@ from portal.catalog.model import Counts, Guard, Outcome, Run, Source
 from portal.catalog.store import Catalog
 from tests.chinese_portals import OPENNESS, datasets
 from tests.fixtures import FIXTURES, needs_fixtures
-from tests.harvester.family_portals import (
-    Reading,
-    asked_encoded_json,
-    asked_form,
-    asked_json,
-    asked_query,
-    html,
-    one_of,
-    paged,
-    read,
-    source_at,
+from tests.harvester.family_portals import Reading, read, source_at
+from tests.harvester.replays import (
+    Replay,
+    athena,
+    beijing,
+    chongqing,
+    dataservice,
+    epoint,
+    exchange,
+    fujian,
+    gd_dataset,
+    gd_opendata,
+    guizhou,
+    inspur,
+    jdop,
+    odweb,
+    shanghai,
+    tianjin,
 )
-from tests.hostile import HostileServer, Script, Talk, answer, json_answer, sequence
+from tests.hostile import HostileServer, answer, sequence
 
 pytestmark = needs_fixtures
 
@@ -188,196 +195,83 @@ def distinct_rows(name: str) -> list[dict[str, Any]]:
     return list({json.dumps(row, sort_keys=True): row for row in rows_of(name)}.values())
 
 
-def guizhou(rows: list[dict[str, Any]]) -> tuple[dict[str, Script], dict[str, Any]]:
-    cycles = {"每年": 0, "每季度": 1, "每月": 2, "每周": 3, "每天": 4, "实时": 5, "每半年": 6}
-
-    def moment(day: str) -> int:
-        return int(datetime.fromisoformat(f"{day}T00:00:00+08:00").timestamp() * 1000)
-
-    details = {
-        row["详情页网址"].rpartition("/")[2]: {
-            "name": row["标题"], "description": row["数据摘要"], "topicName": row["主题名称"], "orgName": row["数据提供方"],
-            "industryName": row["所属行业"], "updateTime": moment(row["更新时间"]), "createTime": moment(row["发布时间"]),
-            "openAttribute": int(row["开放属性"] == "有条件开放"), "frequency": cycles[row["更新频率"]],
-        }
-        for row in rows
-    }
-    listed = [{"id": id, "resourceFormats": row["数据格式"]} for id, row in zip(details, rows, strict=True)]
-
-    def offset(talk: Talk) -> tuple[int, int]:
-        asked = asked_json(talk)
-        return (asked["pageIndex"] - 1) * asked["pageSize"], asked["pageSize"]
-
-    return {
-        "/api/search/data/getDataDirectoryListByParams": paged(
-            listed, offset, lambda page: {"total": len(rows), "data": page}),
-        "/api/search/data/getDataDetailByDataId": one_of(
-            details, lambda talk: asked_json(talk)["id"], lambda one: {"data": one}),
-    }, {"kind": "jsonapi", "family": "guizhou"}
-
-
-def exchange(rows: list[dict[str, Any]]) -> tuple[dict[str, Script], dict[str, Any]]:
-    cycles = {"每日": "01", "每周": "02", "每月": "03", "季度": "04", "年": "05", "半年": "06"}
-    details = {
-        row["详情页网址"].rpartition("/")[2].replace("%2F", "/"): {
-            "mlmc": row["资源名称"], "xxzytgf": row["资源提供方"], "ssqtlmmc": row["领域"], "zyzy": row["资源摘要"],
-            "kflx": "02" if row["开放类型"] == "无条件开放" else "01", "gxzq": cycles[row["更新周期"]],
-            "ssztlmmc": row["主题分类"],
-        }
-        for row in rows
-    }
-
-    def offset(talk: Talk) -> tuple[int, int]:
-        asked = asked_json(talk)
-        return (asked["pageNo"] - 1) * asked["pageSize"], asked["pageSize"]
-
-    pages = math.ceil(len(rows) / 20)
-    return {
-        "/exchangeopengateway/v1.0/mh/sjml/getMlxxList": paged(
-            [{"mlbh": id} for id in details], offset, lambda page: {"data": {"totalPage": pages, "rows": page}}),
-        "/exchangeopengateway/v1.0/mlxx/getSjmlxq": one_of(
-            details, lambda talk: asked_query(talk)["mlbh"], lambda one: {"data": one}),
-    }, {"kind": "jsonapi", "family": "exchangeopengateway", "variables": {"appCode": "c0de"}}
-
-
-def epoint(rows: list[dict[str, Any]]) -> tuple[dict[str, Script], dict[str, Any]]:
-    names = {"resourcesName": "资源名称", "resourceUsage": "应用场景", "openCondition": "开放类型", "updateFrequency": "更新周期",
-             "updateDate": "资源更新日期", "provideDepartName": "所属单位", "belongIndustry": "所属行业",
-             "resourceSubject": "所属主题", "editionNum": "版本号", "resourceDetail": "资源描述"}
-    details = {
-        row["详情页网址"].rpartition("=")[2]: {key: row[name] for key, name in names.items()} for row in rows
-    }
-    listed = [
-        {"rowGuid": id, "tag": [{"name": name.upper()} for name in row["数据格式"]]}
-        for id, row in zip(details, rows, strict=True)
-    ]
-
-    def offset(talk: Talk) -> tuple[int, int]:
-        asked = asked_encoded_json(talk)["params"]
-        return asked["currentPage"] * asked["pageSize"], asked["pageSize"]
-
-    return {
-        "/rest/dataOpen/getResourceList": paged(
-            listed, offset, lambda page: {"custom": {"total": str(len(rows)), "resultList": page}}),
-        "/rest/dataOpen/getResourceDetail": one_of(
-            details, lambda talk: asked_encoded_json(talk)["params"]["rowGuid"], lambda one: {"custom": one}),
-    }, {"kind": "jsonapi", "family": "epoint"}
-
-
-def athena(rows: list[dict[str, Any]]) -> tuple[dict[str, Script], dict[str, Any]]:
-    names = {"title": "标题", "content": "摘要", "keywords": "资源标签", "createDate": "发布日期", "dataUpdateDate": "更新日期",
-             "domainStr": "数据领域", "deptName": "数源单位", "openCond": "开放条件", "dataCount": "数据量", "deptContact": "联系方式"}
-    cycles = {name: number for number, name in enumerate(
-        ("每日", "每周", "每月", "每季度", "每半年", "每年", "不定期", "不更新", "分钟级", "小时级"), 1)}
-    details = {
-        row["详情页网址"].rpartition("/")[2]: {key: row[name] for key, name in names.items()}
-        | {"updateFreq": cycles[row["更新周期"]]}
-        for row in rows
-    }
-
-    def offset(talk: Talk) -> tuple[int, int]:
-        asked = asked_json(talk)
-        return (asked["pageNum"] - 1) * asked["pageSize"], asked["pageSize"]
-
-    return {
-        "/athena/catalog/page": paged(
-            [{"iid": id} for id in details], offset, lambda page: {"data": {"total": len(rows), "rows": page}}),
-        "/athena/catalog/getDetails": one_of(
-            details, lambda talk: asked_query(talk)["dataId"], lambda one: {"data": one}),
-    }, {"kind": "jsonapi", "family": "athena"}
-
-
-def cells(row: Mapping[str, Any], names: tuple[str, ...], colon: str = "") -> str:
-    text = {name: markup.escape(str(row[name])).replace("\n", "<br>") for name in names if row.get(name) is not None}
-    return "".join(f"<tr><td>{name}{colon}</td><td>{value}</td></tr>" for name, value in text.items())
-
-
-def inspur(rows: list[dict[str, Any]]) -> tuple[dict[str, Script], dict[str, Any]]:
-    by_id = {row["详情页网址"].rpartition("/")[2]: row for row in rows}
-
-    def listing(talk: Talk) -> None:
-        page = int(asked_query(talk)["page"])
-        html("<ul>" + "".join(
-            f"<li><div class='cata-title'><a href='/city/catalog/{id}'>{markup.escape(by_id[id]['标题'])}</a></div>"
-            f"<div class='file-type'><ul>{_types(by_id[id]['数据格式'])}</ul></div></li>"
-            for id in list(by_id)[10 * (page - 1):10 * page]
-        ) + "</ul>")(talk)
-
-    def page(talk: Talk) -> None:
-        row = by_id[talk.seen.target.rpartition("/")[2]]
-        lines = "".join(
-            f"<li>{name}：<span class='text-primary'>{markup.escape(str(row[name]))}</span></li>"
-            for name in ("来源部门", "重点领域", "发布时间", "更新时间", "开放条件")
-        )
-        table = cells(row, ("数据量", "文件数", "所属行业", "更新频率", "部门电话", "部门邮箱", "标签", "描述"))
-        html(f"<ul class='d-title pull-left'><h4>{markup.escape(row['标题'])}</h4></ul>"
-             f"<ul class='list-inline'>{lines}</ul><li name='basicinfo'><table>{table}</table></li>")(talk)
-
-    pages: dict[str, Script] = {f"/city/catalog/{id}": page for id in by_id}
-    return pages | {"/city/catalog/index": listing}, {
-        "kind": "htmltable", "family": "inspur_portal", "base": "/city/"
-    }
-
-
-def _types(formats: str) -> str:
-    names = [name.strip("' ") for name in formats.strip("[]").split(",")]
-    return "".join(f"<li class='{'api' if name == '接口' else name}'>{name}</li>" for name in names if name)
-
-
-def jdop(rows: list[dict[str, Any]]) -> tuple[dict[str, Script], dict[str, Any]]:
-    by_id = {row["详情页网址"].rpartition("=")[2]: row for row in rows}
-
-    def listing(talk: Talk) -> None:
-        asked = asked_form(talk)
-        start = (int(asked["pageNumber"]) - 1) * int(asked["pageSize"])
-        links = "".join(
-            f"<div class='search_result'><a href='../detail/data.do?iid={id}&searchString='>x</a></div>"
-            for id in list(by_id)[start:start + int(asked["pageSize"])]
-        )
-        json_answer({"data": f"<span class='onColor'>{len(by_id)}</span>{links}"})(talk)
-
-    def page(talk: Talk) -> None:
-        row = by_id[asked_query(talk)["iid"]]
-        names = ("摘要", "标签", "更新周期", "数源单位", "数据领域", "行业分类", "发布日期", "更新日期", "开放条件", "联系方式",
-                 "资源格式", "数据量", "数据容量")
-        html(f"<span class='sjxqTit1'>{markup.escape(row['标题'])}</span>"
-             f"<div class='box1'><table>{cells(row, names, '：')}</table></div>")(talk)
-
-    return {"/jdop_front/channal/datapubliclist.do": listing, "/jdop_front/detail/data.do": page}, {
-        "kind": "htmltable", "family": "jdop"
-    }
-
-
-Replay = Callable[[list[dict[str, Any]]], tuple[dict[str, Script], dict[str, Any]]]
-
-REPLAYS: Mapping[str, Replay] = {
-    "guangxi_qinzhou.json": inspur, "guangxi_chongzuo.json": inspur, "zhejiang_jiaxing.json": jdop,
-    "jiangsu_jiangsu.json": epoint, "zhejiang_taizhou.json": athena, "guizhou_qianxinan.json": guizhou,
-}
-SLOW_REPLAYS: Mapping[str, Replay] = {
+OWN: Mapping[str, Replay] = {
     **{name: guizhou for name in NAMES if name.startswith("guizhou_")},
-    **{name: inspur for name in NAMES if name.startswith(("guangxi_", "sichuan_yibin"))},
-    **{name: jdop for name in ("zhejiang_jinhua.json", "zhejiang_quzhou.json", "zhejiang_zhejiang.json.gz")},
-    "jiangsu_xuzhou.json": exchange,
+    **{name: inspur for name in NAMES if name.startswith(("guangxi_", "sichuan_yibin", "jiangsu_suqian"))},
+    **{name: jdop for name in NAMES if name.startswith(
+        ("zhejiang_jiaxing", "zhejiang_jinhua", "zhejiang_quzhou", "zhejiang_zhejiang"))},
+    "jiangsu_jiangsu.json": epoint, "jiangsu_xuzhou.json": exchange, "zhejiang_taizhou.json": athena,
 }
-PLAIN = ("title", "frequency", "openness", "themes_raw", "issued", "modified", "rows", "keywords")
+"""The files whose portals are of a family we read: 22 of the 28; six portals have an interface of their own."""
+
+BORROWED: Mapping[str, Replay] = {
+    "guangxi_wuzhou.json": gd_opendata, "guangxi_qinzhou.json": gd_dataset, "guangxi_chongzuo.json": odweb,
+    "anhui_anhui.json": fujian, "guangxi_guigang.json": shanghai, "guangxi_hezhou.json": chongqing,
+    "zhejiang_jiaxing.json": beijing, "guizhou_qianxinan.json": tianjin, "guangxi_fangchenggang.json": dataservice,
+}
+"""Whose rows are read in the shape of a family of which there are none."""
+
+PLAIN = frozenset(("title", "frequency", "openness", "themes_raw", "issued", "modified", "rows", "keywords"))
 """Fields that a portal's own shape must give as the table of its rows does."""
 
+UNTOLD: Mapping[Replay, frozenset[str]] = {
+    chongqing: frozenset(("issued", "rows", "keywords")), shanghai: frozenset(("rows",))
+}
+"""What a family has no place for."""
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [*REPLAYS, *(name for name in SLOW_REPLAYS if name not in REPLAYS)])
-def test_a_portal_in_its_familys_shape_gives_what_its_rows_say(name: str) -> None:
+
+def shaped(name: str, replay: Replay) -> None:
     rows = distinct_rows(name)
-    scripts, given = {**SLOW_REPLAYS, **REPLAYS}[name](rows)
+    scripts, given = replay(rows)
     reading = read(scripts, **given)
+    assert len(rows) == manifest()[f"cn_portals/{name}"] - REPEATED.get(name, 0)
     assert len(set(reading.keys)) == len(reading.datasets) == len(rows)
     assert Counter(issue.code for issue in reading.issues if issue.code != "field.not-understood") == {}
+    options = {key: value for key, value in given.items() if key not in ("kind", "base")}
+    assert audit(source_at("http://127.0.0.1/", given["kind"], **options), reading.raws).undecided == ()
     source = source_at("http://127.0.0.1/", "csvlist")
     for row, dataset in zip(rows, reading.datasets, strict=True):
         expected, _ = crosswalk.to_dataset(RawRecord(body=json.dumps(row).encode()), source)
         assert expected is not None
         differing = {
             field: (getattr(dataset, field), getattr(expected, field))
-            for field in PLAIN if getattr(dataset, field) != getattr(expected, field)
+            for field in PLAIN - UNTOLD.get(replay, frozenset())
+            if getattr(dataset, field) != getattr(expected, field)
         }
         assert differing == {}, row
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OWN)
+def test_a_portal_in_its_familys_shape_gives_what_its_rows_say(name: str) -> None:
+    shaped(name, OWN[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BORROWED)
+def test_rows_of_another_portal_in_a_familys_shape_give_what_they_say(name: str) -> None:
+    shaped(name, BORROWED[name])
+
+
+def test_every_family_was_given_real_rows() -> None:
+    replays = {*OWN.values(), *BORROWED.values()}
+    assert {replay([])[1]["family"] for replay in replays} == set(schemas.families())
+    assert len(OWN) == 22
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name,replay", [
+    ("guangxi_qinzhou.json", inspur), ("zhejiang_jiaxing.json", jdop), ("zhejiang_taizhou.json", athena),
+    ("guizhou_qianxinan.json", guizhou), ("zhejiang_jinhua.json", jdop), *BORROWED.items(),
+])
+def test_r8_a_portal_in_its_familys_shape_is_harvested_whole_and_a_second_time_nothing_changes(
+    catalog: Catalog, name: str, replay: Replay
+) -> None:
+    rows = distinct_rows(name)
+    scripts, given = replay(rows)
+    options = {key: value for key, value in given.items() if key not in ("kind", "base")}
+    with HostileServer(scripts) as portal:
+        source = source_at(portal.url + given.get("base", "/"), given["kind"], **options)
+        first, second = harvested(catalog, source), harvested(catalog, source)
+    assert (first.outcome, first.counts) == (Outcome.COMPLETE, Counts(listed=len(rows), added=len(rows)))
+    assert (second.outcome, second.counts) == (Outcome.COMPLETE, Counts(listed=len(rows), unchanged=len(rows)))

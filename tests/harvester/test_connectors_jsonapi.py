@@ -151,11 +151,29 @@ def test_an_incremental_run_asks_for_no_detail_and_no_page_older_than_since() ->
     assert [path.split("?")[0] for path in reading.asked] == ["/api/list", "/api/show", "/api/show", "/api/list"]
 
 
-def test_an_old_record_among_newer_ones_does_not_end_an_incremental_run() -> None:
+def test_a_list_in_another_order_is_read_whole_and_only_what_changed_is_asked_for() -> None:
     rows = [ROWS[4], ROWS[0], ROWS[3], ROWS[1], ROWS[2]]
     since = datetime(2024, 1, 8, 12, tzinfo=UTC)
     reading = read({"/api/list": listing(rows), "/api/show": details(ROWS)}, since=since, **detailed())
-    assert (reading.keys, reading.listing) == (["a", "b"], Listing(partial=True))
+    assert (reading.keys, reading.listing) == (["a", "b"], Listing(declared=5, partial=True))
+    assert [path.split("?")[0] for path in reading.asked].count("/api/list") == 3
+    assert [(issue.code, issue.field) for issue in reading.issues] == [("listing.order-ignored", "更新时间")]
+
+
+def test_a_record_without_its_moment_may_have_changed_and_ends_nothing() -> None:
+    rows = [ROWS[0], {"编号": "x", "标题": "无日期", "更新时间": "暂无"}, *ROWS[1:]]
+    since = datetime(2024, 1, 9, 12, tzinfo=UTC)
+    reading = read({"/api/list": listing(rows), "/api/show": details(rows)}, since=since, **detailed())
+    assert reading.keys == ["a", "x"]
+    assert len(reading.raws) == 2 and reading.listing.partial
+
+
+def test_days_and_moments_of_one_list_may_differ_by_a_day_without_being_another_order() -> None:
+    rows = [row | {"更新时间": moment} for row, moment in zip(
+        ROWS, ("2024-01-09", "2024-01-09 15:00", "2024-01-08", "2024-01-05", "2024-01-05"), strict=True)]
+    since = datetime(2024, 1, 8, 12, tzinfo=UTC)
+    reading = read({"/api/list": listing(rows), "/api/show": details(rows)}, since=since, **detailed())
+    assert (reading.keys, reading.issues, reading.listing) == (["a", "b", "c"], [], Listing(partial=True))
 
 
 def test_the_portals_keys_are_not_sent_to_another_host_a_record_names() -> None:

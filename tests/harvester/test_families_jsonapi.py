@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -273,6 +274,36 @@ def test_shanghai_has_its_ids_in_the_addresses_of_the_details() -> None:
     first = reading.datasets[0]
     assert [d.format for d in first.distributions] == ["xlsx", "csv"]
     assert (first.contact and first.contact.email, first.frequency) == ("x@example.cn", "monthly")
+
+
+@pytest.mark.parametrize("family,path,moment,told,total", [
+    ("guizhou", "/api/search/data/getDataDirectoryListByParams", "updateTime",
+     lambda rows: {"total": COUNT, "data": rows}, COUNT),
+    ("gd_opendata", "/backOpen/open/data/data/openCatalog/findPageBySearch", "dataUpdateTime",
+     lambda rows: {"status": "1000", "data": {"page": {"total": COUNT, "pages": 1, "list": rows}}}, COUNT),
+    ("shanghai", "/zq/api/data_set/search/", "updateDate",
+     lambda rows: {"data": {"totalPageNum": 1, "content": rows}}, None),
+])
+@pytest.mark.parametrize("is_sorted", [True, False])
+def test_an_incremental_run_asks_for_the_details_of_what_changed_only(
+    family: str, path: str, moment: str, told: Callable[[Any], Any], total: int | None, is_sorted: bool
+) -> None:
+    keys = {"guizhou": "id", "gd_opendata": "resId", "shanghai": "datasetId"}
+    rows = [{keys[family]: id, moment: f"2024-03-{31 - number:02}"} for number, id in enumerate(IDS[:8])]
+    listed = rows if is_sorted else [*rows[4:], *rows[:4]]
+    titles = {"name": "公交", "resTitle": "公交", "dataset_name": "公交"}
+    details = {
+        "/api/search/data/getDataDetailByDataId": json_answer({"data": titles}),
+        "/backOpen/open/data/data/openCatalog/selectDataCatalogByResId": json_answer({"status": "1000", "data": titles}),
+    } | {f"/zq/api/data_set/{id}/": json_answer({"data": titles}) for id in IDS}
+    pages = iter([listed])
+    scripts = details | {path: lambda talk: json_answer(told(next(pages, [])))(talk)}
+    reading = read(scripts, family=family, since=datetime(2024, 3, 30, 12, tzinfo=UTC))
+    # The list says days of the portal's zone, and a day before since still counts.
+    assert reading.keys == IDS[:2]
+    assert sum(asked != path for asked in reading.asked) == 2
+    assert reading.listing.partial
+    assert [issue.code for issue in reading.issues] == ([] if is_sorted else ["listing.order-ignored"])
 
 
 def test_chongqing_is_asked_in_graphql() -> None:

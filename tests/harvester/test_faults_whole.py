@@ -472,7 +472,7 @@ def test_i69_a_portal_installed_anew_with_other_ids_is_held(catalog: Catalog, po
     portal.packages = [each | {"id": f"new-{each['id']}"} for each in portal.packages]
     run = harvested(catalog, ckan(portal), full=True)
     assert (run.outcome, run.counts) == (Outcome.HELD, Counts(listed=40, added=40, held=40))
-    assert codes(catalog, run) == {"listing.shrank": 1}
+    assert codes(catalog, run) == {"listing.ids-changed": 1, "listing.shrank": 1}
     assert len(datasets(catalog)) == 80
     assert held_runs.approve(catalog, run.id, holder="test") == 40
     assert set(datasets(catalog)) == {each["id"] for each in portal.packages}
