@@ -169,6 +169,12 @@ def publisher_words() -> Mapping[str, frozenset[str]]:
 
 
 @cache
+def placeholders() -> frozenset[str]:
+    """What portals write where they mean nothing, in lower case and NFKC (``placeholders.csv``)."""
+    return frozenset(row["word"] for row in _rows("placeholders.csv"))
+
+
+@cache
 def profiles(kind: str) -> tuple[Profile, ...]:
     """The rows of ``profiles/<kind>.csv`` in their order."""
     return tuple(
@@ -242,5 +248,6 @@ def fingerprint() -> str:
             if table.name.endswith((".csv", ".toml")):
                 digest.update(table.name.encode())
                 digest.update(table.read_bytes())
-    digest.update(files(__name__).joinpath("publisher_words.csv").read_bytes())
+    for name in ("placeholders.csv", "publisher_words.csv"):
+        digest.update(files(__name__).joinpath(name).read_bytes())
     return digest.hexdigest()
