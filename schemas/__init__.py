@@ -80,7 +80,7 @@ _RENDERING = re.compile(r"/(?:deed|legalcode)(?:\.[\w ]+)?$")
 _COLUMNS = ("code", "zh", "en", "uri", "aliases")
 
 COUNTRY = "100000"
-"""The code of the whole country in ``regions``."""
+"""The code of the whole country in ``regions``; other countries stand there by their ISO 3166-1 codes."""
 
 _AMBIGUOUS = frozenset({"regions", "former_regions"})
 """Vocabularies in which a spelling of several codes leads to none of them: Chinese county names recur."""
@@ -131,7 +131,7 @@ def vocabulary(name: str) -> Vocabulary:
 
 @cache
 def region_ancestors(code: str) -> tuple[str, ...]:
-    """The region itself, then what it lies in up to its province; the country itself stands alone.
+    """The region itself, then what it lies in up to its province, or abroad its country; a country stands alone.
 
     Empty when ``regions`` lacks the code. The levels 市辖区 and 省直辖 are no regions: a district of Beijing lies
     in Beijing.
@@ -141,6 +141,13 @@ def region_ancestors(code: str) -> tuple[str, ...]:
         return ()
     parent = region.attributes.get("parent", COUNTRY)
     return (code,) if parent == COUNTRY else (code, *region_ancestors(parent))
+
+
+@cache
+def is_chinese(code: str) -> bool:
+    """Whether a region is the country or lies in it; False for one abroad, and for a code ``regions`` lacks."""
+    lineage = region_ancestors(code)
+    return bool(lineage) and vocabulary("regions").terms[lineage[-1]].attributes["level"] != "country"
 
 
 @cache
