@@ -19,7 +19,7 @@ from msgspec import Struct
 
 import schemas
 from harvester.native_cleaners import UNFILLED
-from harvester.texts import PLACEHOLDERS
+from harvester.texts import says_nothing
 from portal.catalog.model import Dataset
 from portal.catalog.normalisation import FIELDS
 from tests.chinese_portals import OPENNESS, datasets
@@ -88,7 +88,7 @@ def measure() -> Measured:
                     given[name] += 1
                     if not is_understood:
                         missed[name][word] += 1
-        words.update(word for key in OPENNESS if (word := str(record.get(key)).strip()).lower() not in PLACEHOLDERS)
+        words.update(word for key in OPENNESS if not says_nothing(word := str(record.get(key)).strip()))
         evidence[dataset.region_inferred_from or "record", regions[dataset.region or ""].attributes["level"]] += 1
         identified += dataset.publisher is not None and dataset.publisher.department is not None
         if dataset.region_inferred_from in ("publisher", "title"):

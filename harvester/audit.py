@@ -12,7 +12,7 @@ from harvester.crosswalk import plain, to_dataset
 from harvester.families import reading
 from harvester.records import RawRecord
 from harvester.tables import decided_paths
-from harvester.texts import PLACEHOLDERS
+from harvester.texts import says_nothing
 from portal.catalog.model import Dataset, Source
 from portal.catalog.normalisation import Understanding, understanding
 
@@ -69,7 +69,7 @@ def _said(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         for item in each if isinstance(each, list) else [each]:
             if isinstance(item, dict):
                 told = dict(_said(item, inner)) | told
-            elif item is not None and str(item).strip().lower() not in PLACEHOLDERS:
+            elif item is not None and not says_nothing(str(item)):
                 told.setdefault(inner, item)
     yield from told.items()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from harvester.addresses import address, email, link, page, phone
 from harvester.geometry import NoGeometry
 from harvester.geometry import geometry as read_geometry
 from harvester.instants import instant as read_instant
-from harvester.instants import iso_date
+from harvester.instants import iso_date, western
 from harvester.texts import (
     SEPARATORS,
     Cleaner,
@@ -53,7 +54,11 @@ class Setting(Struct, frozen=True):
     """By vocabulary: the portal's own codes, folded, and the terms they stand for there."""
 
 
-_NUMBER = re.compile(r"(\d+(?:[,，]\d{3})*)(?:\.(\d+))?\s*[条行次]?")
+TAIWAN = "710000"
+"""Its portals write years of the Republic's calendar."""
+
+_NUMBER = re.compile(r"(\d+(?:[,，]\d{3})*(?:\.\d+)?)\s*([万萬亿億]?)\s*[条條行次]?")
+_SCALE = {"": 1, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 _SIZE = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*([^\W\d]*)")
 _MEDIA_TYPE = re.compile(r"([A-Za-z]+/[A-Za-z0-9][\w.+-]*)\s*(?:;.*)?")
 _MEDIA_TYPE_REGISTRY = re.compile(r"https?://(?:www\.)?iana\.org/assignments/media-types/", re.IGNORECASE)
@@ -164,16 +169,19 @@ def place(value: Any) -> Place | None:
 
 
 def integer(value: Any) -> int | None:
-    """A count: ``425,829``, ``1200条`` and ``12323.0`` are understood, a fraction or a negative number is not."""
+    """A count: ``425,829``, ``1200条``, ``12323.0`` and ``1.2万`` are understood, a fraction or a negative number is not."""
     number = value
     if type(value) is str:
         cleaned = text(value)
         if cleaned is None:
             return None
         match = _NUMBER.fullmatch(cleaned)
-        if match is None or len(cleaned) > 30 or (match[2] or "").strip("0"):
+        if match is None or len(cleaned) > 30:
             raise NotUnderstood(value)
-        number = int(re.sub("[,，]", "", match[1]))
+        counted = Decimal(re.sub("[,，]", "", match[1])) * _SCALE[match[2]]
+        if counted % 1:
+            raise NotUnderstood(value)
+        number = int(counted)
     elif type(value) is float and value.is_integer():
         number = int(value)
     elif type(value) not in (int, float):
@@ -345,7 +353,28 @@ def _region(argument: str, setting: Setting) -> Cleaner:
 
 
 def _instant(zone: str, setting: Setting) -> Cleaner:
-    return partial(instant, zone=UTC if zone == "UTC" else ZoneInfo(zone) if zone else setting.zone)
+    named = UTC if zone == "UTC" else ZoneInfo(zone) if zone else setting.zone
+    return _in_its_calendar(partial(instant, zone=named), setting)
+
+
+def _date(_: str, setting: Setting) -> Cleaner:
+    return _in_its_calendar(date, setting)
+
+
+def _in_its_calendar(clean: Cleaner, setting: Setting) -> Cleaner:
+    """A reader of dates that takes those of a portal of Taiwan for dates of its calendar where they look like it."""
+    if not regions.is_in(setting.region, TAIWAN):
+        return clean
+
+    def read(value: Any) -> Any:
+        if type(value) not in (str, int):
+            return clean(value)
+        try:
+            return clean(western(str(value).strip()))
+        except NotUnderstood as trouble:
+            raise NotUnderstood(value) from trouble
+
+    return read
 
 
 def _in_language(stem: str, setting: Setting) -> Cleaner:
@@ -368,7 +397,6 @@ PLAIN: Mapping[str, Cleaner] = {
     "ckan_file_url": ckan_file_url,
     "code": code,
     "column_names": column_names,
-    "date": date,
     "dcat_kind": dcat_kind,
     "dcat_licence": dcat_licence,
     "distribution_kind": distribution_kind,
@@ -396,6 +424,7 @@ PLAIN: Mapping[str, Cleaner] = {
 """The cleaners that need nothing but the value."""
 
 MADE: Mapping[str, Callable[[str, Setting], Cleaner]] = {
+    "date": _date,
     "in_language": _in_language,
     "instant": _instant,
     "page": _page,

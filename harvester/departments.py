@@ -83,7 +83,7 @@ def resolve(name: str, within: str | None) -> Department | None:
     (「A（B）」, 「A、B」) the first decides the type; functions of the others follow its own. Outside the mainland
     nothing is resolved: its functions are not theirs.
     """
-    if within is not None and (within[:2] in _ELSEWHERE or not schemas.region_ancestors(within)):
+    if within is not None and (within[:2] in _ELSEWHERE or not schemas.is_chinese(within)):
         return None
     place, bodies = _bodies(_SPACES.sub("", normalize("NFKC", name)), within)
     if not bodies:

@@ -18,6 +18,13 @@ _MOMENT = re.compile(
         (?! \d )""",
     re.VERBOSE,
 )
+REPUBLIC = 1911
+"""The year before the first of the Republic's calendar, which Taiwan's offices count in."""
+
+_REPUBLICAN_MARK = re.compile(r"(?:中[華华])?民[國国]\s*(\d{1,3})(?=\s*[-/.年])")
+_REPUBLICAN = re.compile(r"(\d{3}(?=[-/.]\d|年)|\d{2}(?=年))")
+_REPUBLICAN_COMPACT = re.compile(r"(\d{3})\d{4}")
+_YEAR = re.compile(r"(\d{4})年?(?:度)?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})Z?)?")
 _BETWEEN = re.compile(r"[\s,;、，；/|至~]*")
 _DRUPAL = re.compile(r"([^\W\d]{2,4})\.?, (\d{2})/(\d{2})/(\d{4}) - (\d{2}):(\d{2})")
@@ -54,14 +61,31 @@ def _moment(match: re.Match[str], zone: tzinfo) -> datetime:
     )
 
 
+def western(text: str) -> str:
+    """A date of Taiwan's calendar in that of the rest: ``106.02.01``, ``106/2/1`` and ``1060201`` are of 2017.
+
+    Only for portals of Taiwan: without 民國 before them such numbers mean nothing elsewhere. Years of two digits are left
+    as they are, unless 年 follows: 97/05/31 may be short for 1997.
+    """
+    counted = _REPUBLICAN.match(text) or _REPUBLICAN_COMPACT.fullmatch(text)
+    if counted is None:
+        return text
+    return f"{int(counted[1]) + REPUBLIC}{text[counted.end(1):]}"
+
+
+def _marked(text: str) -> str:
+    """The same where 民國 says so, in whatever portal."""
+    return _REPUBLICAN_MARK.sub(lambda found: str(int(found[1]) + REPUBLIC), text)
+
+
 def _moments(text: str, zone: tzinfo) -> list[datetime]:
     """Every moment in a text that holds nothing else; ValueError when one of them is impossible."""
     if text.isdigit() and len(text) in (10, 13):
         return [datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)]
     if compact := _COMPACT.fullmatch(text):
         return [datetime(*(int(part or 0) for part in compact.groups()), tzinfo=zone)]  # type: ignore[misc,arg-type]
-    if text.isdigit() and len(text) == 4:
-        return [datetime(int(text), 1, 1, tzinfo=zone)]
+    if year := _YEAR.fullmatch(text):
+        return [datetime(int(year[1]), 1, 1, tzinfo=zone)]
     if drupal := _DRUPAL.fullmatch(text):
         return _by_weekday(drupal, zone)
     if not _BETWEEN.fullmatch(_MOMENT.sub("", text)):
@@ -90,7 +114,7 @@ def instant(text: str, zone: tzinfo) -> datetime | None:
     or before ``EARLIEST_YEAR``, is no moment at which anything was published.
     """
     try:
-        moment = _latest(text, zone)
+        moment = _latest(_marked(text) if "民" in text else text, zone)
         if moment is None or not EARLIEST_YEAR <= moment.year < 9999:
             return None
         if moment.tzinfo is None:
@@ -113,8 +137,9 @@ def _latest(text: str, zone: tzinfo) -> datetime | None:
 
 def iso_date(text: str) -> str | None:
     """A date or instant as ISO 8601 text, as exact as it was given (``2005``, ``2005-03``, ``2005-03-01``, …)."""
-    if text.isdigit() and len(text) == 4:
-        return text
+    text = _marked(text) if "民" in text else text
+    if year := _YEAR.fullmatch(text):
+        return year[1]
     compact = _COMPACT.fullmatch(text)
     match = _MOMENT.fullmatch("-".join(compact.groups()[:3]) if compact and not compact[4] else text)
     if match is None:

@@ -11,7 +11,18 @@ import schemas
 from harvester import dcat_cleaners
 from harvester.addresses import address
 from harvester.cleaners import Setting, integer
-from harvester.texts import KEYWORD_LIMIT, Cleaner, NotUnderstood, WrongType, code, items, keywords, plain_text, text
+from harvester.texts import (
+    KEYWORD_LIMIT,
+    Cleaner,
+    NotUnderstood,
+    WrongType,
+    code,
+    items,
+    keyword,
+    keywords,
+    plain_text,
+    text,
+)
 from portal.catalog.model import Column, DistributionKind
 
 UNFILLED = frozenset(("开放条件", "请补充开放条件", "请选择", "请补充"))
@@ -20,7 +31,7 @@ UNFILLED = frozenset(("开放条件", "请补充开放条件", "请选择", "请
 _LINES = re.compile(r"[\r\n\t\xa0]*[\r\n]+[\s\xa0]*")
 _GLUE = re.compile(r"[,;、，；|\s]+")
 _BETWEEN_COLUMNS = re.compile(r"[、,，;；\r\n\t]+(?![^(（]*[)）])")
-_COUNTED = re.compile(r"([\d,，]+(?:\.\d+)?)\s*(?:条|行|个|项|筆|笔)?(?:数据|记录)?")
+_COUNTED = re.compile(r"([\d,，]+(?:\.\d+)?\s*[万萬亿億]?)\s*(?:条|條|行|个|個|项|項|筆|笔)?(?:数据|记录|資料|紀錄)?")
 _TAIWANESE_AGENCY = re.compile(r"[0-9A-Z]+\s*【(.+)】")
 _TELEPHONE = re.compile(r"\+?[\d()（）\-—－ #~转轉\u3000]{7,40}")
 _EMAIL = re.compile(r"[^@\s<>,;:，；：]+@[^@\s<>,;:，；：]+\.[A-Za-z]{2,}")
@@ -37,7 +48,7 @@ def glued_keywords(value: Any) -> tuple[str, ...] | None:
         parts = [word for each in items(value) for word in keywords(each) or ()]
     if len(parts) == 1 and type(parts[0]) is str:
         parts = parts[0].split()
-    words = [plain_text(part) for part in parts]
+    words = [keyword(part) for part in parts]
     return tuple(word[:KEYWORD_LIMIT] for word in words if word and (len(word) > 1 or not word.isascii())) or None
 
 
@@ -70,7 +81,7 @@ def column_names(value: Any) -> tuple[Column, ...] | None:
     if cleaned is None:
         return None
     plain = cleaned.replace("\\r\\n", "\n").replace("\\t", " ").rstrip("。 \n")
-    names = [text(name) for name in _BETWEEN_COLUMNS.split(plain)]
+    names = [text(name.strip().strip('"“”')) for name in _BETWEEN_COLUMNS.split(plain)]
     return tuple(Column(name=name) for name in dict.fromkeys(names) if name is not None) or None
 
 

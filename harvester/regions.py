@@ -46,10 +46,12 @@ _WORDS = frozenset(("城区", "郊区", "矿区", "港区"))
 
 @cache
 def _names() -> Mapping[str, _Name]:
-    """Every Chinese spelling of a region, and what it may mean; what is gone leads to what it became."""
+    """Every Chinese spelling of a region of China, and what it may mean; what is gone leads to what it became."""
     full: dict[str, dict[str, None]] = {}
     short: dict[str, dict[str, None]] = {}
     for term in schemas.vocabulary("regions").terms.values():
+        if not schemas.is_chinese(term.code):
+            continue
         full.setdefault(normalize("NFKC", term.zh), {})[term.code] = None
         for spelling in (term.attributes.get("short", term.zh), *term.aliases):
             if not spelling.isascii():
@@ -87,7 +89,7 @@ def by_code(raw: str) -> str | None:
 
 def stated(raw: str, within: str | None) -> str | None:
     """The region a record itself states, by code or by name; None when it is not understood for sure."""
-    if within is not None and not schemas.region_ancestors(within):
+    if within is not None and not schemas.is_chinese(within):
         return None
     text = normalize("NFKC", raw).strip()
     mention = named(text, within)
@@ -101,7 +103,7 @@ def named(text: str, within: str | None) -> Mention | None:
     and none where it bears none or several. Elsewhere only a name one place bears is believed, a short one only of
     provinces and prefectures; where ``within`` is no region of ours nothing is.
     """
-    if within is not None and not schemas.region_ancestors(within):
+    if within is not None and not schemas.is_chinese(within):
         return None
     names = _names()
     for length in range(min(len(text), _longest()), 1, -1):
@@ -133,7 +135,7 @@ def is_in(code: str | None, outer: str | None) -> bool:
     """Whether a region is another one or lies in it."""
     if code is None or outer is None:
         return False
-    return outer == schemas.COUNTRY or outer in schemas.region_ancestors(code)
+    return schemas.is_chinese(code) if outer == schemas.COUNTRY else outer in schemas.region_ancestors(code)
 
 
 def in_title(title: str, within: str) -> str | None:

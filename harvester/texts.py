@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+import schemas
+
 Cleaner: TypeAlias = Callable[[Any], Any]
 """Takes what JSON can hold, gives what the unified field holds; a tuple where one value of the portal is several."""
 
@@ -38,14 +40,6 @@ class WrongType(NotUnderstood):
     code = "field.wrong-type"
 
 
-PLACEHOLDERS = frozenset(
-    (
-        "", "none", "null", "nil", "nan", "n/a", "[]", "{}", "[null]", "undefined", "暂无", "无", "-", "--", "/", "、",
-        "暂无联系方式", "暂无数据", "暂无信息", "暂无描述", "暂无简介", "暂无摘要", "暂无标签", "默认主题", "默认行业",
-    )
-)
-"""What portals write where they mean nothing, in lower case."""
-
 # Control characters except tab and line breaks, the byte order mark, lone surrogates and non-characters.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff\ufffe\uffff]")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
@@ -64,7 +58,15 @@ def text(value: Any) -> str | None:
     if not cleaned.isascii():
         cleaned = unicodedata.normalize("NFC", cleaned)
     cleaned = cleaned.strip()
-    return cleaned if len(cleaned) >= 10 or cleaned.lower() not in PLACEHOLDERS else None
+    return cleaned if len(cleaned) >= 10 or not says_nothing(cleaned) else None
+
+
+def says_nothing(word: str) -> bool:
+    """Whether a text is empty, or what portals write where they mean nothing (暂无, null, －), in whatever width."""
+    word = word.strip()
+    if not word.isascii():
+        word = unicodedata.normalize("NFKC", word)
+    return not word or word.lower() in schemas.placeholders()
 
 
 def _replacement(match: re.Match[str]) -> str:
@@ -148,11 +150,17 @@ def keywords(value: Any) -> tuple[str, ...] | None:
     if type(value) is not str:
         raise WrongType(value)
     if SEPARATORS.search(value) is None:
-        words = [plain_text(value)]
+        words = [keyword(value)]
     else:
-        words = [plain_text(word) for word in SEPARATORS.split(value)]
+        words = [keyword(word) for word in SEPARATORS.split(value)]
     kept = [word[:KEYWORD_LIMIT] for word in words if word is not None and (len(word) > 1 or not word.isascii())]
     return tuple(kept) or None
+
+
+def keyword(value: Any) -> str | None:
+    """One keyword, without the quotation marks that a list in quotation marks leaves on its first and last."""
+    cleaned = plain_text(value)
+    return None if cleaned is None else text(cleaned.strip('"“”'))
 
 
 def items(value: Any) -> list[Any]:

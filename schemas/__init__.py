@@ -80,7 +80,7 @@ _RENDERING = re.compile(r"/(?:deed|legalcode)(?:\.[\w ]+)?$")
 _COLUMNS = ("code", "zh", "en", "uri", "aliases")
 
 COUNTRY = "100000"
-"""The code of the whole country in ``regions``."""
+"""The code of the whole country in ``regions``; other countries stand there by their ISO 3166-1 codes."""
 
 _AMBIGUOUS = frozenset({"regions", "former_regions"})
 """Vocabularies in which a spelling of several codes leads to none of them: Chinese county names recur."""
@@ -131,7 +131,7 @@ def vocabulary(name: str) -> Vocabulary:
 
 @cache
 def region_ancestors(code: str) -> tuple[str, ...]:
-    """The region itself, then what it lies in up to its province; the country itself stands alone.
+    """The region itself, then what it lies in up to its province, or abroad its country; a country stands alone.
 
     Empty when ``regions`` lacks the code. The levels 市辖区 and 省直辖 are no regions: a district of Beijing lies
     in Beijing.
@@ -141,6 +141,13 @@ def region_ancestors(code: str) -> tuple[str, ...]:
         return ()
     parent = region.attributes.get("parent", COUNTRY)
     return (code,) if parent == COUNTRY else (code, *region_ancestors(parent))
+
+
+@cache
+def is_chinese(code: str) -> bool:
+    """Whether a region is the country or lies in it; False for one abroad, and for a code ``regions`` lacks."""
+    lineage = region_ancestors(code)
+    return bool(lineage) and vocabulary("regions").terms[lineage[-1]].attributes["level"] != "country"
 
 
 @cache
@@ -166,6 +173,12 @@ def simplified() -> Mapping[str, str]:
 def publisher_words() -> Mapping[str, frozenset[str]]:
     """The words names of public bodies are made of besides places and functions, by kind (``publisher_words.csv``)."""
     return MappingProxyType({row["kind"]: frozenset(row["words"].split()) for row in _rows("publisher_words.csv")})
+
+
+@cache
+def placeholders() -> frozenset[str]:
+    """What portals write where they mean nothing, in lower case and NFKC (``placeholders.csv``)."""
+    return frozenset(row["word"] for row in _rows("placeholders.csv"))
 
 
 @cache
@@ -242,5 +255,6 @@ def fingerprint() -> str:
             if table.name.endswith((".csv", ".toml")):
                 digest.update(table.name.encode())
                 digest.update(table.read_bytes())
-    digest.update(files(__name__).joinpath("publisher_words.csv").read_bytes())
+    for name in ("placeholders.csv", "publisher_words.csv"):
+        digest.update(files(__name__).joinpath(name).read_bytes())
     return digest.hexdigest()

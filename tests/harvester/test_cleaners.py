@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,8 +12,9 @@ import time_machine
 
 from harvester import cleaners, texts
 from harvester.addresses import AddressUnusable, address
-from harvester.cleaners import Setting, cleaner
+from harvester.cleaners import Setting
 from harvester.instants import instant, iso_date
+from harvester.native_cleaners import cleaner
 from harvester.texts import NotUnderstood, WrongType
 from portal.catalog.model import Column, DistributionKind, Period, Place, RecordType
 
@@ -53,6 +55,10 @@ def utc(*parts: int) -> datetime:
         ("周二, 12/10/2019 - 09:23", utc(2019, 12, 10, 1, 23)),
         ("周四, 05/05/2022 - 00:00", utc(2022, 5, 4, 16)),
         ("2012", utc(2011, 12, 31, 16)),
+        ("2012年度", utc(2011, 12, 31, 16)),
+        ("民國106年2月1日", utc(2017, 1, 31, 16)),
+        ("中華民國 106 年 2 月 1 日", utc(2017, 1, 31, 16)),
+        ("民国97/5/31", utc(2008, 5, 30, 16)),
     ],
 )
 def test_a_moment_is_read_in_every_shape_portals_write(written: str, meant: datetime) -> None:
@@ -67,6 +73,44 @@ def test_a_moment_is_read_in_every_shape_portals_write(written: str, meant: date
 )
 def test_an_impossible_or_ambiguous_moment_is_not_understood(written: str) -> None:
     assert instant(written, SHANGHAI) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("106.02.01", "2017-02-01"),
+        ("106/2/1", "2017-02-01"),
+        ("106-02-01", "2017-02-01"),
+        ("106年2月1日", "2017-02-01"),
+        ("97年5月31日", "2008-05-31"),
+        ("1060201", "2017-02-01"),
+        (1060201, "2017-02-01"),
+        ("2017/02/01", "2017-02-01"),
+    ],
+)
+def test_a_portal_of_taiwan_counts_years_from_1911(written: Any, day: str) -> None:
+    taipei = Setting(zone=ZoneInfo("Asia/Taipei"), region="710000")
+    assert cleaner("date", taipei)(written) == day
+    assert cleaner("instant", taipei)(written) == datetime.fromisoformat(f"{day}T00:00:00+08:00")
+
+
+@pytest.mark.parametrize("written", ["97/05/31", "1061332", "106.13.01", "2,0106.1.1"])
+def test_what_is_no_date_of_taiwans_calendar_for_sure_is_not_understood(written: str) -> None:
+    with pytest.raises(NotUnderstood, match=re.escape(written)):
+        cleaner("instant", Setting(region="710000"))(written)
+
+
+@pytest.mark.parametrize("written", ["106.02.01", "106/2/1", "106年2月1日", "1060201"])
+@pytest.mark.parametrize("region", ["330100", "100000", None])
+def test_elsewhere_such_a_number_is_no_date(written: str, region: str | None) -> None:
+    with pytest.raises(NotUnderstood):
+        cleaner("instant", Setting(region=region))(written)
+
+
+@pytest.mark.parametrize("word", ["暂无", "无", "無", "null", "NULL", "ｎｕｌｌ", "None", "-", "－", "N/A", "未知", " 不详 ", ""])
+@pytest.mark.parametrize("name", ["text", "plain_text", "code", "keywords", "agency", "group_names", "stated", "instant"])
+def test_a_word_that_means_nothing_is_nothing_whoever_reads_it(name: str, word: str) -> None:
+    assert cleaner(name, Setting())(word) is None
 
 
 @time_machine.travel(utc(2024, 1, 1), tick=False)
@@ -121,6 +165,15 @@ PLAIN: list[tuple[str, Any, Any]] = [
     ("integer", 7472, 7472),
     ("integer", 12.0, 12),
     ("integer", "1200条", 1200),
+    ("integer", "2，345條", 2345),
+    ("integer", "１２３４", 1234),
+    ("integer", "1.2万次", 12_000),
+    ("integer", "1.5亿", 150_000_000),
+    ("row_count", "2,345条", 2345),
+    ("row_count", "3.5 万条数据", 35_000),
+    ("row_count", "50條", 50),
+    ("keywords", '"101,102","103"', ("101", "102", "103")),
+    ("column_names", '日期、"地點"、"', (Column(name="日期"), Column(name="地點"))),
     ("size", 12323, 12323),
     ("size", "1.35 MB", 1_350_000),
     ("size", "2 KiB", 2048),

@@ -24,7 +24,7 @@ from harvester.http import Http, Validators
 from harvester.native_cleaners import UNFILLED
 from harvester.pipeline import harvest
 from harvester.records import RawRecord
-from harvester.texts import PLACEHOLDERS
+from harvester.texts import says_nothing
 from portal.catalog.model import Counts, Guard, Outcome, Run, Source
 from portal.catalog.store import Catalog
 from tests.chinese_portals import OPENNESS, datasets
@@ -154,7 +154,7 @@ def test_r10_every_word_of_openness_stands_beside_ours_exactly_as_often() -> Non
     kept: Counter[str | None] = Counter()
     for record, dataset in datasets():
         words = [str(record[key]).strip() for key in OPENNESS if key in record]
-        words = [word for word in words if word.lower() not in PLACEHOLDERS | UNFILLED]
+        words = [word for word in words if not says_nothing(word) and word not in UNFILLED]
         said.update(words)
         wanted[next((word for word in words if resolve(word)), words[0]) if words else None] += 1
         kept[dataset.openness_raw] += 1

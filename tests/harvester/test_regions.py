@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
 
 import schemas
+from harvester.crosswalk import to_dataset
 from harvester.departments import Department, resolve
 from harvester.regions import Located, by_code, is_in, locate, named, stated
+from harvester.records import RawRecord
+from portal.catalog.model import Source
 from tests.chinese_portals import rows
 from tests.fixtures import needs_fixtures
 
@@ -113,6 +117,35 @@ def test_without_a_region_of_the_source_the_publishers_is_taken() -> None:
 @pytest.mark.parametrize("title", ["城区道路", "矿区道路", "郊区道路"])
 def test_a_word_of_every_city_is_no_district_in_a_title(title: str) -> None:
     assert locate("140300", None, None, title) == Located("140300", "source")
+
+
+@pytest.mark.parametrize("stated", ["330104", "330104000000", "江干区"])
+def test_a_dataset_that_states_a_code_or_name_of_yesterday_is_of_todays_region(stated: str) -> None:
+    """江干区 became part of 上城区 in 2021. The word itself stays in the raw record alone."""
+    record = {"标题": "学校名录", "行政区划": stated}
+    source = Source(id="hz", title="杭州", kind="csvlist", url="https://data.example.cn/", region="330100")
+    dataset, issues = to_dataset(RawRecord(body=json.dumps(record).encode()), source)
+    assert dataset is not None and issues == []
+    assert (dataset.region, dataset.region_inferred_from, dataset.unread) == ("330102", None, {})
+
+
+def test_a_region_that_is_stated_and_not_known_is_told_and_not_taken() -> None:
+    record = {"标题": "学校名录", "行政区划": "某某新城"}
+    source = Source(id="hz", title="杭州", kind="csvlist", url="https://data.example.cn/", region="330100")
+    dataset, issues = to_dataset(RawRecord(body=json.dumps(record).encode()), source)
+    assert dataset is not None
+    assert (dataset.region, dataset.region_inferred_from, dataset.unread) == ("330100", "source", {"region": "某某新城"})
+    assert [(issue.code, issue.field, issue.seen) for issue in issues] == [
+        ("field.not-understood", "行政区划", "某某新城")
+    ]
+
+
+@pytest.mark.parametrize("within", ["AU-VIC", "GB"])
+def test_abroad_no_chinese_name_is_looked_for(within: str) -> None:
+    assert stated("杭州市", within) is None
+    assert named("杭州市民政局", within) is None
+    assert resolve("杭州市民政局", within) is None
+    assert locate(within, None, None, "杭州市学校名录") == Located(within, "source")
 
 
 @needs_fixtures

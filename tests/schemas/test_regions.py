@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import schemas
+from harvester.sandbox.words import portals
 
 REGIONS = schemas.vocabulary("regions")
 
@@ -45,11 +46,12 @@ def test_every_parent_exists_and_is_a_level_above() -> None:
         "prefecture": ["province"],
         "county": ["prefecture", "province"],
         "zone": ["county", "prefecture", "province"],
+        "subdivision": ["country"],
     }
     wrong = [
         term.code
         for term in REGIONS.terms.values()
-        if term.code != schemas.COUNTRY
+        if term.attributes["level"] not in ("national", "country")
         and REGIONS.terms[term.attributes["parent"]].attributes["level"] not in above[term.attributes["level"]]
     ]
     assert wrong == []
@@ -64,11 +66,40 @@ def test_every_parent_exists_and_is_a_level_above() -> None:
         ("429004", ("429004", "420000")),
         ("330000", ("330000",)),
         ("100000", ("100000",)),
+        ("AU-VIC", ("AU-VIC", "AU")),
+        ("AU", ("AU",)),
         ("999999", ()),
     ],
 )
 def test_ancestors_end_with_the_province(code: str, ancestors: tuple[str, ...]) -> None:
     assert schemas.region_ancestors(code) == ancestors
+
+
+@pytest.mark.parametrize("code,chinese", [
+    ("330106", True), ("100000", True), ("710000", True), ("X-320300-jingkai", True),
+    ("AU", False), ("GB-SCT", False), ("999999", False),
+])
+def test_a_region_is_of_china_or_abroad(code: str, chinese: bool) -> None:
+    assert schemas.is_chinese(code) is chinese
+
+
+@pytest.mark.parametrize("spelling,code", [
+    ("AU-VIC", "AU-VIC"), ("Victoria", "AU-VIC"), ("苏格兰", "GB-SCT"), ("USA", "US"), ("au", "AU"), ("BEL", "BE"),
+    ("Georgia", None), ("Myanmar (Burma)", "MM"), ("瑞士", "CH"),
+])
+def test_a_region_abroad_is_known_by_its_iso_code_and_its_names(spelling: str, code: str | None) -> None:
+    assert REGIONS.resolve(spelling) == code
+
+
+def test_every_country_of_iso_3166_1_stands_once() -> None:
+    countries = [term.code for term in REGIONS.terms.values() if term.attributes["level"] == "country"]
+    # China is 100000; Hong Kong, Macao and Taiwan have codes of its own.
+    assert len(countries) == 249 - 4
+    assert all(len(code) == 2 and code.isascii() and code.isupper() for code in countries)
+
+
+def test_every_region_of_the_make_believe_portals_has_a_name() -> None:
+    assert {portal.region for portal in portals().values()} <= REGIONS.terms.keys()
 
 
 def test_a_development_zone_has_a_code_of_ours_made_of_its_parent_and_a_word() -> None:
