@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harvester import retirement
 from harvester.connectors import CONNECTORS
 from harvester.pipeline import harvest
+from portal.catalog import held
 from portal.catalog.model import Counts, Outcome, Run
 from portal.catalog.store import Catalog
 from tests.harvester.family_portals import source_at, way_out
@@ -51,7 +51,7 @@ def test_naming_what_tells_them_apart_keeps_the_datasets_that_were_there(catalog
 
 def test_after_a_held_run_the_doubles_can_be_approved_away(catalog: Catalog) -> None:
     run_of(catalog, BARE)
-    retirement.approve(catalog, run_of(catalog, WITH_IDS).id, holder="test")
+    held.approve(catalog, run_of(catalog, WITH_IDS).id, holder="test")
     assert titles(catalog) == sorted(row["标题"] for row in BARE)
     run = run_of(catalog, WITH_IDS)
     assert (run.outcome, run.counts) == (Outcome.COMPLETE, Counts(listed=20, unchanged=20))
