@@ -14,6 +14,7 @@ from harvester.errors import SourceInvalid
 from harvester.fingerprints import fingerprint, raw_digest
 from harvester.heartbeat import heartbeat
 from harvester.records import RawRecord
+from harvester.understood import keep_normalisation
 from portal.catalog.decisions import Decided, decisions_digest, name_key
 from portal.catalog.model import Counts, Entry, Issue, Outcome, Publisher, Run, RunMode, Source
 from portal.catalog.sources import Lease
@@ -109,6 +110,7 @@ def _reread(source: Source, catalog: Catalog, lease: Lease, decided: Decided, en
     counts = Counts(listed=listed, updated=updated, unchanged=listed - updated - unusable, unusable=unusable)
     run = msgspec.structs.replace(run, counts=counts, outcome=Outcome.COMPLETE, finished=datetime.now(UTC))
     catalog.runs.save(run)
+    keep_normalisation(catalog, run)
     log.info("%s: read again, %s", source.id, run.counts)
     return run
 
