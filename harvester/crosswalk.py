@@ -20,7 +20,6 @@ from typing import Any, NoReturn
 
 import msgspec
 
-import schemas
 from harvester import departments, identity, regions, xmlrecords
 from harvester.departments import Department
 from harvester.duplicates import duplicate_members
@@ -31,7 +30,7 @@ from harvester.profiles import lacking
 from harvester.records import RawRecord
 from harvester.tables import BY_LANGUAGE, LISTED, Group, Item, JoinedWay, Ways, table
 from harvester.texts import NotUnderstood, WrongType, distinct_words, in_language
-from portal.catalog.decisions import Decided
+from portal.catalog.decisions import Decided, name_key
 from portal.catalog.model import Contact, Dataset, Distribution, Issue, Publisher, Source
 
 LIMITS: Mapping[str, int] = {
@@ -216,7 +215,7 @@ def _body(name: str | None, within: str | None, decided: Decided) -> Department:
     """Who the publisher's name says it is; nothing where there is no name or it does not say."""
     if name is None:
         return Department()
-    decision = decided.get(schemas.fold(name)) if decided else None
+    decision = decided.get(name_key(name)) if decided else None
     if decision is not None:
         return departments.ruled(decision)
     return departments.resolve(name, within) or Department()

@@ -19,9 +19,9 @@ from harvester.intervals import days
 from harvester.records import Connector, Listing, RawRecord, Records
 from harvester.rereading import follow_decisions
 from harvester.retirement import absent, listed_again, retire_absent
+from harvester.understood import keep_normalisation
 from portal.catalog.decisions import Decided, decisions_digest
 from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Run, RunMode, Source
-from portal.catalog.normalisation import Normalisation, understanding
 from portal.catalog.sources import CacheValidator, Lease
 from portal.catalog.store import Catalog
 from portal.catalog.writing import NewRecord
@@ -118,7 +118,7 @@ def _harvest(
         _keep_validators(source, catalog, http, run, intake)
     intake.keep_issues()
     catalog.runs.save(run)
-    _keep_normalisation(catalog, run)
+    keep_normalisation(catalog, run)
     log.info("%s: %s, %s", source.id, run.outcome, run.counts)
     return run
 
@@ -186,17 +186,6 @@ def _keep_validators(source: Source, catalog: Catalog, http: Http, run: Run, int
         intake.complain(None, Issue(code="portal.validators-wrong", url=source.url, seen=str(changed)))
     if not run.not_modified:
         catalog.sources.keep_validators(source.id, given)
-
-
-def _keep_normalisation(catalog: Catalog, run: Run) -> None:
-    """Counts anew what is understood of the source's words, where the run changed any of its datasets."""
-    counts = run.counts
-    if not (counts.added or counts.updated or counts.retired) and catalog.normalisations.get(run.source_id):
-        return
-    fields = understanding(entry.dataset for entry in catalog.walk(source_id=run.source_id))
-    catalog.normalisations.put(
-        Normalisation(source_id=run.source_id, run_id=run.id, counted=datetime.now(UTC), fields=fields)
-    )
 
 
 class Intake:

@@ -9,13 +9,13 @@ from itertools import chain, islice
 
 import msgspec
 
-import schemas
 from harvester.crosswalk import KEY_GAP, check, to_dataset
 from harvester.errors import SourceInvalid
 from harvester.fingerprints import fingerprint, raw_digest
 from harvester.heartbeat import heartbeat
 from harvester.records import RawRecord
-from portal.catalog.decisions import Decided, decisions_digest
+from harvester.understood import keep_normalisation
+from portal.catalog.decisions import Decided, decisions_digest, name_key
 from portal.catalog.model import Counts, Entry, Issue, Outcome, Publisher, Run, RunMode, Source
 from portal.catalog.sources import Lease
 from portal.catalog.store import Catalog
@@ -83,7 +83,7 @@ def _followed(run: Run, decided: Decided) -> bool:
 def _is_touched(publisher: Publisher | None, decided: Decided) -> bool:
     if publisher is None:
         return False
-    decision = decided.get(schemas.fold(publisher.name))
+    decision = decided.get(name_key(publisher.name))
     return publisher.decision != (None if decision is None else decision.number)
 
 
@@ -110,6 +110,7 @@ def _reread(source: Source, catalog: Catalog, lease: Lease, decided: Decided, en
     counts = Counts(listed=listed, updated=updated, unchanged=listed - updated - unusable, unusable=unusable)
     run = msgspec.structs.replace(run, counts=counts, outcome=Outcome.COMPLETE, finished=datetime.now(UTC))
     catalog.runs.save(run)
+    keep_normalisation(catalog, run)
     log.info("%s: read again, %s", source.id, run.counts)
     return run
 

@@ -158,9 +158,8 @@ class Accounts:
         is_right = _fits(_NOBODYS if row is None else row.password, password)
         if row is None or row.disabled is not None or not is_right:
             raise SignInRefused("name and password do not belong together")
-        table = tables.sign_in_attempt
         with writing(self._engine) as connection:
-            connection.execute(delete(table).where(table.c.name == name, table.c.address == address))
+            _forget_attempts(connection, name, address)
             if _HASHER.check_needs_rehash(row.password):
                 _update(connection, name, password=_HASHER.hash(_normal(password)))
             audit.write(connection, name, Action.SIGNED_IN, name)
@@ -168,9 +167,14 @@ class Accounts:
 
     def is_password(self, name: str, password: str, *, address: str) -> bool:
         """Whether a signed-in person's password is this one; counted like a sign-in. Raises TooManyAttempts."""
-        self._count_attempt(name, address[:60])
+        address = address[:60]
+        self._count_attempt(name, address)
         with self._engine.connect() as connection:
-            return _fits(_known(connection, name).password, password)
+            is_right = _fits(_known(connection, name).password, password)
+        if is_right:
+            with writing(self._engine) as connection:
+                _forget_attempts(connection, name, address)
+        return is_right
 
     def signed_in(self, name: str, stamp: str) -> Account | None:
         """The account a session was begun for; None when the session has ended since."""
@@ -250,6 +254,11 @@ def _known(connection: Connection, name: str) -> Row[Any]:
     if row is None:
         raise UnknownAccount(f"there is no account {name!r}")
     return row
+
+
+def _forget_attempts(connection: Connection, name: str, address: str) -> None:
+    table = tables.sign_in_attempt
+    connection.execute(delete(table).where(table.c.name == name, table.c.address == address))
 
 
 def _update(connection: Connection, name: str, **values: Any) -> None:

@@ -43,7 +43,7 @@ class Ruling(Struct, frozen=True, kw_only=True):
     """What is decided about a name."""
 
     name: str
-    """As a portal writes it; spellings that ``schemas.fold`` makes equal are decided together."""
+    """As a portal writes it; spellings with the same ``name_key`` are decided together."""
     source_id: str | None = None
     """The one source it is meant for; None = everywhere."""
     verdict: Verdict
@@ -68,7 +68,7 @@ class Decision(Struct, frozen=True, kw_only=True):
 
 
 Decided = Mapping[str, Decision]
-"""The decisions that hold for one source, by folded name."""
+"""The decisions that hold for one source, by ``name_key``."""
 
 
 class RulingRefused(ValueError):
@@ -83,6 +83,11 @@ class UnknownDecision(LookupError):
     """No decision has this number, or it stands no longer."""
 
 
+def name_key(name: str) -> str:
+    """A publisher's name without what carries no meaning in it, spaces too: portals put them anywhere."""
+    return schemas.fold(name).replace(" ", "")
+
+
 class Decisions:
     """The decisions in the database; reached as ``catalog.decisions``."""
 
@@ -95,7 +100,7 @@ class Decisions:
         What stands of the sources that know the name is asked to be read again.
         """
         _check(ruling)
-        folded = schemas.fold(ruling.name)
+        folded = name_key(ruling.name)
         now = datetime.now(UTC)
         table = tables.publisher_decision
         with writing(self._engine) as connection:
@@ -140,7 +145,7 @@ class Decisions:
     def of_name(self, name: str) -> list[Decision]:
         """Everything ever decided about a name, newest first."""
         table = tables.publisher_decision.c
-        return self._all(_ALL.where(table.folded == schemas.fold(name)).order_by(table.number.desc()))
+        return self._all(_ALL.where(table.folded == name_key(name)).order_by(table.number.desc()))
 
     def for_source(self, source_id: str) -> Decided:
         """What holds for the names of one source: its own decisions before those for everywhere."""
@@ -148,7 +153,7 @@ class Decisions:
         query = _ALL.where(
             table.undone.is_(None), table.source_id.is_(None) | (table.source_id == source_id)
         ).order_by(table.source_id.is_not(None), table.number)
-        return {schemas.fold(decision.ruling.name): decision for decision in self._all(query)}
+        return {name_key(decision.ruling.name): decision for decision in self._all(query)}
 
     def _all(self, query: Select[Any]) -> list[Decision]:
         with self._engine.connect() as connection:
@@ -173,7 +178,7 @@ def _check(ruling: Ruling) -> None:
     }
     is_department = ruling.verdict is Verdict.DEPARTMENT
     wrong = {
-        "name": not schemas.fold(ruling.name),
+        "name": not name_key(ruling.name),
         "functions": is_department != bool(ruling.functions)
         or len(set(ruling.functions)) != len(ruling.functions)
         or len(ruling.functions) > MOST_FUNCTIONS
@@ -207,7 +212,7 @@ def _ask_to_read_again(connection: Connection, folded: str, source_id: str | Non
     touched = {
         row.source_id
         for row in connection.execute(publishers)
-        if schemas.fold(decode_publisher(row.document).name) == folded
+        if name_key(decode_publisher(row.document).name) == folded
     }
     ask_for_runs(connection, sorted(touched), RunMode.REREAD, by)
 

@@ -24,7 +24,7 @@ SESSION_S = 12 * 3600
 
 _READS = frozenset(("GET", "HEAD", "OPTIONS"))
 
-_WAY_BACK = re.compile(r"/(?:operate|account|desk)(?:/[\w.~%-]*)*(?:\?[\w.~%&=+-]*)?", re.ASCII)
+_WAY_BACK = re.compile(r"/(?:operate|account|desk)(?:/[\w-]+)*(?:\?[\w.~%&=+-]*)?", re.ASCII)
 """What a sign-in may lead back to: pages of ours that need one, by path, never another host."""
 
 

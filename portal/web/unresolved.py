@@ -8,9 +8,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from portal.catalog.decisions import name_key
 from portal.catalog.model import Publisher, Source
 from portal.catalog.store import PublisherSummary
-from schemas import fold, region_ancestors
+from schemas import region_ancestors
 
 AUTHORITIES = frozenset((
     "government_department", "district_government", "party_organ", "judicial", "assembly", "public_institution",
@@ -67,12 +68,12 @@ def unresolved(
 ) -> list[Unresolved]:
     """The names that lack any of what is wanted, most datasets first.
 
-    ``decided`` are the folded names with the scope they are decided in; those are left out at once, though what
+    ``decided`` are the keys of names with the scope they are decided in; those are left out at once, though what
     stands may not have been read again yet.
     """
     by_name: dict[str, list[PublisherSummary]] = {}
     for one in publishers:
-        folded = fold(one.publisher.name)
+        folded = name_key(one.publisher.name)
         if one.datasets and (folded, None) not in decided and (folded, one.source_id) not in decided:
             source = sources.get(one.source_id)
             if source is not None and has_these_functions(source.region) and lacks(one.publisher) & set(wanted):
@@ -83,8 +84,8 @@ def unresolved(
 
 def of_name(name: str, publishers: Iterable[PublisherSummary]) -> Unresolved | None:
     """The publishers whose name this is, however it is spelt; None when there is none."""
-    folded = fold(name)
-    several = [one for one in publishers if fold(one.publisher.name) == folded]
+    folded = name_key(name)
+    several = [one for one in publishers if name_key(one.publisher.name) == folded]
     return _unresolved(several) if several else None
 
 

@@ -69,6 +69,13 @@ def told(catalog: Catalog, key: str) -> tuple[Any, ...]:
     return found.functions, found.institution_type, found.institution_inferred_from, found.department
 
 
+def understood(catalog: Catalog) -> int:
+    """Of how many datasets the department's function is known."""
+    counted = catalog.normalisations.get("portal")
+    assert counted is not None
+    return next(each.understood for each in counted.fields if each.field == "functions")
+
+
 def test_a_decision_changes_what_stands_without_asking_and_undoing_it_restores_it(
     any_catalog: Catalog, documents: Documents
 ) -> None:
@@ -91,8 +98,11 @@ def test_a_decision_changes_what_stands_without_asking_and_undoing_it_restores_i
     kept = catalog.publisher(publisher(catalog, "1").id)
     assert kept is not None and kept.publisher == publisher(catalog, "1")
 
+    assert understood(catalog) == 2, "the count of what is understood follows"
+
     catalog.decisions.undo(decision.number, by="lin")
     reread_decided(portal, catalog, holder="test")
+    assert understood(catalog) == 1
     assert [told(catalog, key) for key in "12"] == before
     assert len(documents.paths) == asked, "the portal was not asked"
 

@@ -106,6 +106,50 @@ def test_a_tick_harvests_what_is_due_and_what_is_asked_for_once(catalog: Catalog
     assert sorted(seen) == [("asked", True), ("due", False)]
 
 
+def test_reading_again_is_asked_for_apart_and_a_harvest_does_it_too(catalog: Catalog) -> None:
+    for id in ("both", "reread"):
+        catalog.sources.put(source("manual", id=id))
+        catalog.sources.request_run(id, RunMode.REREAD)
+    catalog.sources.request_run("both", RunMode.INCREMENTAL)
+    seen: list[tuple[str, str]] = []
+
+    def harvest(id: str, full: bool) -> Run:
+        seen.append((id, "full" if full else "changes"))
+        return Run(id=1, source_id=id, mode=RunMode.FULL, started=NOW)
+
+    scheduler = Scheduler(catalog, harvest, reread=lambda id: seen.append((id, "reread")), workers=1)
+    scheduler.tick()
+    until(lambda: len(seen) == 2)
+    scheduler.stop()
+    assert sorted(seen) == [("both", "changes"), ("reread", "reread")]
+
+
+def test_what_is_asked_of_a_source_under_way_waits_until_it_is_free(catalog: Catalog) -> None:
+    catalog.sources.put(source("manual"))
+    seen: list[str] = []
+    scheduler = Scheduler(
+        catalog, lambda id, full: Run(id=1, source_id=id, mode=RunMode.FULL, started=NOW), reread=seen.append
+    )
+    lease = catalog.sources.lease("hangzhou", "another process")
+    catalog.sources.request_run("hangzhou", RunMode.REREAD)
+    scheduler.tick()
+    assert catalog.sources.requested() == {"hangzhou": [RunMode.REREAD]} and seen == []
+    catalog.sources.release(lease)
+    scheduler.tick()
+    until(lambda: seen == ["hangzhou"])
+    scheduler.stop()
+    assert catalog.sources.requested() == {}
+
+
+def test_reading_again_does_not_put_off_what_is_due(catalog: Catalog) -> None:
+    catalog.sources.put(source("0 3 * * *"))
+    ended(catalog, "hangzhou", NOW - timedelta(days=3))
+    with time_machine.travel(NOW - timedelta(minutes=1), tick=False):
+        run = catalog.runs.start("hangzhou", RunMode.REREAD, "x")
+        catalog.runs.save(msgspec.structs.replace(run, finished=NOW, outcome=Outcome.COMPLETE))
+    assert due(catalog, NOW) == ["hangzhou"]
+
+
 def test_one_sources_fault_leaves_the_others_alone(catalog: Catalog) -> None:
     catalog.sources.put(source("@daily", id="broken"))
     catalog.sources.put(source("@daily", id="held"))

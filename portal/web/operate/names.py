@@ -7,7 +7,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Answer
 
 import schemas
-from portal.catalog.decisions import MOST_FUNCTIONS, Ruling, RulingRefused, Verdict
+from portal.catalog.decisions import MOST_FUNCTIONS, Ruling, RulingRefused, Verdict, name_key
 from portal.catalog.model import Publisher, Source
 from portal.search.query import IndexUnusable, Query, Sort
 from portal.web.addresses import address
@@ -149,11 +149,11 @@ def _page(shown: Unresolved, form: MultiDict[str, str], status: int, problem: st
 
 def _known(shown: Unresolved) -> list[tuple[str, Publisher]]:
     """Other names whose function or type is known, each once."""
-    own = schemas.fold(shown.name)
+    own = name_key(shown.name)
     known: dict[str, Publisher] = {}
     for one in site().overviews.publishers():
         publisher = one.publisher
-        if (publisher.functions or publisher.institution_type) and schemas.fold(publisher.name) != own:
+        if (publisher.functions or publisher.institution_type) and name_key(publisher.name) != own:
             known.setdefault(publisher.name, publisher)
     return list(known.items())
 
@@ -169,7 +169,7 @@ def _samples(shown: Unresolved) -> list[Summary]:
 
 def _decided() -> set[tuple[str, str | None]]:
     standing = site().catalog.decisions.standing()
-    return {(schemas.fold(one.ruling.name), one.ruling.source_id) for one in standing}
+    return {(name_key(one.ruling.name), one.ruling.source_id) for one in standing}
 
 
 def _sources() -> dict[str, Source]:

@@ -16,6 +16,9 @@ pages = Blueprint("operate_sources", __name__)
 
 RUNS = 10
 
+ASKED = (RunMode.INCREMENTAL, RunMode.FULL)
+"""What the buttons ask for; reading again follows decisions by itself."""
+
 DONE = ("asked", "paused", "resumed")
 """What the page says after one of its buttons."""
 
@@ -43,7 +46,7 @@ def source(id: str) -> str:
         health=_health(id),
         requested=catalog.sources.requested().get(id, ()),
         runs=catalog.runs.recent(id, limit=RUNS),
-        modes=tuple(RunMode),
+        modes=ASKED,
         done=done if done in DONE else None,
     )
 
@@ -52,7 +55,7 @@ def source(id: str) -> str:
 def run(id: str) -> Answer:
     """Asks the scheduler for a run; it begins within seconds where one is at work."""
     mode = request.form.get("mode", "")
-    if mode not in tuple(RunMode):
+    if mode not in ASKED:
         abort(400)
     try:
         site().catalog.sources.request_run(id, RunMode(mode), signed_in().name)

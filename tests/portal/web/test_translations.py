@@ -15,6 +15,7 @@ from portal.catalog.model import ChangeKind, DatasetState, Outcome, RunMode, Sev
 from portal.search.facets import FACETS
 from portal.search.query import Sort
 from portal.web.health import Health
+from portal.web.operate.sources import ASKED
 from portal.web.timeliness import Timeliness
 from portal.web.unresolved import Lack
 from portal.web.words import Message, messages
@@ -45,7 +46,7 @@ CODES = {
     "account.role_": tuple(Role),
     "account.problem_": ("refused", "too_many", "wrong", "different", "weak"),
     "operate.run_": tuple(RunMode),
-    "operate.what_": (*RunMode, "pause", "resume", "approve", "reject"),
+    "operate.what_": (*ASKED, "pause", "resume", "approve", "reject"),
     "operate.did_": tuple(Action),
     "operate.verdict_": tuple(Verdict),
     "operate.lack_": tuple(Lack),
