@@ -1,4 +1,4 @@
-"""The catalogue's datasets and their change log, on SQLite or PostgreSQL; the way to its sources and runs."""
+"""The catalogue's datasets and their change log, on SQLite or PostgreSQL; the way to its sources, runs and links."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Engine, Row, Select, func, select
 
 from portal.catalog import engines, tables
 from portal.catalog.documents import decode_dataset, decode_publisher, in_parts, unpacked
+from portal.catalog.links import Links
 from portal.catalog.model import (
     Change,
     ChangeCause,
@@ -64,6 +65,7 @@ class Catalog:
         self.engine: Engine = engines.connect(url)
         self.sources = Sources(self.engine)
         self.runs = Runs(self.engine)
+        self.links = Links(self.engine)
 
     def upgrade(self) -> None:
         """Creates or migrates the tables."""
