@@ -99,6 +99,12 @@ class _Asked(Struct, frozen=True):
     answer: Answer | None
 
 
+def allowance(links: Links, a_day: int, now: datetime) -> int:
+    """How many addresses may be asked for now, if ``a_day`` of them are spread evenly over each day (UTC)."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return max(0, int(a_day * ((now - midnight) / timedelta(days=1))) - links.asked_on(now.date()))
+
+
 def check(
     links: Links,
     ask: Ask,

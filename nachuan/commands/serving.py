@@ -65,6 +65,7 @@ def work() -> None:
             lambda id, full: _harvest(catalog, id, given, full),
             workers=WORKERS,
             after=lambda: _follow(catalog, given),
+            links=lambda stop: installation.check_some_links(catalog, given, stop),
         )
         scheduler.start()
         stop.wait()

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, case, exists, func, select, update
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, case, exists, func, literal, select, update
 
 from portal.catalog import tables
 from portal.catalog.counters import count_on, counted
@@ -205,7 +205,6 @@ class Links:
                         for claim in claims
                     ],
                 )
-                # A host that was served goes to the end of the queue.
                 connection.execute(
                     _TAKE_HOST,
                     [
@@ -246,6 +245,7 @@ class Links:
                 [
                     {
                         "b_host": one.address.host,
+                        "b_now": now,
                         "b_free": one.host_free,
                         "b_failures": one.host_failures,
                         "b_answered": now if one.host_answered else None,
@@ -351,10 +351,15 @@ _LEARN = (
 )
 _TAKE_ADDRESS = update(tables.link).where(_THIS_ADDRESS).values(due=_DUE)
 _TAKE_HOST = update(tables.link_host).where(_THIS_HOST).values(due=bindparam("b_due"), free=bindparam("b_free"))
+# A host with more to ask for goes to the end of the queue; another waits until something is due.
+_EARLIEST = select(func.min(tables.link.c.due)).where(tables.link.c.host == bindparam("b_host")).scalar_subquery()
+_NOW = bindparam("b_now", type_=tables.Instant)
+
 _LEAVE_HOST = (
     update(tables.link_host)
     .where(_THIS_HOST)
     .values(
+        due=case((_EARLIEST <= _NOW, _NOW), else_=func.coalesce(_EARLIEST, literal(NEVER, tables.Instant))),
         free=bindparam("b_free"),
         failures=bindparam("b_failures"),
         answered=func.coalesce(bindparam("b_answered", type_=tables.Instant), tables.link_host.c.answered),

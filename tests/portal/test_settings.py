@@ -36,7 +36,10 @@ def test_every_process_makes_its_own_key_unless_one_is_set() -> None:
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("NACHUAN_ALLOW_PRIVATE", "127.0.0"), ("NACHUAN_LOCALE", "fr"), ("NACHUAN_BASE_URL", "data.example.org")],
+    [("NACHUAN_ALLOW_PRIVATE", "127.0.0"), ("NACHUAN_LOCALE", "fr"),
+     ("NACHUAN_BASE_URL", "data.example.org"),
+     ("NACHUAN_LINKS_A_DAY", "-1"), ("NACHUAN_LINKS_A_DAY", "many"), ("NACHUAN_LINKS_EVERY_DAYS", "0"),
+     ("NACHUAN_LINKS_EVERY_DAYS", "nan")],  # fmt: skip
 )
 def test_a_wrong_value_is_one_line_that_names_it(variable: str, value: str) -> None:
     with pytest.raises(SettingsError) as error:

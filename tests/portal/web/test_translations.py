@@ -8,12 +8,13 @@ from importlib.resources import files
 import pytest
 from flask.testing import FlaskClient
 
-from portal.catalog.model import ChangeKind, DatasetState, Outcome, RunMode, Severity
+from portal.catalog.model import ChangeKind, DatasetState, LinkState, Outcome, RunMode, Severity
 from portal.search.facets import FACETS
 from portal.search.query import Sort
 from portal.web.health import Health
 from portal.web.timeliness import Timeliness
 from portal.web.words import Message, messages
+from schemas import vocabulary
 from tests.portal.web.town import fields_of_dataset
 
 WEB = files("portal.web")
@@ -33,6 +34,11 @@ CODES = {
     "dataset.time_": (Timeliness.ON_TIME, Timeliness.LATE, Timeliness.NO_DATE),
     "dataset.change_": tuple(ChangeKind),
     "sources.state_": tuple(Health),
+    "links.state_": tuple(LinkState),
+    "links.counted_": (*LinkState, "never", "pages"),
+    "links.cause_": tuple(
+        code.removeprefix("link.").replace("-", "_") for code in vocabulary("issues").terms if code.startswith("link.")
+    ),
     "runs.outcome_": tuple(Outcome),
     "runs.mode_": tuple(RunMode),
     "runs.asked_": tuple(RunMode),
