@@ -97,7 +97,7 @@ def _look_at_index(catalog: Catalog, given: Settings) -> Finding:
 
 def _look_at_links(catalog: Catalog, given: Settings) -> Finding:
     now = datetime.now(UTC)
-    counts = catalog.links.counts()
+    counts = catalog.links.counts().states
     every, due = sum(counts.values()), catalog.links.waiting(now)
     states = [f"{counts.get(state, 0):,} {state}" for state in LinkState]
     found = f"{every:,} addresses: {', '.join(states)}, {counts.get(None, 0):,} never asked for; {due:,} due"

@@ -67,6 +67,15 @@ class Claims(Struct, frozen=True):
     """Hosts that were free and had nothing to be asked for."""
 
 
+class LinkCounts(Struct, frozen=True):
+    """How many addresses stand how."""
+
+    states: Mapping[LinkState | None, int]
+    """None: never asked for; a state that no address is in is left out."""
+    error_pages: int
+    """Those among them that give a page where a file was promised."""
+
+
 class Settled(Struct, frozen=True, kw_only=True):
     """What became of a claim. ``link`` is None when nothing was learned: then only ``due`` moves."""
 
@@ -99,24 +108,22 @@ class Links:
                 )
             }
 
-    def counts(self, source_id: str | None = None) -> Mapping[LinkState | None, int]:
-        """How many addresses, of all datasets or a source's, are in which state; None: never asked for."""
+    def counts(self, source_id: str | None = None) -> LinkCounts:
+        """How the addresses of all datasets, or of a source's, stand."""
         table = tables.link.c
-        query = select(table.state, func.count()).where(table.due.is_not(None)).group_by(table.state)
+        query = select(table.state, table.is_error_page, func.count()).where(table.due.is_not(None))
         if source_id is not None:
             query = query.where(table.key.in_(_keys_of(source_id)))
+        states: dict[LinkState | None, int] = {}
+        error_pages = 0
         with self._engine.connect() as connection:
-            return {
-                None if state is None else LinkState(state): count
-                for state, count in connection.execute(query)
-            }
-
-    def error_pages(self, source_id: str) -> int:
-        """How many addresses of a source give a page where a file was promised."""
-        table = tables.link.c
-        query = select(func.count()).where(table.is_error_page, table.due.is_not(None))
-        with self._engine.connect() as connection:
-            return connection.scalar(query.where(table.key.in_(_keys_of(source_id)))) or 0
+            for state, is_error_page, count in connection.execute(
+                query.group_by(table.state, table.is_error_page)
+            ):
+                known = None if state is None else LinkState(state)
+                states[known] = states.get(known, 0) + count
+                error_pages += count if is_error_page else 0
+        return LinkCounts(states, error_pages)
 
     def changed_datasets(self, since: int = 0) -> tuple[list[str], int]:
         """The datasets with an address that has come into another state since a number, and the newest number."""

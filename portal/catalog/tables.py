@@ -223,7 +223,7 @@ link = Table(
     Column("due", Instant),
     Column("changed", Number, nullable=False),
     Index(None, "host", "due"),
-    Index(None, "state", "due"),
+    Index(None, "state", "is_error_page", "due"),
     Index(None, "changed"),
 )
 

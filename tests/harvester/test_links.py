@@ -284,7 +284,7 @@ def test_a_stop_lets_what_is_under_way_be_written_down(catalog: Catalog) -> None
     threading.Thread(target=lambda: (begun.wait(10), stop.set())).start()
     done = check(catalog.links, asking, Plan(workers=4), stop=stop)
     assert (done.end, done.asked) == (End.STOPPED, 4)
-    assert sum(catalog.links.counts().values()) - catalog.links.counts()[None] == 4
+    assert sum(catalog.links.counts().states.values()) - catalog.links.counts().states[None] == 4
 
 
 CHECKER = """

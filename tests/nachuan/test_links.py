@@ -113,6 +113,6 @@ def test_the_schedule_asks_for_no_more_than_the_days_allowance(given: Settings, 
         with time_machine.travel(midnight.replace(hour=23), tick=True):
             installation.check_some_links(catalog, given, threading.Event())
     assert catalog.links.behind() == 0
-    assert catalog.links.counts() == {None: 3}
-    assert LinkState.GONE not in catalog.links.counts()
+    assert catalog.links.counts().states == {None: 3}
+    assert LinkState.GONE not in catalog.links.counts().states
     catalog.close()

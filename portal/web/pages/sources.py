@@ -46,7 +46,6 @@ def source(id: str) -> str:
         older=runs[RUNS - 1].id if len(runs) > RUNS else None,
         undecided=site().catalog.runs.undecided(id),
         links=site().catalog.links.counts(id),
-        error_pages=site().catalog.links.error_pages(id),
         link_states=[*LinkState, None],
         issues=site().catalog.runs.issue_counts(health.last.id) if health.last else {},
         place=_place,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from portal.catalog.link_uses import addresses_of, host_of
@@ -81,9 +82,9 @@ def test_a_harvested_address_is_known_by_its_datasets_and_asked_once(any_catalog
     assert any_catalog.links.catch_up() == 2
     assert any_catalog.links.behind() == 0
     assert any_catalog.links.waiting(NOW) == 2
-    assert any_catalog.links.counts() == {None: 2}
+    assert any_catalog.links.counts().states == {None: 2}
     assert sorted(everything_asked(any_catalog)) == ["https://a.example/1.csv", shared]
-    assert any_catalog.links.counts() == {LinkState.AVAILABLE: 2}
+    assert any_catalog.links.counts().states == {LinkState.AVAILABLE: 2}
     assert any_catalog.links.known([shared, "https://never.example/"])[shared].checked == NOW
 
 
@@ -108,7 +109,7 @@ def test_an_address_that_nobody_gives_any_more_is_not_asked_for_but_what_is_know
     later = NOW + timedelta(days=20)
     assert sorted(everything_asked(any_catalog, later)) == ["https://a.example/new.csv", shared]
     assert any_catalog.links.known([old])[old].state is LinkState.AVAILABLE
-    assert sum(any_catalog.links.counts().values()) == 2
+    assert sum(any_catalog.links.counts().states.values()) == 2
     filled(any_catalog, giving("1", old))
     any_catalog.links.catch_up()
     assert everything_asked(any_catalog, later) == [old]
@@ -209,8 +210,8 @@ def test_only_one_sources_addresses_are_handed_out_when_so_asked(catalog: Catalo
     settle(catalog, [claim.address for claim in found.claims])
     again = catalog.links.claim(9, NOW, host_s=120, address_s=3600, among={"a.example"}, source_id=OTHER.id)
     assert (again.claims, again.idle) == ((), ("a.example",))
-    assert catalog.links.counts(OTHER.id) == {LinkState.AVAILABLE: 1}
-    assert catalog.links.counts(SOURCE.id) == {None: 2}
+    assert catalog.links.counts(OTHER.id).states == {LinkState.AVAILABLE: 1}
+    assert catalog.links.counts(SOURCE.id).states == {None: 2}
 
 
 def test_datasets_with_an_address_in_another_state_are_told_once_each_number(any_catalog: Catalog) -> None:
@@ -228,6 +229,29 @@ def test_datasets_with_an_address_in_another_state_are_told_once_each_number(any
     assert any_catalog.links.changed_datasets(newest) == ([], newest)
     settle(any_catalog, [again["b.example"]], now=later, state=LinkState.GONE)
     assert any_catalog.links.changed_datasets(newest) == ([two.dataset.id], newest + 1)
+
+
+def test_pages_in_place_of_files_are_counted_among_their_state(catalog: Catalog) -> None:
+    filled(catalog, giving("1", "https://a.example/1.csv", "https://b.example/1.csv"))
+    catalog.links.catch_up()
+    for address in claimed(catalog):
+        page = Link(url=address.url, state=LinkState.UNKNOWN, since=NOW, checked=NOW, is_error_page=True)
+        catalog.links.settle(
+            [
+                Settled(
+                    address=address,
+                    link=page if address.host == "a.example" else msgspec.structs.replace(page, is_error_page=False),
+                    failing=None,
+                    due=NOW,
+                    host_free=NOW,
+                    host_failures=0,
+                    host_answered=True,
+                )
+            ],
+            NOW,
+        )
+    for counts in (catalog.links.counts(), catalog.links.counts(SOURCE.id)):
+        assert (counts.states, counts.error_pages) == ({LinkState.UNKNOWN: 2}, 1)
 
 
 def test_failures_in_a_row_are_kept(catalog: Catalog) -> None:

@@ -34,7 +34,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_link")),
     )
     op.create_index(op.f("ix_link_host_due"), "link", ["host", "due"], unique=False)
-    op.create_index(op.f("ix_link_state_due"), "link", ["state", "due"], unique=False)
+    op.create_index(
+        op.f("ix_link_state_is_error_page_due"), "link", ["state", "is_error_page", "due"], unique=False
+    )
     op.create_index(op.f("ix_link_changed"), "link", ["changed"], unique=False)
     op.create_table(
         "link_use",
