@@ -45,6 +45,9 @@ PERMANENT = frozenset((301, 308))
 
 _PIECE_BYTES = 64 * 1024
 
+_MOVES_KEPT = 10_000
+"""A run that asks for a million links must not remember where each of them went."""
+
 
 class Moved(Struct, frozen=True):
     """A permanent redirect of an asked address, both without their query."""
@@ -181,7 +184,8 @@ class Door(HTTPAdapter):
             if permanent:
                 target = _without_query(request)
                 # A chain of permanent redirects is one move, to its end; every page of a listing tells of it again.
-                self._moves[asked] = Moved(asked, target)
+                if asked in self._moves or len(self._moves) < _MOVES_KEPT:
+                    self._moves[asked] = Moved(asked, target)
         raise RedirectRefused(f"more than {self._limits.redirects} redirects", seen=request.url)
 
     def _redirected(

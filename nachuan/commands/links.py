@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from datetime import UTC, datetime
 
 import click
@@ -35,12 +37,15 @@ def check(source_id: str | None, limit: int | None, as_json: bool) -> None:
     with installation.catalog() as catalog:
         if source_id is not None:
             catalog.sources.get(source_id)
-        done = check_with_progress(catalog, given, Plan(workers=WORKERS, limit=limit, source_id=source_id), quiet=as_json)
+        plan = Plan(workers=WORKERS, limit=limit, source_id=source_id)
+        done = check_with_progress(catalog, given, plan, quiet=as_json)
         due = catalog.links.waiting(datetime.now(UTC), source_id)
     if as_json:
         installation.print_json(msgspec.to_builtins(done, str_keys=True) | {"due": due})
     else:
         click.echo(summary(done, due))
+    if done.end is End.STOPPED:
+        raise Failed("stopped; the next `nachuan links check` goes on where this one was")
     if done.end is End.OFFLINE:
         raise Failed(
             f"no host answered: this machine seems to be offline; {done.void} questions are as if they had not been asked"
@@ -48,8 +53,10 @@ def check(source_id: str | None, limit: int | None, as_json: bool) -> None:
 
 
 def check_with_progress(catalog: Catalog, given: Settings, plan: Plan, *, quiet: bool = False) -> Round:
-    """One round behind a progress bar."""
+    """One round behind a progress bar. Ctrl-C ends it when the answers under way have been written down."""
     catalog.links.catch_up()
+    stop = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
     due = catalog.links.waiting(datetime.now(UTC), plan.source_id)
     with Progress(
         SpinnerColumn(),
@@ -64,7 +71,7 @@ def check_with_progress(catalog: Catalog, given: Settings, plan: Plan, *, quiet:
         def show(so_far: Round) -> None:
             bars.update(bar, completed=so_far.asked)
 
-        return installation.check_links(catalog, given, plan, progress=show)
+        return installation.check_links(catalog, given, plan, stop=stop, progress=show)
 
 
 def summary(done: Round, due: int) -> str:

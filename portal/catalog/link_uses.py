@@ -15,7 +15,8 @@ from portal.catalog.documents import decode_dataset, in_parts
 from portal.catalog.model import ChangeKind, Dataset, DatasetState, DistributionKind
 from portal.catalog.upserts import insert_or_update
 
-CHANGES_AT_ONCE = 1000
+CHANGES_AT_ONCE = 200
+"""Followed in one transaction: harvests wait for it."""
 
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 """When an address never asked for was due: before every other."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +30,7 @@ from portal.catalog.links import Address
 from portal.catalog.model import Distribution, LinkState, Source
 from portal.catalog.store import Catalog
 from tests.catalogs import SOURCE, filled, record
+from tests.harvester.test_killed import Died, dying_at
 from tests.hostile import HostileServer, Script, Talk, answer, latency, raw, redirect
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -285,6 +288,39 @@ def test_a_stop_lets_what_is_under_way_be_written_down(catalog: Catalog) -> None
     done = check(catalog.links, asking, Plan(workers=4), stop=stop)
     assert (done.end, done.asked) == (End.STOPPED, 4)
     assert sum(catalog.links.counts().states.values()) - catalog.links.counts().states[None] == 4
+
+
+@pytest.mark.slow
+def test_whichever_statement_a_checker_dies_at_the_next_asks_for_the_rest_and_nothing_twice(tmp_path: Path) -> None:
+    """Only what was asked for and not written down is asked for again, and that when its claim is over."""
+    template = tmp_path / "template.db"
+    catalog = Catalog(f"sqlite:///{template}")
+    catalog.upgrade()
+    urls = [f"http://{host}.example/{number}.csv" for host in "ab" for number in range(3)]
+    giving(catalog, urls)
+    catalog.close()
+    plan, now = Plan(workers=2, gap_s=lambda host: 0.0), datetime.now(UTC)
+    died, statement = True, 0
+    while died:
+        for leftover in tmp_path.glob("copy.db*"):
+            leftover.unlink()
+        shutil.copy(template, tmp_path / "copy.db")
+        catalog = Catalog(f"sqlite:///{tmp_path / 'copy.db'}")
+        seen, asking = by_host({})
+        with time_machine.travel(now, tick=True), dying_at(catalog, statement), contextlib.suppress(Died):
+            check(catalog.links, asking, plan)
+            died = False
+        written, before = set(catalog.links.known(urls)), set(seen)
+        with time_machine.travel(now + timedelta(minutes=3), tick=True):
+            check(catalog.links, asking, plan)
+        assert len(seen) == len(set(seen)), f"died at statement {statement}"
+        with time_machine.travel(now + timedelta(minutes=65), tick=True):
+            check(catalog.links, asking, plan)
+        assert {url for url, times in Counter(seen).items() if times > 1} == before - written
+        assert states(catalog, urls) == {LinkState.AVAILABLE: 6}
+        catalog.close()
+        statement += 1
+    assert statement > 20
 
 
 CHECKER = """
