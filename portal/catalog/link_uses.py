@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
@@ -95,16 +96,31 @@ def _take_in(connection: Connection, ids: Sequence[str]) -> None:
     given = {key: (url, promised) for (_, key), (_, url, promised) in wanted.items()}
     if given:
         _put_addresses(connection, given)
-    new = [
-        {"dataset_id": id, "link_key": key, "source_id": source_id}
-        for (id, key), (source_id, _, _) in wanted.items()
-        if (id, key) not in held
-    ]
+    new = [pair for pair in wanted if pair not in held]
     if new:
-        connection.execute(insert(use), new)
+        standing = _standing(connection, [key for _, key in new])
+        connection.execute(
+            insert(use),
+            [
+                {"dataset_id": id, "link_key": key, "source_id": wanted[id, key][0], **standing[key]}
+                for id, key in new
+            ],
+        )
     left = sorted(held - set(wanted))
     if left:
         _drop_uses(connection, left)
+
+
+def _standing(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, dict[str, Any]]:
+    """The state of addresses, as their uses carry it."""
+    table = tables.link.c
+    return {
+        row.key: {"state": row.state, "is_error_page": row.is_error_page}
+        for part in in_parts(keys)
+        for row in connection.execute(
+            select(table.key, table.state, table.is_error_page).where(table.key.in_(part))
+        )
+    }
 
 
 def _put_addresses(connection: Connection, given: Mapping[bytes, tuple[str, str | None]]) -> None:

@@ -109,17 +109,17 @@ class Links:
             }
 
     def counts(self, source_id: str | None = None) -> LinkCounts:
-        """How the addresses of all datasets, or of a source's, stand."""
-        table = tables.link.c
-        query = select(table.state, table.is_error_page, func.count()).where(table.due.is_not(None))
-        if source_id is not None:
-            query = query.where(table.key.in_(_keys_of(source_id)))
+        """How all addresses stand; or those of a source, each once for every dataset that gives it."""
+        table = (tables.link if source_id is None else tables.link_use).c
+        query = select(table.state, table.is_error_page, func.count()).group_by(table.state, table.is_error_page)
+        if source_id is None:
+            query = query.where(tables.link.c.due.is_not(None))
+        else:
+            query = query.where(tables.link_use.c.source_id == source_id)
         states: dict[LinkState | None, int] = {}
         error_pages = 0
         with self._engine.connect() as connection:
-            for state, is_error_page, count in connection.execute(
-                query.group_by(table.state, table.is_error_page)
-            ):
+            for state, is_error_page, count in connection.execute(query):
                 known = None if state is None else LinkState(state)
                 states[known] = states.get(known, 0) + count
                 error_pages += count if is_error_page else 0
@@ -131,8 +131,7 @@ class Links:
         query = (
             select(use.dataset_id)
             .distinct()
-            .join(tables.link, table.key == use.link_key)
-            .where(table.changed > since)
+            .where(use.link_key.in_(select(table.key).where(table.changed > since)))
             .order_by(use.dataset_id)
         )
         # The number is read first: what changes in between is told again, never left out.
@@ -238,8 +237,10 @@ class Links:
             return
         learned = [one for one in settled if one.link is not None]
         with writing(self._engine) as connection:
-            if any(_is_another(one) for one in learned):
+            changed = [one for one in learned if _is_another(one)]
+            if changed:
                 count_on(connection, _CHANGED, 1)
+                connection.execute(_TELL_USES, [_standing(one) for one in changed])
             number = counted(connection, _CHANGED)
             if learned:
                 count_on(connection, f"{_ASKED}{now.date()}", len(learned))
@@ -314,6 +315,11 @@ def _is_another(one: Settled) -> bool:
     )  # fmt: skip
 
 
+def _standing(one: Settled) -> dict[str, Any]:
+    assert one.link is not None
+    return {"b_key": one.address.key, "b_state": one.link.state.value, "b_page": one.link.is_error_page}
+
+
 def _learned(one: Settled, number: int) -> dict[str, Any]:
     link, failing = one.link, one.failing
     assert link is not None
@@ -355,6 +361,11 @@ _LEARN = (
         changed=func.coalesce(bindparam("b_changed", type_=tables.Number), tables.link.c.changed),
         **{name: bindparam(f"b_{name}") for name in _WRITTEN},
     )
+)
+_TELL_USES = (
+    update(tables.link_use)
+    .where(tables.link_use.c.link_key == bindparam("b_key"))
+    .values(state=bindparam("b_state"), is_error_page=bindparam("b_page"))
 )
 _TAKE_ADDRESS = update(tables.link).where(_THIS_ADDRESS).values(due=_DUE)
 _TAKE_HOST = update(tables.link_host).where(_THIS_HOST).values(due=bindparam("b_due"), free=bindparam("b_free"))

@@ -233,8 +233,11 @@ link_use = Table(
     Column("dataset_id", String(16), primary_key=True),
     Column("link_key", LargeBinary(16), primary_key=True),
     Column("source_id", String(100), nullable=False),
+    # The address's own, copied here so that counting a source's million need not look each of them up.
+    Column("state", String(10)),
+    Column("is_error_page", Boolean, nullable=False),
     Index(None, "link_key"),
-    Index(None, "source_id", "link_key"),
+    Index(None, "source_id", "state", "is_error_page"),
 )
 
 link_host = Table(

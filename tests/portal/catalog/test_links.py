@@ -254,6 +254,17 @@ def test_pages_in_place_of_files_are_counted_among_their_state(catalog: Catalog)
         assert (counts.states, counts.error_pages) == ({LinkState.UNKNOWN: 2}, 1)
 
 
+def test_a_source_counts_an_address_with_each_dataset_that_gives_it_old_or_new(any_catalog: Catalog) -> None:
+    shared = "https://a.example/both.csv"
+    filled(any_catalog, giving("1", shared), giving("2", shared, "https://b.example/2.csv"))
+    any_catalog.links.catch_up()
+    everything_asked(any_catalog)
+    filled(any_catalog, giving("3", shared, "https://c.example/3.csv"))
+    any_catalog.links.catch_up()
+    assert any_catalog.links.counts(SOURCE.id).states == {LinkState.AVAILABLE: 4, None: 1}
+    assert any_catalog.links.counts().states == {LinkState.AVAILABLE: 2, None: 1}
+
+
 def test_failures_in_a_row_are_kept(catalog: Catalog) -> None:
     filled(catalog, giving("1", "https://a.example/1.csv"))
     catalog.links.catch_up()

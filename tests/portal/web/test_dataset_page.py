@@ -77,6 +77,23 @@ def test_a_checked_resource_says_when_and_what_came(catalog: Catalog) -> None:
     assert health_of(catalog, link) == ("可访问，3天前检查", "Available, checked 3 days ago")
 
 
+def test_a_page_in_place_of_a_file_is_called_that(catalog: Catalog) -> None:
+    checked = datetime.now(UTC) - timedelta(days=3)
+    link = Link(
+        url="https://a.example/1.csv",
+        state=LinkState.UNKNOWN,
+        since=checked,
+        checked=checked,
+        status=200,
+        cause="link.page-not-file",
+        is_error_page=True,
+    )
+    assert health_of(catalog, link) == (
+        "给出的是网页而不是文件，3天前检查",
+        "A web page in place of the file, checked 3 days ago",
+    )
+
+
 def test_a_gone_resource_says_since_when_and_why(catalog: Catalog) -> None:
     link = Link(
         url="https://a.example/1.csv",

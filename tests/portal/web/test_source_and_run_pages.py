@@ -53,7 +53,7 @@ def test_a_source_says_how_its_addresses_stand(catalog: Catalog) -> None:
         )
         catalog.links.settle([settled], now)
     client = client_of(catalog)
-    lines = page(client, "/en/sources/hangzhou").xpath("//section[h2='The addresses of its resources']//li")
+    lines = page(client, "/en/sources/hangzhou").xpath("//section[h2='The links of its resources']//li")
     assert [words(line) for line in lines] == [
         "Available 1",
         "No answer that tells 1",

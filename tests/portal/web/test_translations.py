@@ -34,7 +34,7 @@ CODES = {
     "dataset.time_": (Timeliness.ON_TIME, Timeliness.LATE, Timeliness.NO_DATE),
     "dataset.change_": tuple(ChangeKind),
     "sources.state_": tuple(Health),
-    "links.state_": tuple(LinkState),
+    "links.state_": (*LinkState, "page"),
     "links.counted_": (*LinkState, "never", "pages"),
     "links.cause_": tuple(
         code.removeprefix("link.").replace("-", "_") for code in vocabulary("issues").terms if code.startswith("link.")

@@ -43,11 +43,16 @@ def upgrade() -> None:
         sa.Column("dataset_id", sa.String(length=16), nullable=False),
         sa.Column("link_key", sa.LargeBinary(length=16), nullable=False),
         sa.Column("source_id", sa.String(length=100), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=True),
+        sa.Column("is_error_page", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("dataset_id", "link_key", name=op.f("pk_link_use")),
     )
     op.create_index(op.f("ix_link_use_link_key"), "link_use", ["link_key"], unique=False)
     op.create_index(
-        op.f("ix_link_use_source_id_link_key"), "link_use", ["source_id", "link_key"], unique=False
+        op.f("ix_link_use_source_id_state_is_error_page"),
+        "link_use",
+        ["source_id", "state", "is_error_page"],
+        unique=False,
     )
     op.create_table(
         "link_host",
