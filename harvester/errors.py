@@ -32,6 +32,10 @@ class PortalUnreachable(HarvestError):
     code = "portal.unreachable"
 
 
+class PortalResting(PortalUnreachable):
+    """It failed so often in a row that we leave it alone for a while: nothing was asked."""
+
+
 class PortalTimedOut(HarvestError):
     """The answer did not end within the deadline, or came too slowly."""
 
@@ -76,9 +80,17 @@ class PortalBusy(HarvestError):
 
     code = "portal.busy"
 
-    def __init__(self, detail: str, *, url: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        url: str | None = None,
+        retry_after_s: float | None = None,
+        status: int | None = None,
+    ) -> None:
         super().__init__(detail, url=url)
         self.retry_after_s = retry_after_s
+        self.status = status
 
 
 class PortalAnsweredError(HarvestError):

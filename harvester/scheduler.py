@@ -1,8 +1,9 @@
-"""The clock: which sources are due, and a small pool of threads that harvests them."""
+"""The clock: which sources are due, a small pool of threads that harvests them, and one that checks links."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import zlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +24,9 @@ TICK_S = 5
 
 _MOST = (RunMode.REREAD, RunMode.INCREMENTAL, RunMode.FULL)
 """What may be asked for; each does what those before it do too."""
+
+LINKS_S = 60
+"""How long the link checker rests between two rounds."""
 
 _EVERY = {"@hourly": timedelta(hours=1), "@daily": timedelta(days=1), "@weekly": timedelta(days=7)}
 
@@ -90,10 +94,12 @@ class Scheduler:
         reread: Callable[[str], None] = lambda id: None,
         workers: int = 4,
         after: Callable[[], None] = lambda: None,
+        links: Callable[[threading.Event], object] | None = None,
     ) -> None:
         """``harvest(source id, full)`` does one run, ``reread(source id)`` makes what stands follow the decisions.
 
-        ``after`` is called on every tick, for what follows the log.
+        ``after`` is called on every tick, for what follows the log. ``links(stop)`` checks links for a while, or until
+        ``stop`` is set; it is called again and again beside the harvests, which it neither waits for nor keeps waiting.
         """
         self._catalog = catalog
         self._harvest = harvest
@@ -102,6 +108,9 @@ class Scheduler:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="harvest")
         self._running: dict[str, Future[None]] = {}
         self._clock = BackgroundScheduler(timezone=UTC)
+        self._links = links
+        self._stopping = threading.Event()
+        self._link_checker = threading.Thread(target=self._check_links, name="link-checker", daemon=True)
 
     def start(self) -> None:
         """Starts the clock; returns at once."""
@@ -109,6 +118,7 @@ class Scheduler:
             self.tick, "interval", seconds=TICK_S, next_run_time=datetime.now(UTC), max_instances=1, coalesce=True
         )
         self._clock.start()
+        self._link_checker.start()
 
     def tick(self) -> None:
         """Looks once what is asked for and what is due, and hands it to the pool."""
@@ -120,10 +130,22 @@ class Scheduler:
             log.exception("the scheduler could not look what is due")
 
     def stop(self) -> None:
-        """Stops the clock and waits for the runs under way."""
+        """Stops the clock and waits for the runs and the questions under way."""
+        self._stopping.set()
         if self._clock.running:
             self._clock.shutdown()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._link_checker.is_alive():
+            self._link_checker.join()
+
+    def _check_links(self) -> None:
+        while self._links is not None and not self._stopping.is_set():
+            try:
+                self._links(self._stopping)
+            except Exception:
+                # As for the clock: what failed in this round may go well in the next.
+                log.exception("a round of the link checker broke off")
+            self._stopping.wait(LINKS_S)
 
     def _hand_out(self) -> None:
         self._running = {id: run for id, run in self._running.items() if not run.done()}

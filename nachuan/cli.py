@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "harvest": ("nachuan.commands.harvest:harvest", "Harvest portals now."),
     "runs": ("nachuan.commands.runs:runs", "What harvests did, and what they hold back."),
     "index": ("nachuan.commands.index:index", "The search index."),
+    "links": ("nachuan.commands.links:links", "The addresses of the resources: do they answer?"),
     "export": ("nachuan.commands.export:export", "Write out the catalogue."),
     "user": ("nachuan.commands.user:user", "The people who may sign in."),
     "db": ("nachuan.commands.database:database", "The database."),

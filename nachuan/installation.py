@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
@@ -18,9 +20,14 @@ from harvester import sourcefiles
 from harvester.connectors import CONNECTORS
 from harvester.errors import SourceInvalid
 from harvester.http import Http, Pacing, Validators
+from harvester.link_answers import LIMITS as LINK_LIMITS
+from harvester.link_answers import Answer, ask
+from harvester.links import Plan, Round, allowance, check
 from harvester.pipeline import Progress, harvest
 from harvester.records import Records
 from harvester.rereading import reread_decided
+from portal.catalog.link_uses import host_of
+from portal.catalog.links import Address
 from portal.catalog.model import Run, Source
 from portal.catalog.store import Catalog
 from portal.search import indexing
@@ -112,6 +119,65 @@ def follow_decisions(catalog: Catalog, source: Source) -> None:
 def holder() -> str:
     """Who takes a source's lease: this process on this machine."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+LINK_RATE = 1.0
+"""Questions a second to a host that no source says anything about."""
+
+LINK_ROUND_S = 50.0
+"""How long one round of the schedule's link checker lasts at most."""
+
+
+def check_links(
+    catalog: Catalog,
+    given: Settings,
+    plan: Plan = Plan(),
+    *,
+    stop: threading.Event | None = None,
+    progress: Callable[[Round], None] = lambda so_far: None,
+) -> Round:
+    """One round of the link checker, as gentle to each host as its source wants; first the change log is followed."""
+    catalog.links.catch_up()
+    rates = link_rates(entry.source for entry in catalog.sources.all())
+    with ExitStack() as stack:
+        # One way out for each rate, not for each host: the hosts are as many as the publishers.
+        ways = {
+            rate: stack.enter_context(
+                Http(
+                    requests_per_second=rate,
+                    allow_private=given.allow_private,
+                    limits=LINK_LIMITS,
+                    pacing=_pacing(),
+                )
+            )
+            for rate in {LINK_RATE, *rates.values()}
+        }
+
+        def asking(address: Address) -> Answer:
+            return ask(address, ways[rates.get(address.host, LINK_RATE)])
+
+        def gap_s(host: str) -> float:
+            rate = rates.get(host, LINK_RATE)
+            return 1.0 / rate if rate else 0.0
+
+        plan = msgspec.structs.replace(plan, every_days=given.links_every_days, gap_s=gap_s)
+        return check(catalog.links, asking, plan, stop=stop, progress=progress)
+
+
+def link_rates(sources: Iterable[Source]) -> dict[str, float]:
+    """Questions a second to each source's host; where several share one, what the gentlest wants. 0: no pause."""
+    rates: dict[str, float] = {}
+    for source in sources:
+        host, rate = host_of(source.url), source.politeness.requests_per_second
+        rates[host] = min(filter(None, (rate, rates.get(host))), default=0.0)
+    return rates
+
+
+def check_some_links(catalog: Catalog, given: Settings, stop: threading.Event) -> None:
+    """What the schedule does each minute: as many links as the day's allowance has by now, for less than a minute."""
+    most = allowance(catalog.links, given.links_a_day, datetime.now(UTC))
+    if most:
+        check_links(catalog, given, Plan(limit=most, budget_s=LINK_ROUND_S), stop=stop)
 
 
 def print_json(data: Any) -> None:

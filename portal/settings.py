@@ -44,6 +44,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The language where the browser asks for neither."""
     chromium: str | None = None
     """The browser that prints pages to PDF, ``off`` for none; None = the one of the machine, if it has one."""
+    links_a_day: int = 100_000
+    """Addresses of resources the schedule asks for in a day; 0 = none."""
+    links_every_days: float = 14.0
+    """Until an address that is well is asked for again."""
 
 
 def _networks(text: str) -> tuple[Network, ...]:
@@ -74,6 +78,18 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _not_negative(text: str) -> int:
+    if int(text) < 0:
+        raise ValueError("it must not be negative")
+    return int(text)
+
+
+def _days(text: str) -> float:
+    if not 1 <= float(text) <= 3650:
+        raise ValueError("it must be from 1 to 3650")
+    return float(text)
+
+
 VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("NACHUAN_HOME", "home", Path),
     ("NACHUAN_DATABASE_URL", "database_url", str),
@@ -84,6 +100,8 @@ VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("NACHUAN_SOURCES", "sources", Path),
     ("NACHUAN_LOCALE", "locale", _locale),
     ("NACHUAN_CHROMIUM", "chromium", _chromium),
+    ("NACHUAN_LINKS_A_DAY", "links_a_day", _not_negative),
+    ("NACHUAN_LINKS_EVERY_DAYS", "links_every_days", _days),
 )
 """Environment variable, setting, how its text is read."""
 

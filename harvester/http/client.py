@@ -141,6 +141,26 @@ class Http:
         request = self._prepared(Request("POST", url, json=json, data=data, headers=dict(headers or {})))
         return self._good(request, self._door.ask(request), None, also)
 
+    def head(self, url: str) -> Response:
+        """The headers at an address, whatever its status: for who judges addresses, not what stands there.
+
+        Raises HarvestError where no answer came, and PortalBusy where we are asked to come back later.
+        """
+        return self._glimpsed(Request("HEAD", url), 0)
+
+    def beginning(self, url: str, most_bytes: int) -> Response:
+        """The first bytes at an address, whatever its status. Raises as ``head`` does.
+
+        A server that sends the whole all the same is hung up on: the body is then a little longer than asked for.
+        """
+        return self._glimpsed(Request("GET", url, headers={"Range": f"bytes=0-{most_bytes - 1}"}), most_bytes)
+
+    def _glimpsed(self, request: Request, most_bytes: int) -> Response:
+        prepared = self._prepared(request)
+        answer = self._door.ask(prepared, enough=most_bytes)
+        url, secrets = answer.request.url or "", self._door.secrets_of(prepared)
+        return Response(url, answer.raw.status, answer.headers, answer.body, False, secrets)
+
     @contextmanager
     def stream(
         self, url: str, *, headers: Mapping[str, str] | None = None, conditional: bool = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import http.client
 import random
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from io import BytesIO
@@ -43,6 +44,9 @@ REDIRECTS = frozenset((301, 302, 303, 307, 308))
 PERMANENT = frozenset((301, 308))
 
 _PIECE_BYTES = 64 * 1024
+
+_MOVES_KEPT = 10_000
+"""A run that asks for a million links must not remember where each of them went."""
 
 
 class Moved(Struct, frozen=True):
@@ -105,7 +109,7 @@ class Door(HTTPAdapter):
         self._secrets = secrets | secrets_in(source_headers.headers if source_headers else {})
         self._cookies = cookies
         self._retries_left = wiring.limits.retries_a_run
-        self.moved: list[Moved] = []
+        self._moves: dict[str, Moved] = {}
         super().__init__()
 
     def init_poolmanager(self, *sizes: object, **options: object) -> None:
@@ -122,20 +126,28 @@ class Door(HTTPAdapter):
         response.encoding = charset(answer.body, answer.headers.get("Content-Type"))
         return response
 
-    def ask(self, request: requests.PreparedRequest, *, streaming: bool = False) -> Answer:
+    def ask(
+        self, request: requests.PreparedRequest, *, streaming: bool = False, enough: int | None = None
+    ) -> Answer:
         """The answer at the end of all redirects and retries, whatever its status. Raises HarvestError.
 
         With ``streaming`` the body of a 200 is left to be read; it is not asked for again when it breaks off.
+        With ``enough`` no body is read further than about that many bytes, however long it says it is.
         """
         request = request.copy()
         url = request.url or ""
         try:
             checked(url)
             self._add_headers(request)
-            return self._followed(request, streaming)
+            return self._followed(request, streaming, enough)
         except HarvestError as error:
             mask(error, url, self.secrets_of(request))
             raise
+
+    @property
+    def moved(self) -> Sequence[Moved]:
+        """The permanent redirects met so far, one for each address."""
+        return tuple(self._moves.values())
 
     def secrets_of(self, request: requests.PreparedRequest) -> frozenset[str]:
         """What must not be shown of a question to this source."""
@@ -148,16 +160,18 @@ class Door(HTTPAdapter):
                     request.headers.setdefault(name, value)
         # ckanapi would call itself by its own name; portals are to know who asks.
         request.headers["User-Agent"] = self._user_agent
-        request.headers["Accept-Encoding"] = "gzip, deflate"
+        # Lengths and ranges are to be those of the file: a packed one has others, and part of it does not unpack.
+        is_about_the_file = request.method == "HEAD" or "Range" in request.headers
+        request.headers["Accept-Encoding"] = "identity" if is_about_the_file else "gzip, deflate"
 
-    def _followed(self, request: requests.PreparedRequest, streaming: bool) -> Answer:
+    def _followed(self, request: requests.PreparedRequest, streaming: bool, enough: int | None) -> Answer:
         asked = target = _without_query(request)
         permanent = True
         been: set[tuple[str | None, str | None]] = set()
         for _ in range(self._limits.redirects + 1):
             # A redirect to itself that sets a cookie is no loop: the next question carries the cookie.
             been.add((request.url, request.headers.get("Cookie")))
-            answer = self._insisted(request, streaming)
+            answer = self._insisted(request, streaming, enough)
             extract_cookies_to_jar(self._cookies, request, answer.raw)  # type: ignore[no-untyped-call]
             location = answer.headers.get("Location")
             if answer.raw.status not in REDIRECTS or location is None:
@@ -169,13 +183,10 @@ class Door(HTTPAdapter):
             permanent = permanent and answer.raw.status in PERMANENT
             if permanent:
                 target = _without_query(request)
-                self._note_move(Moved(asked, target))
+                # A chain of permanent redirects is one move, to its end; every page of a listing tells of it again.
+                if asked in self._moves or len(self._moves) < _MOVES_KEPT:
+                    self._moves[asked] = Moved(asked, target)
         raise RedirectRefused(f"more than {self._limits.redirects} redirects", seen=request.url)
-
-    def _note_move(self, move: Moved) -> None:
-        # A chain of permanent redirects is one move, to its end; every page of a listing tells of it again.
-        self.moved[:] = [known for known in self.moved if known.asked != move.asked]
-        self.moved.append(move)
 
     def _redirected(
         self, request: requests.PreparedRequest, answer: Answer, location: str
@@ -195,7 +206,7 @@ class Door(HTTPAdapter):
                 raise RedirectRefused("a redirect that would send our POST to another host", seen=onward.url)
             kept = {name: value for name, value in onward.headers.items() if name.lower() in OPEN_HEADERS}
             onward.headers = CaseInsensitiveDict(kept)
-        if answer.raw.status == 303:
+        if answer.raw.status == 303 and onward.method != "HEAD":
             onward.method = "GET"
             onward.body = None
             for name in ("Content-Length", "Content-Type", "Transfer-Encoding"):
@@ -204,14 +215,14 @@ class Door(HTTPAdapter):
         onward.prepare_cookies(self._cookies)
         return onward
 
-    def _insisted(self, request: requests.PreparedRequest, streaming: bool) -> Answer:
+    def _insisted(self, request: requests.PreparedRequest, streaming: bool, enough: int | None) -> Answer:
         host = site(checked(request.url or ""))
         tries = 0
         while True:
             tries += 1
             asked_wait_s = None
             try:
-                answer = self._once(request, host, streaming)
+                answer = self._once(request, host, streaming, enough)
             except HarvestError as error:
                 if not _may_pass(error) or not self._may_try_again(host, tries):
                     raise
@@ -223,7 +234,9 @@ class Door(HTTPAdapter):
                 if is_too_long or not self._may_try_again(host, tries):
                     if answer.raw.status == 429 or asked_wait_s is not None:
                         raise PortalBusy(
-                            f"the portal is busy (status {answer.raw.status})", retry_after_s=asked_wait_s
+                            f"the portal is busy (status {answer.raw.status})",
+                            retry_after_s=asked_wait_s,
+                            status=answer.raw.status,
                         )
                     return answer
             self._retries_left -= 1
@@ -237,11 +250,13 @@ class Door(HTTPAdapter):
     def _may_try_again(self, host: str, tries: int) -> bool:
         return tries <= self._limits.retries and self._retries_left > 0 and not self._pacing.is_resting(host)
 
-    def _once(self, request: requests.PreparedRequest, host: str, streaming: bool) -> Answer:
+    def _once(
+        self, request: requests.PreparedRequest, host: str, streaming: bool, enough: int | None
+    ) -> Answer:
         with ExitStack() as stack:
             stack.enter_context(self._pacing.turn(host, self._gap_s))
             try:
-                answer = self._exchanged(request, streaming, stack)
+                answer = self._exchanged(request, streaming, enough, stack)
             except (PortalUnreachable, PortalTimedOut, AnswerCutShort):
                 self._pacing.failed(host)
                 raise
@@ -251,7 +266,9 @@ class Door(HTTPAdapter):
                 self._pacing.answered(host, answer.latency_s)
             return answer
 
-    def _exchanged(self, request: requests.PreparedRequest, streaming: bool, stack: ExitStack) -> Answer:
+    def _exchanged(
+        self, request: requests.PreparedRequest, streaming: bool, enough: int | None, stack: ExitStack
+    ) -> Answer:
         began = self._wiring.clock()
         raw = self._opened(request)
         stack.callback(raw.close)
@@ -262,8 +279,10 @@ class Door(HTTPAdapter):
             pieces = self._pieces(raw, self._limits.stream_bytes)
             return Answer(request, raw, headers, b"", pieces, latency_s, stack.pop_all())
         body = BytesIO()
-        for piece in self._pieces(raw, self._limits.memory_bytes):
+        for piece in self._pieces(raw, self._limits.memory_bytes if enough is None else sys.maxsize):
             body.write(piece)
+            if enough is not None and body.tell() >= enough:
+                break
         return Answer(request, raw, headers, body.getvalue(), iter(()), latency_s, ExitStack())
 
     def _opened(self, request: requests.PreparedRequest) -> BaseHTTPResponse:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from harvester.errors import PortalUnreachable
+from harvester.errors import PortalResting
 
 LONGEST_DELAY_S = 30.0
 _LONGEST_RETRY_AFTER_S = 30 * 86400.0
@@ -54,14 +54,14 @@ class Pacing:
     def turn(self, host: str, gap_s: float) -> Iterator[None]:
         """Waits for the host's turn and keeps it; questions start at least ``gap_s`` apart (0: no pause).
 
-        Raises PortalUnreachable while the host is left alone.
+        Raises PortalResting while the host is left alone.
         """
         state = self._take(host)
         try:
             now = self._clock()
             if state.resting_until > now:
                 left_s = state.resting_until - now
-                raise PortalUnreachable(
+                raise PortalResting(
                     f"{host} failed {state.failures} times in a row and is left alone for {left_s:.0f} s more"
                 )
             start = max(now, state.next_at)

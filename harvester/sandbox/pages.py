@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from html import escape
+from zlib import crc32
 
 from harvester.sandbox.exchange import Request, Response, as_html, as_json
 from harvester.sandbox.inventing import Dataset, File, stable_random
@@ -17,6 +18,9 @@ GENERATORS = {
 }
 
 SAMPLE_ROWS = 5
+
+ONE_IN = 40
+"""Of so many files one is gone, and one gives an error page with status 200, as portals do."""
 
 
 def answer(shelf: Shelf, request: Request) -> Response:
@@ -57,7 +61,12 @@ def _dataset(shelf: Shelf, dataset: Dataset) -> Response:
 
 
 def _file(dataset: Dataset, file: File) -> Response:
-    """A few invented rows as CSV or JSON; for any other format one line that says what it is."""
+    """A few invented rows as CSV or JSON; for any other format one line that says what it is. Some are not there."""
+    fate = crc32(file.key.encode()) % ONE_IN
+    if fate == 0:
+        return as_html("404 Not Found", status=404)
+    if fate == 1:
+        return as_html("404", "<p>文件不存在或已被删除 / file not found</p>")
     rng = stable_random(file.key)
     rows = [
         {column.name: _cell(column.data_type, rng.randint(1, 999)) for column in dataset.columns}

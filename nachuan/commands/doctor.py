@@ -13,7 +13,7 @@ from nachuan import installation
 from nachuan.cli import Failed
 from portal.catalog.accounts import OPERATE
 from portal.catalog.engines import DatabaseError
-from portal.catalog.model import Outcome
+from portal.catalog.model import LinkState, Outcome
 from portal.catalog.store import Catalog
 from portal.search import indexing
 from portal.search.engines import open_index
@@ -47,7 +47,7 @@ def doctor(as_json: bool) -> None:
     except DatabaseError as error:
         findings.append(Finding("database", str(error), "nachuan db upgrade"))
     else:
-        findings += [*_look_at_catalogue(catalog), _look_at_index(catalog, given)]
+        findings += [*_look_at_catalogue(catalog), _look_at_index(catalog, given), _look_at_links(catalog, given)]
     finally:
         catalog.close()
     if as_json:
@@ -110,6 +110,18 @@ def _look_at_index(catalog: Catalog, given: Settings) -> Finding:
     if behind:
         return Finding("index", f"{behind:,} changes behind the catalogue", "nachuan index catch-up")
     return Finding("index", "follows the catalogue")
+
+
+def _look_at_links(catalog: Catalog, given: Settings) -> Finding:
+    now = datetime.now(UTC)
+    counts = catalog.links.counts().states
+    every, due = sum(counts.values()), catalog.links.waiting(now)
+    states = [f"{counts.get(state, 0):,} {state}" for state in LinkState]
+    found = f"{every:,} addresses: {', '.join(states)}, {counts.get(None, 0):,} never asked for; {due:,} due"
+    lately = sum(catalog.links.asked_on((now - timedelta(days=days)).date()) for days in range(3))
+    if due and not lately and set(counts) != {None} and given.links_a_day:
+        return Finding("links", f"{found}, none asked for since the day before yesterday", "nachuan serve or nachuan work")
+    return Finding("links", found)
 
 
 def _hidden(url: str) -> str:

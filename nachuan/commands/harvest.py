@@ -38,6 +38,7 @@ def harvest(ids: Sequence[str], everything: bool, only_due: bool, full: bool, dr
             return
         runs = harvest_with_progress(catalog, chosen, given, full=full, quiet=as_json)
         installation.follow(catalog, given)
+        catalog.links.catch_up()
     if as_json:
         installation.print_json(runs)
     if len(runs) < len(chosen) or any(run.outcome is not Outcome.COMPLETE for run in runs):

@@ -382,8 +382,10 @@ class Link(Struct, frozen=True, kw_only=True):
     """Of the last answer; None where none came."""
     cause: str | None = None
     """The code of the issue that says why it is not available."""
+    detail: str | None = None
+    """What the network or the server said to that, in its own words."""
     media_type: str | None = None
-    """As the server says it, without parameters."""
+    """As the server said it when the address was last available, without parameters; so the size."""
     size_bytes: int | None = None
     is_error_page: bool = False
     """A page of HTML with status 200 where a file was promised."""

@@ -1,4 +1,4 @@
-"""The catalogue's datasets and their change log, on SQLite or PostgreSQL; the way to its sources, runs and people."""
+"""The datasets and their change log, on SQLite or PostgreSQL; the way to sources, runs, links, people and the rest."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from portal.catalog.accounts import Accounts
 from portal.catalog.audit import Audit
 from portal.catalog.decisions import Decisions
 from portal.catalog.documents import decode_dataset, decode_publisher, in_parts, unpacked
+from portal.catalog.links import Links
 from portal.catalog.model import (
     Change,
     ChangeCause,
@@ -72,6 +73,7 @@ class Catalog:
         self.accounts = Accounts(self.engine)
         self.audit = Audit(self.engine)
         self.decisions = Decisions(self.engine)
+        self.links = Links(self.engine)
 
     def upgrade(self) -> None:
         """Creates or migrates the tables."""

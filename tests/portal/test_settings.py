@@ -70,6 +70,10 @@ def test_the_browser_that_prints_is_a_program_of_this_machine_or_none() -> None:
         ("NACHUAN_LOCALE", "fr"),
         ("NACHUAN_BASE_URL", "data.example.org"),
         ("NACHUAN_CHROMIUM", "/no/such/browser"),
+        ("NACHUAN_LINKS_A_DAY", "-1"),
+        ("NACHUAN_LINKS_A_DAY", "many"),
+        ("NACHUAN_LINKS_EVERY_DAYS", "0"),
+        ("NACHUAN_LINKS_EVERY_DAYS", "nan"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_it(variable: str, value: str) -> None:

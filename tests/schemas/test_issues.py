@@ -55,5 +55,5 @@ def test_a_code_is_a_subject_and_what_is_wrong_with_it(code: str) -> None:
     subject, dot, matter = code.partition(".")
     assert dot and matter
     assert subject in {
-        "harvest", "portal", "listing", "paging", "record", "field", "distribution", "source", "run",
+        "harvest", "portal", "listing", "paging", "record", "field", "distribution", "link", "source", "run",
     }  # fmt: skip

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, after_this_request, make_response,
 from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.catalog.model import DatasetState, Entry, RawStored, StoredIssue
+from portal.catalog.model import Dataset, DatasetState, Entry, Link, RawStored, StoredIssue
 from portal.catalog.sources import SourceEntry, UnknownSource
 from portal.web import places, schema_org
 from portal.web.addresses import address, base, lasting
@@ -89,6 +89,7 @@ def _page(entry: Entry) -> str:
         description=description_of(shown),
         publisher=publisher_of(shown),
         formats=formats_of(shown),
+        links=_links(shown),
         region_trail=_region_trail(shown.region),
         source=_source(shown.source_id),
         standing=timeliness(shown, now),
@@ -116,6 +117,11 @@ def _source(id: str) -> SourceEntry | None:
     except UnknownSource:
         # Its definition was removed; its datasets keep their pages.
         return None
+
+
+def _links(shown: Dataset) -> dict[str, Link]:
+    urls = [one.download_url or one.access_url for one in shown.distributions]
+    return site().catalog.links.known([url for url in urls if url is not None])
 
 
 def _issues(id: str) -> list[StoredIssue]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flask import Blueprint, abort, render_template, request
 
-from portal.catalog.model import Outcome, Run, RunMode
+from portal.catalog.model import LinkState, Outcome, Run, RunMode
 from portal.web import places
 from portal.web.addresses import address
 from portal.web.charts import Point, Trend
@@ -45,6 +45,8 @@ def source(id: str) -> str:
         listed=_listed(runs[:RUNS]),
         older=runs[RUNS - 1].id if len(runs) > RUNS else None,
         undecided=site().catalog.runs.undecided(id),
+        links=site().catalog.links.counts(id),
+        link_states=[*LinkState, None],
         issues=site().catalog.runs.issue_counts(health.last.id) if health.last else {},
         place=_place,
     )

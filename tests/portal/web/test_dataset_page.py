@@ -9,12 +9,13 @@ from urllib.parse import unquote
 import pytest
 from flask.testing import FlaskClient
 
-from portal.catalog.model import Change, ChangeKind, Dataset, Publisher
+from portal.catalog.links import Settled
+from portal.catalog.model import Change, ChangeKind, Dataset, Distribution, Link, LinkState, Publisher
 from portal.catalog.store import Catalog
 from portal.web.citations import bibtex, gb_t_7714
 from portal.web.timeline import Difference, timeline
 from portal.web.timeliness import Standing, Timeliness, timeliness
-from tests.catalogs import record
+from tests.catalogs import filled, record
 from tests.portal.web.town import client_of, dataset_of, page, says, words
 
 WATER = f"/zh/datasets/{dataset_of('1')}"
@@ -52,6 +53,61 @@ def test_resources_say_their_health_in_words(client: FlaskClient) -> None:
         ["水质.csv", "CSV", "34.6 kB", "尚未检查", "下载 水质.csv"],
         ["资源 2", "奇怪的格式", "平台未说明", "没有可用的链接", ""],
     ]
+
+
+def health_of(catalog: Catalog, link: Link) -> tuple[str, str]:
+    """What the page says of a resource whose address is known so, in Chinese and English."""
+    given = Distribution(id="1", title="file", download_url=link.url, format="csv")
+    filled(catalog, record("1", distributions=(given,)))
+    catalog.links.catch_up()
+    (claim,) = catalog.links.claim(1, NOW, host_s=60, address_s=60).claims
+    settled = Settled(
+        address=claim.address, link=link, failing=None, due=NOW, host_free=NOW, host_failures=0, host_answered=True
+    )
+    catalog.links.settle([settled], NOW)
+    client = client_of(catalog)
+    path = f"/datasets/{dataset_of('1')}"
+    shown = [page(client, f"/{tongue}{path}").xpath("//table[@class='resources']//td[4]")[0] for tongue in ("zh", "en")]
+    return words(shown[0]), words(shown[1])
+
+
+def test_a_checked_resource_says_when_and_what_came(catalog: Catalog) -> None:
+    checked = datetime.now(UTC) - timedelta(days=3)
+    link = Link(url="https://a.example/1.csv", state=LinkState.AVAILABLE, since=checked, checked=checked)
+    assert health_of(catalog, link) == ("可访问，3天前检查", "Available, checked 3 days ago")
+
+
+def test_a_page_in_place_of_a_file_is_called_that(catalog: Catalog) -> None:
+    checked = datetime.now(UTC) - timedelta(days=3)
+    link = Link(
+        url="https://a.example/1.csv",
+        state=LinkState.UNKNOWN,
+        since=checked,
+        checked=checked,
+        status=200,
+        cause="link.page-not-file",
+        is_error_page=True,
+    )
+    assert health_of(catalog, link) == (
+        "给出的是网页而不是文件，3天前检查",
+        "A web page in place of the file, checked 3 days ago",
+    )
+
+
+def test_a_gone_resource_says_since_when_and_why(catalog: Catalog) -> None:
+    link = Link(
+        url="https://a.example/1.csv",
+        state=LinkState.GONE,
+        since=datetime(2026, 3, 10, 4, tzinfo=UTC),
+        checked=datetime.now(UTC) - timedelta(days=2),
+        last_available=datetime(2026, 1, 2, 4, tzinfo=UTC),
+        status=404,
+        cause="link.not-found",
+    )
+    assert health_of(catalog, link) == (
+        "2026年3月10日起失效，2天前检查找不到文件最后一次可访问：2026年1月2日",
+        "Gone since 10 Mar 2026, checked 2 days agothe file was not foundlast available 2 Jan 2026",
+    )
 
 
 def test_a_field_leads_to_the_other_datasets_that_have_it(client: FlaskClient) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+from datetime import UTC, datetime
 
 import pytest
 from flask.testing import FlaskClient
 from msgspec.structs import replace
 
-from portal.catalog.model import Counts, Issue, Outcome, RunMode
+from portal.catalog.links import Settled
+from portal.catalog.model import Counts, Distribution, Issue, Link, LinkState, Outcome, RunMode
 from portal.catalog.store import Catalog
 from portal.web.spreadsheets import harmless
 from tests.catalogs import SOURCE, filled, record
@@ -34,6 +36,30 @@ def test_a_source_says_what_it_is_and_how_it_is_guarded(client: FlaskClient) -> 
 def test_a_source_with_held_retirements_points_to_the_run(client: FlaskClient) -> None:
     (notice,) = page(client, "/en/sources/riverton").xpath("//div[@class='notice held']")
     assert words(notice) == "1 dataset would be withdrawn and waits for a person to check: Run 2"
+
+
+def test_a_source_says_how_its_addresses_stand(catalog: Catalog) -> None:
+    urls = [f"https://{host}.example/1.csv" for host in "abc"]
+    files = [Distribution(id=url, download_url=url, format="csv") for url in urls]
+    filled(catalog, record("1", distributions=tuple(files)))
+    catalog.links.catch_up()
+    now = datetime(2026, 3, 10, tzinfo=UTC)
+    answers = {"a.example": (LinkState.AVAILABLE, False), "b.example": (LinkState.UNKNOWN, True)}
+    for claim in catalog.links.claim(2, now, host_s=60, address_s=60).claims:
+        state, is_error_page = answers[claim.address.host]
+        link = Link(url=claim.address.url, state=state, since=now, checked=now, is_error_page=is_error_page)
+        settled = Settled(
+            address=claim.address, link=link, failing=None, due=now, host_free=now, host_failures=0, host_answered=True
+        )
+        catalog.links.settle([settled], now)
+    client = client_of(catalog)
+    lines = page(client, "/en/sources/hangzhou").xpath("//section[h2='The links of its resources']//li")
+    assert [words(line) for line in lines] == [
+        "Available 1",
+        "No answer that tells 1",
+        "Not checked yet 1",
+        "A web page in place of the file, counted above 1",
+    ]
 
 
 def test_older_runs_are_a_link_away(catalog: Catalog) -> None:

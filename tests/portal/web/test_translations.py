@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from portal.catalog.accounts import Role
 from portal.catalog.audit import Action
 from portal.catalog.decisions import Verdict
-from portal.catalog.model import ChangeKind, DatasetState, Outcome, RunMode, Severity
+from portal.catalog.model import ChangeKind, DatasetState, LinkState, Outcome, RunMode, Severity
 from portal.search.facets import FACETS
 from portal.search.query import Sort
 from portal.web.health import Health
@@ -19,6 +19,7 @@ from portal.web.operate.sources import ASKED
 from portal.web.timeliness import Timeliness
 from portal.web.unresolved import Lack
 from portal.web.words import Message, messages
+from schemas import vocabulary
 from tests.portal.web.town import fields_of_dataset
 
 WEB = files("portal.web")
@@ -38,6 +39,11 @@ CODES = {
     "dataset.time_": (Timeliness.ON_TIME, Timeliness.LATE, Timeliness.NO_DATE),
     "dataset.change_": tuple(ChangeKind),
     "sources.state_": tuple(Health),
+    "links.state_": (*LinkState, "page"),
+    "links.counted_": (*LinkState, "never", "pages"),
+    "links.cause_": tuple(
+        code.removeprefix("link.").replace("-", "_") for code in vocabulary("issues").terms if code.startswith("link.")
+    ),
     "runs.outcome_": tuple(Outcome),
     "runs.mode_": tuple(RunMode),
     "runs.asked_": tuple(RunMode),
