@@ -5,6 +5,7 @@ from __future__ import annotations
 from harvester.errors import HarvestError
 from harvester.retirement import NotHeld
 from harvester.sourcefiles import SourceInvalid
+from portal.catalog.appearances import UnknownDataset
 from portal.catalog.engines import DatabaseError
 from portal.catalog.runs import UnknownRun
 from portal.catalog.sources import LeaseLost, SourceHeld, UnknownSource
@@ -20,6 +21,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     SettingsError,
     SourceHeld,
     SourceInvalid,
+    UnknownDataset,
     UnknownRun,
     UnknownSource,
 )

@@ -14,7 +14,7 @@ from typing import Any
 import click
 import msgspec
 
-from harvester import sourcefiles
+from harvester import counting, sourcefiles
 from harvester.connectors import CONNECTORS
 from harvester.errors import SourceInvalid
 from harvester.http import Http, Pacing, Validators
@@ -57,10 +57,23 @@ def index(given: Settings) -> Iterator[SearchIndex]:
         opened.close()
 
 
-def follow(catalog: Catalog, given: Settings) -> int:
+def follow_index(catalog: Catalog, given: Settings) -> int:
     """Brings the search index up to the catalogue; how many changes it followed."""
     with index(given) as opened:
         return indexing.catch_up(catalog, opened)
+
+
+def follow(catalog: Catalog, given: Settings) -> None:
+    """Brings everything that is derived from the catalogue up to it; neither keeps the other from being tried."""
+    try:
+        follow_index(catalog, given)
+    finally:
+        counting.catch_up(catalog, holder())
+
+
+def holder() -> str:
+    """What this process calls itself where it holds a lease."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def way_out(source: Source, given: Settings, validators: Mapping[str, Validators] = NO_VALIDATORS) -> Http:
@@ -98,9 +111,8 @@ def harvest_source(
             raise SourceInvalid(str(error), url=source.url) from error
         return CONNECTORS[source.kind](filled, http, since)
 
-    holder = f"{socket.gethostname()}:{os.getpid()}"
     return harvest(
-        source, catalog, records, partial(way_out, source, given), holder=holder, full=full, progress=progress
+        source, catalog, records, partial(way_out, source, given), holder=holder(), full=full, progress=progress
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import click
 from msgspec import Struct
 
+from harvester import counting
 from harvester.scheduler import due
 from nachuan import installation
 from nachuan.cli import Failed
@@ -44,7 +45,7 @@ def doctor(as_json: bool) -> None:
     except DatabaseError as error:
         findings.append(Finding("database", str(error), "nachuan db upgrade"))
     else:
-        findings += [*_look_at_catalogue(catalog), _look_at_index(catalog, given)]
+        findings += [*_look_at_catalogue(catalog), _look_at_index(catalog, given), _look_at_appearances(catalog)]
     finally:
         catalog.close()
     if as_json:
@@ -93,6 +94,13 @@ def _look_at_index(catalog: Catalog, given: Settings) -> Finding:
     if behind:
         return Finding("index", f"{behind:,} changes behind the catalogue", "nachuan index catch-up")
     return Finding("index", "follows the catalogue")
+
+
+def _look_at_appearances(catalog: Catalog) -> Finding:
+    behind = counting.behind(catalog)
+    if behind:
+        return Finding("appearances", f"{behind:,} changes behind the catalogue", "nachuan appearances catch-up")
+    return Finding("appearances", "each dataset is counted once")
 
 
 def _hidden(url: str) -> str:

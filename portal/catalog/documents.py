@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 from zstandard import ZstdCompressor, ZstdDecompressor
 
 from portal.catalog.model import Dataset, Publisher, Source
+
+T = TypeVar("T")
 
 LOOKUP_SIZE = 500
 """Ids named in one statement: the smallest limit on parameters among SQLite's builds is 999."""
@@ -50,7 +53,7 @@ def changed_fields(before: Dataset, after: Dataset) -> tuple[str, ...]:
     return tuple(name for name in Dataset.__struct_fields__ if getattr(before, name) != getattr(after, name))
 
 
-def in_parts(ids: Sequence[str]) -> Iterator[list[str]]:
+def in_parts(ids: Sequence[T]) -> Iterator[list[T]]:
     """The ids in lists short enough for one statement."""
     rest = iter(ids)
     while part := list(islice(rest, LOOKUP_SIZE)):
