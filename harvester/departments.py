@@ -69,8 +69,6 @@ _OF_A_BODY = frozenset((
     "university", "library", "archive", "museum", "hospital", "research_institute", "public_institution",
 ))
 """Types a body's last word tells even when its function is an authority's: 气象局 is one, 气象中心 is not."""
-_ELSEWHERE = frozenset(("71", "81", "82"))
-"""Taiwan, Hong Kong and Macao, by the first digits of their codes: their bodies have functions of their own."""
 _AT_THE_HEAD = frozenset(("government-office", "party-office", "party-reform", "party-school"))
 """Functions whose words (委办, 府办) mean something else after another word: 国资委办公室 is no party office."""
 
@@ -83,13 +81,13 @@ def resolve(name: str, within: str | None) -> Department | None:
     (「A（B）」, 「A、B」) the first decides the type; functions of the others follow its own. Outside the mainland
     nothing is resolved: its functions are not theirs.
     """
-    if within is not None and (within[:2] in _ELSEWHERE or not schemas.is_chinese(within)):
+    if within is not None and (within[:2] in regions.ELSEWHERE or not schemas.is_chinese(within)):
         return None
     place, bodies = _bodies(_SPACES.sub("", normalize("NFKC", name)), within)
     if not bodies:
         return None
     first, *others = [_body(body, within if place is None else place, place) for body in bodies]
-    if first.region is not None and first.region[:2] in _ELSEWHERE:
+    if first.region is not None and first.region[:2] in regions.ELSEWHERE:
         return Department(region=first.region)
     further = [function for other in others for function in other.functions if function not in _TERRITORIAL]
     functions = tuple(dict.fromkeys((*first.functions, *further))) if first.functions else ()

@@ -29,6 +29,15 @@ class Located(Struct, frozen=True):
     inferred_from: str | None
 
 
+class Leading(Struct, frozen=True):
+    """The places a text begins with."""
+
+    code: str | None
+    """The narrowest, when it lies inside the one looked in."""
+    end: int
+    """Where in the text their names end."""
+
+
 class _Name(Struct, frozen=True):
     """What one spelling may mean."""
 
@@ -36,6 +45,9 @@ class _Name(Struct, frozen=True):
     is_full: bool
     """``杭州市``, not ``杭州``: a short name is also a word (合作, 东方), so less is inferred from it."""
 
+
+ELSEWHERE = frozenset(("71", "81", "82"))
+"""Taiwan, Hong Kong and Macao, by the first digits of their codes: no table of ours has their places and offices."""
 
 _DIGITS = re.compile(r"(\d{6})(?:\d{3}|\d{6})?")
 # A title may begin with a year or a mark before it names a place: 2022年江安县…, 【江安县】…
@@ -147,8 +159,13 @@ def in_title(title: str, within: str) -> str | None:
         return None
     text = normalize("NFKC", title)
     start = _BEFORE_TITLE.match(text)
-    at = start.end() if start else 0
-    region = within
+    return spelled_out(text, within, start.end() if start else 0).code
+
+
+def spelled_out(text: str, within: str, start: int = 0) -> Leading:
+    """The full names of regions that follow one another in ``text`` from ``start`` on: of what holds ``within``, its
+    own, of what lies in it."""
+    at, region = start, within
     while at < len(text):
         names = _on_the_way(region)
         for length in names.lengths:
@@ -160,7 +177,7 @@ def in_title(title: str, within: str) -> str | None:
         at += length
         if is_in(code, region):
             region = code
-    return region if region != within else None
+    return Leading(region if region != within else None, at)
 
 
 class _Way(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harvester.errors import HarvestError
 from harvester.sourcefiles import SourceInvalid
 from portal.catalog.accounts import AccountRefused, UnknownAccount
+from portal.catalog.appearances import UnknownDataset
 from portal.catalog.engines import DatabaseError
 from portal.catalog.held import NotHeld
 from portal.catalog.runs import UnknownRun
@@ -23,6 +24,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     SourceHeld,
     SourceInvalid,
     UnknownAccount,
+    UnknownDataset,
     UnknownRun,
     UnknownSource,
 )

@@ -16,7 +16,7 @@ from typing import Any
 import click
 import msgspec
 
-from harvester import sourcefiles
+from harvester import counting, sourcefiles
 from harvester.connectors import CONNECTORS
 from harvester.errors import SourceInvalid
 from harvester.http import Http, Pacing, Validators
@@ -65,10 +65,23 @@ def index(given: Settings) -> Iterator[SearchIndex]:
         opened.close()
 
 
-def follow(catalog: Catalog, given: Settings) -> int:
+def follow_index(catalog: Catalog, given: Settings) -> int:
     """Brings the search index up to the catalogue; how many changes it followed."""
     with index(given) as opened:
         return indexing.catch_up(catalog, opened)
+
+
+def follow(catalog: Catalog, given: Settings) -> None:
+    """Brings everything that is derived from the catalogue up to it; neither keeps the other from being tried."""
+    try:
+        follow_index(catalog, given)
+    finally:
+        counting.catch_up(catalog, holder())
+
+
+def holder() -> str:
+    """What this process calls itself where it holds a lease."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def way_out(source: Source, given: Settings, validators: Mapping[str, Validators] = NO_VALIDATORS) -> Http:
@@ -114,11 +127,6 @@ def harvest_source(
 def follow_decisions(catalog: Catalog, source: Source) -> None:
     """Makes what stands of a source follow what people decided about publishers' names."""
     reread_decided(source, catalog, holder=holder())
-
-
-def holder() -> str:
-    """Who takes a source's lease: this process on this machine."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 LINK_RATE = 1.0

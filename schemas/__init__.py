@@ -182,6 +182,14 @@ def placeholders() -> frozenset[str]:
 
 
 @cache
+def title_words() -> Mapping[str, tuple[str, ...]]:
+    """Words at the end of a title that tell no dataset from another, by kind, the longest first (``title_words.csv``)."""
+    return MappingProxyType({
+        row["kind"]: tuple(sorted(row["words"].split(), key=len, reverse=True)) for row in _rows("title_words.csv")
+    })
+
+
+@cache
 def profiles(kind: str) -> tuple[Profile, ...]:
     """The rows of ``profiles/<kind>.csv`` in their order."""
     return tuple(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import click
 from msgspec import Struct
 
+from harvester import counting
 from harvester.scheduler import due
 from nachuan import installation
 from nachuan.cli import Failed
@@ -47,7 +48,8 @@ def doctor(as_json: bool) -> None:
     except DatabaseError as error:
         findings.append(Finding("database", str(error), "nachuan db upgrade"))
     else:
-        findings += [*_look_at_catalogue(catalog), _look_at_index(catalog, given), _look_at_links(catalog, given)]
+        findings += [*_look_at_catalogue(catalog), _look_at_index(catalog, given), _look_at_appearances(catalog)]
+        findings.append(_look_at_links(catalog, given))
     finally:
         catalog.close()
     if as_json:
@@ -122,6 +124,13 @@ def _look_at_links(catalog: Catalog, given: Settings) -> Finding:
     if due and not lately and set(counts) != {None} and given.links_a_day:
         return Finding("links", f"{found}, none asked for since the day before yesterday", "nachuan serve or nachuan work")
     return Finding("links", found)
+
+
+def _look_at_appearances(catalog: Catalog) -> Finding:
+    behind = counting.behind(catalog)
+    if behind:
+        return Finding("appearances", f"{behind:,} changes behind the catalogue", "nachuan appearances catch-up")
+    return Finding("appearances", "each dataset is counted once")
 
 
 def _hidden(url: str) -> str:

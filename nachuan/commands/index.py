@@ -28,7 +28,7 @@ def catch_up() -> None:
     """Bring the index up to the newest change."""
     given = installation.settings()
     with installation.catalog() as catalog:
-        click.echo(f"Followed {installation.follow(catalog, given):,} changes.")
+        click.echo(f"Followed {installation.follow_index(catalog, given):,} changes.")
 
 
 @index.command()

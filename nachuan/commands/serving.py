@@ -44,7 +44,7 @@ def serve(host: str, port: int, no_scheduler: bool) -> None:
     with installation.catalog() as catalog:
         if given.sources is not None:
             apply_sources(catalog, given.sources)
-        installation.follow(catalog, given)
+        installation.follow_index(catalog, given)
     if no_scheduler:
         _portal(host, port)
         return

@@ -12,7 +12,9 @@ from sqlalchemy import ColumnElement, Engine, Row, Select, func, select
 
 from portal.catalog import engines, tables
 from portal.catalog.accounts import Accounts
+from portal.catalog.appearances import Appearances
 from portal.catalog.audit import Audit
+from portal.catalog.counting import Counting
 from portal.catalog.decisions import Decisions
 from portal.catalog.documents import decode_dataset, decode_publisher, in_parts, unpacked
 from portal.catalog.links import Links
@@ -43,21 +45,27 @@ class Known(Struct, frozen=True):
 
 
 class PublisherSummary(Struct, frozen=True):
-    """A publisher with the number of its present datasets."""
+    """A publisher with the numbers of its present datasets."""
 
     publisher: Publisher
     source_id: str
     datasets: int
+    """Each counted once, where it was made: a copy of another publisher's counts there."""
+    entries: int
+    """All it has."""
 
 
 class Figures(Struct, frozen=True, kw_only=True):
     """The catalogue in numbers. Datasets are those present: neither services nor series nor tombstones."""
 
     datasets: int
+    """Each counted once, however many portals it is met at."""
+    entries: int
+    """What the portals list: every appearance of every dataset."""
     sources: int
     publishers: int
     regions: Mapping[str, int]
-    """Present datasets by the region code they carry themselves; parts are not added up."""
+    """Datasets, each counted once, by the region code they carry themselves; parts are not added up."""
     last_change: datetime | None
 
 
@@ -74,6 +82,8 @@ class Catalog:
         self.audit = Audit(self.engine)
         self.decisions = Decisions(self.engine)
         self.links = Links(self.engine)
+        self.appearances = Appearances(self.engine)
+        self.counting = Counting(self.engine)
 
     def upgrade(self) -> None:
         """Creates or migrates the tables."""
@@ -277,18 +287,22 @@ class Catalog:
             }
 
     def _publishers(self, ids: Sequence[str] | None) -> list[PublisherSummary]:
-        counted = select(tables.dataset.c.publisher_id, func.count().label("datasets")).where(*_DATASETS)
+        table = tables.dataset.c
+        copies = func.count(table.counted_as)
+        counted = select(
+            table.publisher_id, (func.count() - copies).label("datasets"), func.count().label("entries")
+        ).where(*_DATASETS)
         wanted = select(tables.publisher)
         if ids is not None:
-            counted = counted.where(tables.dataset.c.publisher_id.in_(ids))
+            counted = counted.where(table.publisher_id.in_(ids))
             wanted = wanted.where(tables.publisher.c.id.in_(ids))
-        counts = counted.group_by(tables.dataset.c.publisher_id).subquery()
-        query = wanted.add_columns(func.coalesce(counts.c.datasets, 0).label("datasets")).outerjoin(
-            counts, counts.c.publisher_id == tables.publisher.c.id
-        )
+        counts = counted.group_by(table.publisher_id).subquery()
+        query = wanted.add_columns(
+            func.coalesce(counts.c.datasets, 0).label("datasets"), func.coalesce(counts.c.entries, 0).label("entries")
+        ).outerjoin(counts, counts.c.publisher_id == tables.publisher.c.id)
         with self.engine.connect() as connection:
             return [
-                PublisherSummary(decode_publisher(row.document), row.source_id, row.datasets)
+                PublisherSummary(decode_publisher(row.document), row.source_id, row.datasets, row.entries)
                 for row in connection.execute(query)
             ]
 
@@ -297,9 +311,11 @@ class Catalog:
         table = tables.dataset.c
         with self.engine.connect() as connection:
             regions = connection.execute(
-                select(table.region, func.count()).where(*_DATASETS).group_by(table.region)
-            )
-            by_region = {region: count for region, count in regions}
+                select(table.region, func.count(), func.count(table.counted_as))
+                .where(*_DATASETS)
+                .group_by(table.region)
+            ).all()
+            by_region = {region: entries - copies for region, entries, copies in regions}
             publishers = connection.scalar(
                 select(func.count(func.distinct(table.publisher_id))).where(*_DATASETS)
             )
@@ -308,9 +324,10 @@ class Catalog:
             last_change = connection.scalar(newest)
         return Figures(
             datasets=sum(by_region.values()),
+            entries=sum(entries for _, entries, _ in regions),
             sources=sources or 0,
             publishers=publishers or 0,
-            regions={region: count for region, count in by_region.items() if region is not None},
+            regions={region: count for region, count in by_region.items() if region is not None and count},
             last_change=last_change,
         )
 
