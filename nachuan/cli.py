@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "harvest": ("nachuan.commands.harvest:harvest", "Harvest portals now."),
     "runs": ("nachuan.commands.runs:runs", "What harvests did, and what they hold back."),
     "index": ("nachuan.commands.index:index", "The search index."),
+    "assess": ("nachuan.commands.assess:assess", "How openly the datasets are opened: evidence and scores."),
     "export": ("nachuan.commands.export:export", "Write out the catalogue."),
     "db": ("nachuan.commands.database:database", "The database."),
     "doctor": ("nachuan.commands.doctor:doctor", "Say what is configured, reachable, behind or broken."),

@@ -5,18 +5,22 @@ from __future__ import annotations
 from harvester.errors import HarvestError
 from harvester.retirement import NotHeld
 from harvester.sourcefiles import SourceInvalid
+from portal.catalog.assessments import AssessmentMoved
 from portal.catalog.engines import DatabaseError
 from portal.catalog.runs import UnknownRun
 from portal.catalog.sources import LeaseLost, SourceHeld, UnknownSource
+from portal.scorecard.rules import RulesInvalid
 from portal.search.query import IndexUnusable
 from portal.settings import SettingsError
 
 EXPECTED: tuple[type[Exception], ...] = (
+    AssessmentMoved,
     DatabaseError,
     HarvestError,
     IndexUnusable,
     LeaseLost,
     NotHeld,
+    RulesInvalid,
     SettingsError,
     SourceHeld,
     SourceInvalid,

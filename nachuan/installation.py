@@ -22,6 +22,7 @@ from harvester.pipeline import Progress, harvest
 from harvester.records import Records
 from portal.catalog.model import Run, Source
 from portal.catalog.store import Catalog
+from portal.scorecard.assess import Ways
 from portal.search import indexing
 from portal.search.engines import open_index
 from portal.search.query import SearchIndex
@@ -61,6 +62,11 @@ def follow(catalog: Catalog, given: Settings) -> int:
     """Brings the search index up to the catalogue; how many changes it followed."""
     with index(given) as opened:
         return indexing.catch_up(catalog, opened)
+
+
+def ways() -> Ways:
+    """What an assessment asks besides the datasets: answers of addresses, copies of one another. Neither is kept yet."""
+    return Ways()
 
 
 def way_out(source: Source, given: Settings, validators: Mapping[str, Validators] = NO_VALIDATORS) -> Http:
