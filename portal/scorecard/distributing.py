@@ -10,7 +10,7 @@ import schemas
 from portal.catalog.model import Dataset, Distribution, DistributionKind
 from portal.scorecard.describing import Options, licence_finding
 from portal.scorecard.probing import link_finding
-from portal.scorecard.subjects import Subject, way_to
+from portal.scorecard.subjects import NO_ADDRESS, Subject, way_to
 from portal.scorecard.verdicts import Finding, Verdict, all_of
 
 _FILE_TYPES = "http://publications.europa.eu/resource/authority/file-type/"
@@ -203,7 +203,8 @@ def star(subject: Subject, distribution: Distribution, options: Options) -> Find
     allowed = licence_finding(licence, raw)
     if allowed.verdict is Verdict.UNKNOWN:
         allowed = Finding(Verdict.FAIL, allowed.reason, allowed.seen)
-    needed = [way_to(subject, distribution), allowed]
+    way = way_to(subject, distribution)
+    needed = [Finding(Verdict.FAIL, way.reason) if way is NO_ADDRESS else way, allowed]
     code = distribution.format or ""
     form = distribution.format_raw or distribution.media_type
     if number >= 2:

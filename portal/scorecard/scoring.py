@@ -9,6 +9,7 @@ bounds over all indicators that apply to any dataset. A dataset's own score is t
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -172,7 +173,7 @@ def score(counts: array[int], rules: RuleSet, layout: Layout, *, is_department: 
     return combined([(one, found[one.id]) for one in rules.measured], rules.scale, counts[Verdict.PASS])
 
 
-def combined(found: list[tuple[Indicator, Value | None]], scale: float, datasets: int) -> Score:
+def combined(found: Sequence[tuple[Indicator, Value | None]], scale: float, datasets: int) -> Score:
     """The score that values make."""
     weight = known = point = low = high = measured = least = most = 0.0
     for indicator, one in found:

@@ -11,7 +11,8 @@ from portal.catalog.model import Dataset, Distribution, Link
 from portal.scorecard.probing import link_finding
 from portal.scorecard.verdicts import Finding, Verdict, any_of
 
-NO_ADDRESS = Finding(Verdict.FAIL, "link.none")
+# Many portals list a file and hand it out only after a login: without an address nothing can be asked, nor held against it.
+NO_ADDRESS = Finding(Verdict.UNKNOWN, "link.none")
 
 
 class Subject(Struct, frozen=True, kw_only=True):

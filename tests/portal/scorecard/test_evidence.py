@@ -139,6 +139,11 @@ def test_a_page_of_error_with_status_200_is_no_file() -> None:
     assert evidence(seen(links=page_of_error))["reachable"].reason == "link.error-page"
 
 
+def test_a_file_without_an_address_is_unknown_and_not_broken() -> None:
+    found = verdicts(seen(whole(distributions=(replace(CSV, access_url=None, download_url=None),))))
+    assert (found["reachable"], found["effective"], found["direct"]) == (UNKNOWN, PASS, FAIL)
+
+
 def test_an_old_answer_stands_as_the_last_good_one() -> None:
     asked = DAY - timedelta(days=VALID_DAYS + 1)
     old = {url: link(url, checked=asked) for url in (FILE, PAGE)}

@@ -130,7 +130,8 @@ BETTER = {
 
 
 def points(found: Score) -> float:
-    return -1 if found.point is None else found.point
+    """No score at all is no better than the lowest."""
+    return 0 if found.point is None else found.point
 
 
 @settings(max_examples=200, deadline=None)
