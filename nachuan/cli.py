@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("nachuan.commands.index:index", "The search index."),
     "links": ("nachuan.commands.links:links", "The addresses of the resources: do they answer?"),
     "appearances": ("nachuan.commands.appearances:appearances", "Which entries are one dataset, counted once."),
+    "assess": ("nachuan.commands.assess:assess", "How openly the datasets are opened: evidence and scores."),
     "export": ("nachuan.commands.export:export", "Write out the catalogue."),
     "user": ("nachuan.commands.user:user", "The people who may sign in."),
     "db": ("nachuan.commands.database:database", "The database."),

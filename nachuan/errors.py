@@ -6,20 +6,24 @@ from harvester.errors import HarvestError
 from harvester.sourcefiles import SourceInvalid
 from portal.catalog.accounts import AccountRefused, UnknownAccount
 from portal.catalog.appearances import UnknownDataset
+from portal.catalog.assessments import AssessmentMoved
 from portal.catalog.engines import DatabaseError
 from portal.catalog.held import NotHeld
 from portal.catalog.runs import UnknownRun
 from portal.catalog.sources import LeaseLost, SourceHeld, UnknownSource
+from portal.scorecard.rules import RulesInvalid
 from portal.search.query import IndexUnusable
 from portal.settings import SettingsError
 
 EXPECTED: tuple[type[Exception], ...] = (
     AccountRefused,
+    AssessmentMoved,
     DatabaseError,
     HarvestError,
     IndexUnusable,
     LeaseLost,
     NotHeld,
+    RulesInvalid,
     SettingsError,
     SourceHeld,
     SourceInvalid,

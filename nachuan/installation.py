@@ -30,6 +30,7 @@ from portal.catalog.link_uses import host_of
 from portal.catalog.links import Address
 from portal.catalog.model import Run, Source
 from portal.catalog.store import Catalog
+from portal.scorecard.assess import Ways
 from portal.search import indexing
 from portal.search.engines import open_index
 from portal.search.query import SearchIndex
@@ -82,6 +83,11 @@ def follow(catalog: Catalog, given: Settings) -> None:
 def holder() -> str:
     """What this process calls itself where it holds a lease."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def ways() -> Ways:
+    """What an assessment asks besides the datasets: answers of addresses, copies of one another. Neither is kept yet."""
+    return Ways()
 
 
 def way_out(source: Source, given: Settings, validators: Mapping[str, Validators] = NO_VALIDATORS) -> Http:

@@ -224,6 +224,24 @@ def codes(name: str) -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
+def scorecard(name: str) -> str:
+    """The TOML of the rule set ``scorecard/<name>.toml``."""
+    return files(__name__).joinpath(f"scorecard/{name}.toml").read_text(encoding="utf-8")
+
+
+@cache
+def reasons() -> Mapping[str, Mapping[str, str]]:
+    """Why a verdict is what it is, by code: ``zh`` and ``en``, with places for ``{seen}`` and ``{limit}``."""
+    return MappingProxyType({row["code"]: MappingProxyType(row) for row in _rows("scorecard/reasons.csv")})
+
+
+@cache
+def eu_formats() -> tuple[Mapping[str, str], ...]:
+    """The EU's file types that its list has as ``open`` or ``machine_readable``: ``scorecard/eu_formats.csv``."""
+    return tuple(MappingProxyType(row) for row in _rows("scorecard/eu_formats.csv"))
+
+
+@cache
 def json_schema(name: str) -> Mapping[str, Any]:
     """The JSON Schema ``<name>.schema.json``."""
     text = files(__name__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ import pytest
 import schemas
 from harvester.connectors import CONNECTORS
 from nachuan.cli import COMMANDS
+from portal.scorecard.rules import packaged
 from portal.search.facets import FACETS
 from portal.settings import VARIABLES
 
@@ -50,6 +51,15 @@ def test_every_kind_of_source_is_described(kind: str) -> None:
 @pytest.mark.parametrize("facet", [facet.name for facet in FACETS])
 def test_every_facet_is_described(facet: str) -> None:
     assert f"`{facet}`" in DOCS["api.md"], f"the facet {facet} is not in docs/api.md"
+
+
+@pytest.mark.parametrize(
+    "rules,indicator,weight",
+    [(rules.id, one.id, one.weight) for rules in packaged() for one in rules.indicators],
+)
+def test_every_indicator_has_its_section_with_its_weight(rules: str, indicator: str, weight: float) -> None:
+    heading = rf'#### <a id="{rules}-{indicator}"></a>`{rules}\.{indicator}`: .+ \({weight:g}\)\n'
+    assert re.search(heading, DOCS["scorecard.md"]), f"{rules}.{indicator} is not in docs/scorecard.md"
 
 
 def test_every_issue_says_what_happened_and_what_to_do_in_both_languages() -> None:

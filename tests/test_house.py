@@ -17,6 +17,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "portal.catalog": ("schemas",),
     "portal.settings": (),
     "portal.search": ("schemas", "portal.catalog"),
+    "portal.scorecard": ("schemas", "portal.catalog"),
     "portal.web": ("schemas", "portal.catalog", "portal.search", "portal.settings"),
     "harvester": ("schemas", "portal.catalog"),
     "nachuan": ("schemas", "portal", "harvester"),

@@ -119,6 +119,8 @@ class Distribution(Struct, frozen=True, kw_only=True, omit_defaults=True):
     licence: str | None = None
     licence_raw: str | None = None
     access_rights: str | None = None
+    rights: str | None = None
+    """What the portal says of rights apart from the licence."""
     conforms_to: tuple[str, ...] = ()
     service_keys: tuple[str, ...] = ()
     """Source keys of the data services that give access to it."""

@@ -10,9 +10,10 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Engine, Row, Select, func, select
 
-from portal.catalog import engines, tables
+from portal.catalog import earlier, engines, tables
 from portal.catalog.accounts import Accounts
 from portal.catalog.appearances import Appearances
+from portal.catalog.assessments import Assessments
 from portal.catalog.audit import Audit
 from portal.catalog.counting import Counting
 from portal.catalog.decisions import Decisions
@@ -84,6 +85,12 @@ class Catalog:
         self.links = Links(self.engine)
         self.appearances = Appearances(self.engine)
         self.counting = Counting(self.engine)
+        self.assessments = Assessments(self.engine)
+
+    @property
+    def address(self) -> str:
+        """The database's address, for a process that is to open it too."""
+        return self.engine.url.render_as_string(hide_password=False)
 
     def upgrade(self) -> None:
         """Creates or migrates the tables."""
@@ -178,6 +185,14 @@ class Catalog:
                 return
             last = rows[-1].id
 
+    def walk_as_of(self, number: int) -> Iterator[Entry]:
+        """Every dataset that there was after change ``number``, tombstones too, by id, as it then stood."""
+        return earlier.walk(self.engine, number)
+
+    def number_before(self, instant: datetime) -> int:
+        """The last number of the change log before an instant; 0 when there was none."""
+        return earlier.last_number(self.engine, instant)
+
     def page(
         self, rows: int, *, after: str | None = None, start: int = 0, since: datetime | None = None
     ) -> list[Entry]:
@@ -189,6 +204,15 @@ class Catalog:
         query = query.offset(start) if after is None else query.where(tables.dataset.c.id > after)
         with self.engine.connect() as connection:
             return [_entry(row) for row in connection.execute(query)]
+
+    def between(self, first: str, before: str | None) -> list[Entry]:
+        """The present entries by id, from ``first`` on to the one ahead of ``before``, or to the end."""
+        table = tables.dataset.c
+        wanted = [*_present(), table.id >= first]
+        if before is not None:
+            wanted.append(table.id < before)
+        with self.engine.connect() as connection:
+            return [_entry(row) for row in connection.execute(_ENTRIES.where(*wanted).order_by(table.id))]
 
     def count(self, since: datetime | None = None) -> int:
         """How many entries ``page`` leads through."""
@@ -284,6 +308,38 @@ class Catalog:
                 row.id: decode_publisher(row.document).name
                 for part in in_parts(ids)
                 for row in connection.execute(select(table.id, table.document).where(table.id.in_(part)))
+            }
+
+    def publisher_records(self, ids: Sequence[str]) -> dict[str, tuple[Publisher, str]]:
+        """Those publishers that exist with the ids of their sources, without counting their datasets."""
+        table = tables.publisher.c
+        with self.engine.connect() as connection:
+            return {
+                row.id: (decode_publisher(row.document), row.source_id)
+                for part in in_parts(ids)
+                for row in connection.execute(
+                    select(table.id, table.document, table.source_id).where(table.id.in_(part))
+                )
+            }
+
+    def date_changes(self, ids: Sequence[str], fields: Collection[tuple[str, ...]]) -> dict[str, int]:
+        """How many updates of a dataset, by the portal's own words, changed exactly one of these sets of fields."""
+        table = tables.change.c
+        named = [",".join(several) for several in fields]
+        with self.engine.connect() as connection:
+            return {
+                row.dataset_id: row.times
+                for part in in_parts(ids)
+                for row in connection.execute(
+                    select(table.dataset_id, func.count().label("times"))
+                    .where(
+                        table.dataset_id.in_(part),
+                        table.kind == ChangeKind.UPDATED,
+                        table.cause == ChangeCause.SOURCE,
+                        table.fields.in_(named),
+                    )
+                    .group_by(table.dataset_id)
+                )
             }
 
     def _publishers(self, ids: Sequence[str] | None) -> list[PublisherSummary]:

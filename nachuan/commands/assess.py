@@ -1,0 +1,89 @@
+"""``nachuan assess``: evidence and scores, kept up to date, of an earlier day, or by rules of one's own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import Progress
+
+from nachuan import installation
+from portal.catalog.assessments import Kind
+from portal.catalog.store import Catalog
+from portal.scorecard import rules, scoring, snapshots
+from portal.scorecard.assess import catch_up, rebuild, standard_layout
+from portal.scorecard.groups import AS_ONE, NATION
+from portal.scorecard.vectors import Layout
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group(invoke_without_command=True)
+@click.option("--as-of", type=DAY, help="The catalogue as it stood at the end of this day; nothing is stored.")
+@click.option("--rules", "name", help="Only this rule set, or the one in this TOML file, which is then not stored.")
+@click.option("--rebuild", "anew", is_flag=True, help="Assess everything again, from nothing.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def assess(context: click.Context, as_of: datetime | None, name: str | None, anew: bool, as_json: bool) -> None:
+    """Bring the openness assessment up to date, and say what it came to."""
+    if context.invoked_subcommand is not None:
+        return
+    with installation.catalog() as catalog:
+        chosen = rules.load(name) if name is not None else None
+        if as_of is not None or (chosen is not None and chosen not in rules.packaged()):
+            layout = Layout.of([chosen]) if chosen else standard_layout()
+            _tell(_earlier(catalog, as_of.date() if as_of else datetime.now().date(), layout), as_json)
+            return
+        with _progress(catalog, "Assessing") as advance:
+            if anew:
+                rebuild(catalog, installation.ways(), processes=os.cpu_count() or 1, progress=advance)
+            else:
+                catch_up(catalog, installation.ways(), processes=os.cpu_count() or 1, progress=advance)
+        _tell(_standing(catalog, [chosen.id] if chosen else list(rules.PACKAGED)), as_json)
+
+
+def _earlier(catalog: Catalog, day: date, layout: Layout) -> list[dict[str, Any]]:
+    """The nation's scores of a day, or by rules of one's own."""
+    with _progress(catalog, "Assessing") as advance:
+        snapshot = snapshots.as_of(catalog, day, layout, installation.ways(), advance)
+    counts = snapshot.counts().get(NATION)
+    if counts is None:
+        return []
+    lanes = scoring.lanes(counts)
+    return [
+        {"rules": one.id, **msgspec.structs.asdict(scoring.score(lanes, one, layout, is_department=Kind.NATION in AS_ONE))}
+        for one in layout.rule_sets
+    ]
+
+
+def _standing(catalog: Catalog, names: list[str]) -> list[dict[str, Any]]:
+    found = (catalog.assessments.standing(name, *NATION) for name in names)
+    return [msgspec.structs.asdict(one) for one in found if one is not None]
+
+
+def _tell(found: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        installation.print_json(found)
+        return
+    if not found:
+        click.echo("There is no dataset to assess.")
+    for one in found:
+        point = "not measured" if one["point"] is None else f"{one['point']:.1f}"
+        click.echo(
+            f"{one['rules']:>10}: {point} ({one['low']:.1f} to {one['high']:.1f}) over {one['datasets']:,} datasets, "
+            f"{one['measured']:.0%} of it measured"
+        )
+
+
+@contextmanager
+def _progress(catalog: Catalog, words: str) -> Iterator[Any]:
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(words, total=catalog.count())
+        yield lambda count: progress.advance(task, count)

@@ -1,0 +1,401 @@
+"""What the assessment of the catalogue came to: a row a dataset, counts and standings a group. All of it is derived.
+
+Verdicts, counts and rule sets are bytes and names here; what they mean is known in ``portal.scorecard`` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, select
+
+from portal.catalog import tables
+from portal.catalog.documents import encode, in_parts, packer, unpacked
+from portal.catalog.engines import writing
+from portal.catalog.model import DatasetState
+from portal.catalog.upserts import insert_or_update
+
+ROWS_AT_ONCE = 5000
+"""Written in one transaction of a rebuild, so that a harvest never waits long."""
+
+_Item = TypeVar("_Item")
+
+
+class AssessmentMoved(Exception):
+    """Somebody else changed the assessment; what was worked out from the one before cannot be written."""
+
+
+class Kind(StrEnum):
+    """What datasets are put together by."""
+
+    NATION = "nation"
+    REGION = "region"
+    DEPARTMENT = "department"
+    PUBLISHER = "publisher"
+    THEME = "theme"
+    INSTITUTION = "institution"
+    SOURCE = "source"
+
+
+class Assessed(Struct, frozen=True, kw_only=True):
+    """One dataset's verdicts and what it is counted under."""
+
+    dataset_id: str
+    source_id: str
+    publisher_id: str | None = None
+    department: str | None = None
+    region: str | None = None
+    institution_type: str | None = None
+    themes: tuple[str, ...] = ()
+    vector: bytes
+    """One byte a question, in the order of the layout."""
+    due: datetime | None = None
+    """When a verdict may change although nothing was changed."""
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """What the assessment that is read was made of."""
+
+    layout: str
+    """A digest of the questions; another one means that the vectors cannot be read."""
+    number: int
+    """The last change that it followed."""
+    day: datetime
+    assessed: datetime
+    """When the computer did it."""
+    datasets: int
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """One group's score under one rule set; what the figures mean: ``portal.scorecard.scoring.Score``."""
+
+    rules: str
+    kind: Kind
+    code: str
+    peers: str
+    """Whom it is compared with; empty for what is not compared."""
+    datasets: int
+    point: float | None
+    low: float
+    high: float
+    least: float
+    most: float
+    measured: float
+
+
+class Ranks(Struct, frozen=True):
+    """The places a group may take among its peers, the best and the worst that its bounds leave open."""
+
+    best: int
+    worst: int
+    of: int
+
+
+Totals: TypeAlias = tuple[Iterable[tuple[Kind, str, bytes]], Iterable[Standing], State]
+"""The counts of every group, the standings, and what it was all made of."""
+
+_COLUMNS: Mapping[Kind, str] = {
+    Kind.REGION: "region",
+    Kind.DEPARTMENT: "department",
+    Kind.PUBLISHER: "publisher_id",
+    Kind.INSTITUTION: "institution_type",
+    Kind.SOURCE: "source_id",
+}
+
+
+class Assessments:
+    """The assessment in the database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def state(self) -> State | None:
+        """What the assessment was made of; None before the first."""
+        with self._engine.connect() as connection:
+            return _state(connection)[1]
+
+    def boundaries(self, size: int) -> list[str]:
+        """The id of every ``size``-th dataset that is not retired, from the first on: where parts of a walk begin."""
+        table = tables.dataset.c
+        query = select(table.id).where(table.state != DatasetState.RETIRED).order_by(table.id)
+        with self._engine.connect() as connection:
+            found = connection.execution_options(yield_per=10_000).scalars(query)
+            return [id for place, id in enumerate(found) if place % size == 0]
+
+    def replace(
+        self,
+        rows: Iterable[Assessed],
+        finish: Callable[[], Totals],
+    ) -> State:
+        """Writes a whole assessment beside the one that is read, then lets it be read and clears the other away.
+
+        ``finish`` is asked once all rows are written for the counts, the standings and the state.
+        """
+        with writing(self._engine) as connection:
+            generation = _state(connection)[0] + 1
+            # What a rebuild that was killed left behind.
+            _clear(connection, generation)
+        for part in _batches(rows, ROWS_AT_ONCE):
+            with writing(self._engine) as connection:
+                connection.execute(insert(tables.assessment), [_values(row, generation) for row in part])
+        counts, standings, state = finish()
+        pack = packer()
+        for tallied in _batches(counts, ROWS_AT_ONCE):
+            with writing(self._engine) as connection:
+                connection.execute(insert(tables.tally), [_tally(one, generation, pack) for one in tallied])
+        for several in _batches(standings, ROWS_AT_ONCE):
+            with writing(self._engine) as connection:
+                connection.execute(insert(tables.standing), [_standing_values(one, generation) for one in several])
+        with writing(self._engine) as connection:
+            _set_state(connection, generation, state)
+        with writing(self._engine) as connection:
+            _clear(connection, generation - 1)
+        return state
+
+    def apply(
+        self,
+        rows: Sequence[Assessed],
+        removed: Sequence[str],
+        counts: Sequence[tuple[Kind, str, bytes]],
+        standings: Sequence[Standing],
+        before: State,
+        after: State,
+    ) -> None:
+        """Changes the assessment that is read, all or nothing. Counts and standings of empty groups stay, as zeros.
+
+        Raises AssessmentMoved when it is no longer the one of ``before``, which all of this was worked out from.
+        """
+        pack = packer()
+        with writing(self._engine) as connection:
+            generation, found = _state(connection)
+            if found != before:
+                raise AssessmentMoved("another process assessed meanwhile")
+            _upsert(connection, tables.assessment, [_values(row, generation) for row in rows])
+            table = tables.assessment.c
+            for part in in_parts(removed):
+                connection.execute(
+                    delete(tables.assessment).where(table.generation == generation, table.dataset_id.in_(part))
+                )
+            _upsert(connection, tables.tally, [_tally(one, generation, pack) for one in counts])
+            _upsert(connection, tables.standing, [_standing_values(one, generation) for one in standings])
+            _set_state(connection, generation, after)
+
+    def rows(self, ids: Sequence[str]) -> dict[str, Assessed]:
+        """The rows of those datasets that were assessed."""
+        table = tables.assessment
+        with self._engine.connect() as connection:
+            generation = _state(connection)[0]
+            return {
+                row.dataset_id: _assessed(row)
+                for part in in_parts(ids)
+                for row in connection.execute(
+                    select(table).where(table.c.generation == generation, table.c.dataset_id.in_(part))
+                )
+            }
+
+    def walk(self) -> Iterator[Assessed]:
+        """Every row, by dataset id."""
+        last = ""
+        while part := self.listing(Kind.NATION, "", after=last, limit=ROWS_AT_ONCE):
+            yield from part
+            last = part[-1].dataset_id
+
+    def due(self, day: datetime) -> list[str]:
+        """The datasets with a verdict that may have changed by that day although nothing was changed."""
+        table = tables.assessment.c
+        with self._engine.connect() as connection:
+            query = select(table.dataset_id).where(table.generation == _state(connection)[0], table.due < day)
+            return list(connection.scalars(query.order_by(table.dataset_id)))
+
+    def tallies(self, groups: Sequence[tuple[Kind, str]]) -> dict[tuple[Kind, str], bytes]:
+        """The counts of those groups that have any."""
+        by_kind: dict[Kind, list[str]] = {}
+        for kind, code in groups:
+            by_kind.setdefault(kind, []).append(code)
+        table = tables.tally.c
+        with self._engine.connect() as connection:
+            generation = _state(connection)[0]
+            return {
+                (kind, row.code): unpacked(row.counts)
+                for kind, codes in by_kind.items()
+                for part in in_parts(codes)
+                for row in connection.execute(
+                    select(table.code, table.counts).where(
+                        table.generation == generation, table.kind == kind, table.code.in_(part)
+                    )
+                )
+            }
+
+    def standing(self, rules: str, kind: Kind, code: str) -> Standing | None:
+        """One group's standing; None for a group without datasets."""
+        table = tables.standing
+        with self._engine.connect() as connection:
+            query = select(table).where(
+                table.c.generation == _state(connection)[0],
+                table.c.rules == rules,
+                table.c.kind == kind,
+                table.c.code == code,
+            )
+            row = connection.execute(query).one_or_none()
+        return None if row is None or not row.datasets else _standing(row)
+
+    def standings(self, rules: str, kind: Kind, peers: str | None = None, *, limit: int | None = None) -> list[Standing]:
+        """The standings of a kind, or of those who are compared with one another, best first."""
+        table = tables.standing
+        with self._engine.connect() as connection:
+            wanted: list[ColumnElement[bool]] = [
+                table.c.generation == _state(connection)[0],
+                table.c.rules == rules,
+                table.c.kind == kind,
+                table.c.datasets > 0,
+            ]
+            if peers is not None:
+                wanted.append(table.c.peers == peers)
+            order = (table.c.point.desc().nulls_last(), table.c.code)
+            return [_standing(row) for row in connection.execute(select(table).where(*wanted).order_by(*order).limit(limit))]
+
+    def ranks(self, standing: Standing) -> Ranks:
+        """The places a group may take among its peers: who is surely better is before it, who surely worse behind."""
+        table = tables.standing.c
+        with self._engine.connect() as connection:
+            peers = (
+                table.generation == _state(connection)[0],
+                table.rules == standing.rules,
+                table.kind == standing.kind,
+                table.peers == standing.peers,
+                table.datasets > 0,
+            )
+            all_of_them = connection.scalar(select(func.count()).where(*peers)) or 0
+            better = connection.scalar(select(func.count()).where(*peers, table.least > standing.most)) or 0
+            worse = connection.scalar(select(func.count()).where(*peers, table.most < standing.least)) or 0
+        return Ranks(best=better + 1, worst=all_of_them - worse, of=all_of_them)
+
+    def listing(
+        self,
+        kind: Kind,
+        codes: str | Sequence[str],
+        *,
+        question: int | None = None,
+        verdicts: Sequence[int] = (),
+        after: str = "",
+        limit: int = 50,
+    ) -> list[Assessed]:
+        """The rows of a group by dataset id, those after ``after``; a region is given with all that lies in it.
+
+        With ``question`` only those whose byte there is one of ``verdicts``.
+        """
+        table = tables.assessment
+        with self._engine.connect() as connection:
+            wanted = [table.c.generation == _state(connection)[0], table.c.dataset_id > after, *_members(kind, codes)]
+            if question is not None:
+                # The only arithmetic on bytes that both databases have: a part of the vector, compared.
+                byte = func.substr(table.c.vector, question + 1, 1)
+                wanted.append(byte.in_([bytes((verdict,)) for verdict in verdicts]))
+            query = select(table).where(*wanted).order_by(table.c.dataset_id).limit(limit)
+            return [_assessed(row) for row in connection.execute(query)]
+
+
+def _members(kind: Kind, codes: str | Sequence[str]) -> list[ColumnElement[bool]]:
+    several = [codes] if isinstance(codes, str) else list(codes)
+    if kind is Kind.NATION:
+        return []
+    if kind is Kind.THEME:
+        return [tables.assessment.c.themes.contains(f"|{several[0]}|", autoescape=True)]
+    return [tables.assessment.c[_COLUMNS[kind]].in_(several)]
+
+
+def _state(connection: Connection) -> tuple[int, State | None]:
+    row = connection.execute(select(tables.scorecard_state).where(tables.scorecard_state.c.name == "current")).one_or_none()
+    return (0, None) if row is None else (row.generation, _decode_state(row.document))
+
+
+_decode_state = msgspec.json.Decoder(State).decode
+
+
+def _set_state(connection: Connection, generation: int, state: State) -> None:
+    _upsert(
+        connection,
+        tables.scorecard_state,
+        [{"name": "current", "generation": generation, "document": encode(state)}],
+    )
+
+
+def _clear(connection: Connection, generation: int) -> None:
+    for table in (tables.assessment, tables.tally, tables.standing):
+        connection.execute(delete(table).where(table.c.generation == generation))
+
+
+def _upsert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    statement = insert_or_update(table, connection)
+    keys = [column.name for column in table.primary_key]
+    given = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=given), rows)
+
+
+def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
+
+
+def _values(row: Assessed, generation: int) -> dict[str, Any]:
+    return {
+        "generation": generation,
+        "dataset_id": row.dataset_id,
+        "source_id": row.source_id,
+        "publisher_id": row.publisher_id,
+        "department": row.department,
+        "region": row.region,
+        "institution_type": row.institution_type,
+        "themes": f"|{'|'.join(row.themes)}|" if row.themes else "",
+        "vector": row.vector,
+        "due": row.due,
+    }
+
+
+def _assessed(row: Row[Any]) -> Assessed:
+    return Assessed(
+        dataset_id=row.dataset_id,
+        source_id=row.source_id,
+        publisher_id=row.publisher_id,
+        department=row.department,
+        region=row.region,
+        institution_type=row.institution_type,
+        themes=tuple(filter(None, row.themes.split("|"))),
+        vector=row.vector,
+        due=row.due,
+    )
+
+
+def _tally(one: tuple[Kind, str, bytes], generation: int, pack: Any) -> dict[str, Any]:
+    kind, code, counts = one
+    return {"generation": generation, "kind": kind.value, "code": code, "counts": pack(counts)}
+
+
+def _standing_values(standing: Standing, generation: int) -> dict[str, Any]:
+    values = msgspec.structs.asdict(standing)
+    return {**values, "kind": standing.kind.value, "generation": generation}
+
+
+def _standing(row: Row[Any]) -> Standing:
+    return Standing(
+        rules=row.rules,
+        kind=Kind(row.kind),
+        code=row.code,
+        peers=row.peers,
+        datasets=row.datasets,
+        point=row.point,
+        low=row.low,
+        high=row.high,
+        least=row.least,
+        most=row.most,
+        measured=row.measured,
+    )

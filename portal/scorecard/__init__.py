@@ -1,0 +1,1 @@
+"""Openness scorecards: evidence, rule sets, scores, and why they are what they are."""

@@ -1,0 +1,287 @@
+"""From the catalogue to the assessment: all of it from nothing, or what changed since."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from functools import cache, partial
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from portal.catalog.assessments import Assessed, Kind, Standing, State
+from portal.catalog.model import DatasetState, Entry, Link, RecordType
+from portal.catalog.store import Catalog
+from portal.scorecard import rules as rule_sets
+from portal.scorecard import scoring
+from portal.scorecard.dates import believed
+from portal.scorecard.groups import AS_ONE, Group, groups_of, peers
+from portal.scorecard.probing import as_of
+from portal.scorecard.subjects import Subject, subject, urls
+from portal.scorecard.vectors import Layout, assessed
+
+log = logging.getLogger(__name__)
+
+PART = 4000
+"""Datasets in one part of a rebuild: what a process is given at a time."""
+
+CHANGES_AT_ONCE = 5000
+
+Links: TypeAlias = Callable[[Sequence[str]], Mapping[str, Link]]
+"""What is known of addresses: those never asked for are left out."""
+
+_Span: TypeAlias = tuple[str, str | None]
+
+Originals: TypeAlias = Callable[[Sequence[str]], Mapping[str, str]]
+"""Of those datasets that are further appearances of another: the other's id."""
+
+
+def no_links(urls: Sequence[str]) -> Mapping[str, Link]:
+    """Where no address was ever asked for."""
+    return {}
+
+
+def no_copies(ids: Sequence[str]) -> Mapping[str, str]:
+    """Where every dataset counts itself."""
+    return {}
+
+
+def _no_links_of(catalog: Catalog) -> Links:
+    return no_links
+
+
+def _no_copies_of(catalog: Catalog) -> Originals:
+    return no_copies
+
+
+class Ways(Struct, frozen=True):
+    """The two things an assessment asks besides the catalogue's datasets.
+
+    They are functions of a module, made from the catalogue, because the processes of a rebuild share them.
+    """
+
+    links: Callable[[Catalog], Links] = _no_links_of
+    originals: Callable[[Catalog], Originals] = _no_copies_of
+
+
+@cache
+def standard_layout() -> Layout:
+    """The layout of the packaged rule sets: the one the database holds."""
+    return Layout.of(rule_sets.packaged())
+
+
+def beginning_of(day: datetime) -> datetime:
+    """The beginning of a day in UTC: what verdicts that depend on time are held against."""
+    return day.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def is_assessed(entry: Entry) -> bool:
+    """Whether a dataset is assessed: services, series and tombstones are not. A last good record stands for its dataset."""
+    return entry.state is not DatasetState.RETIRED and entry.dataset.record_type is RecordType.DATASET
+
+
+def subjects(
+    entries: Iterable[Entry],
+    catalog: Catalog,
+    ways: Ways,
+    day: datetime,
+    read: Mapping[str, datetime],
+    *,
+    upto: int | None = None,
+    until: datetime | None = None,
+) -> Iterator[Subject]:
+    """What the rules look at, for entries of the catalogue as it is, or as it was after change ``upto`` at ``until``."""
+    wanted = [entry.dataset for entry in entries if is_assessed(entry)]
+    known = ways.links(catalog)([url for dataset in wanted for url in urls(dataset)])
+    if until is not None:
+        then = {url: as_of(link, until) for url, link in known.items()}
+        known = {url: link for url, link in then.items() if link is not None}
+    originals = ways.originals(catalog)([dataset.id for dataset in wanted])
+    moved = believed(catalog, wanted, upto)
+    for dataset in wanted:
+        yield subject(
+            dataset,
+            day,
+            links=known,
+            read=read.get(dataset.source_id),
+            original=originals.get(dataset.id),
+            believed=moved.get(dataset.id),
+        )
+
+
+def rebuild(
+    catalog: Catalog,
+    ways: Ways = Ways(),
+    *,
+    now: datetime | None = None,
+    layout: Layout | None = None,
+    processes: int = 1,
+    progress: Callable[[int], None] = lambda count: None,
+) -> State:
+    """Assesses everything from nothing, beside the assessment that is read meanwhile.
+
+    The change number is read first: what changes meanwhile is followed afterwards. ``progress`` is told how many
+    datasets each part had.
+    """
+    given = layout or standard_layout()
+    day, number = beginning_of(now or datetime.now(UTC)), catalog.last_change()
+    read = catalog.runs.last_read()
+    totals: dict[Group, int] = {}
+    count = 0
+
+    def rows() -> Iterator[Assessed]:
+        nonlocal count
+        for part in _parts(catalog, ways, day, read, given, processes):
+            for row in part:
+                add(totals, row, 1)
+                yield row
+            count += len(part)
+            progress(len(part))
+
+    def finish() -> tuple[Iterable[tuple[Kind, str, bytes]], Iterable[Standing], State]:
+        counted = {group: scoring.packed(counts, given) for group, counts in totals.items()}
+        state = State(layout=given.digest, number=number, day=day, assessed=datetime.now(UTC), datasets=count)
+        return ((kind, code, counts) for (kind, code), counts in counted.items()), standings(catalog, counted, given), state
+
+    state = catalog.assessments.replace(rows(), finish)
+    log.info("assessed %d datasets from nothing", count)
+    return state
+
+
+def add(totals: dict[Group, int], row: Assessed, times: int) -> None:
+    """Counts a row under all its groups, or with -1 takes it out."""
+    counts = times * scoring.spread(row.vector)
+    for group in groups_of(row):
+        totals[group] = totals.get(group, 0) + counts
+
+
+def standings(catalog: Catalog, counted: Mapping[Group, bytes], layout: Layout) -> Iterator[Standing]:
+    """Every group's standing under every rule set."""
+    codes = [code for kind, code in counted if kind is Kind.PUBLISHER]
+    owners = catalog.publisher_records(codes)
+    publishers = {id: publisher for id, (publisher, _) in owners.items()}
+    source_of = {id: source_id for id, (_, source_id) in owners.items()}
+    sources = {stored.source.id: stored.source for stored in catalog.sources.all()}
+    for group, stored in counted.items():
+        kind, code = group
+        counts = scoring.lanes(stored)
+        compared = peers(group, publishers, sources, source_of)
+        for rules in layout.rule_sets:
+            score = scoring.score(counts, rules, layout, is_department=kind in AS_ONE)
+            yield Standing(rules=rules.id, kind=kind, code=code, peers=compared, **msgspec.structs.asdict(score))
+
+
+def _parts(
+    catalog: Catalog, ways: Ways, day: datetime, read: Mapping[str, datetime], layout: Layout, processes: int
+) -> Iterator[list[Assessed]]:
+    """The rows of the whole catalogue, part by part, by id."""
+    begins = catalog.assessments.boundaries(PART)
+    spans: list[_Span] = list(zip(begins, [*begins[1:], None]))
+    if processes < 2 or len(spans) < 2:
+        for span in spans:
+            yield _part(catalog, ways, day, read, layout, span)
+        return
+    work = partial(_part_of_process, catalog.address, ways, day, read, layout)
+    # Spawned, not forked: a forked process would share our connections to the database.
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(work, spans)
+
+
+def _part(
+    catalog: Catalog, ways: Ways, day: datetime, read: Mapping[str, datetime], layout: Layout, span: _Span
+) -> list[Assessed]:
+    entries = catalog.between(*span)
+    return [assessed(one, layout) for one in subjects(entries, catalog, ways, day, read)]
+
+
+def _part_of_process(
+    address: str, ways: Ways, day: datetime, read: Mapping[str, datetime], layout: Layout, span: _Span
+) -> list[Assessed]:
+    return _part(_opened(address), ways, day, read, layout, span)
+
+
+@cache
+def _opened(address: str) -> Catalog:
+    """The catalogue of a process of a rebuild: opened once, closed when the process ends."""
+    return Catalog(address)
+
+
+def catch_up(
+    catalog: Catalog,
+    ways: Ways = Ways(),
+    *,
+    now: datetime | None = None,
+    layout: Layout | None = None,
+    also: Sequence[str] = (),
+    processes: int = 1,
+    progress: Callable[[int], None] = lambda count: None,
+) -> int:
+    """Brings the assessment up to the newest change and the day; how many datasets it looked at again.
+
+    Those are the changed ones, those whose verdict the day may have changed, and ``also``: those whose addresses
+    answered otherwise or whose original became another. An assessment that cannot be followed (none, by other rules,
+    or ahead of a catalogue that was restored from an older copy) is made from nothing.
+    """
+    given = layout or standard_layout()
+    day = beginning_of(now or datetime.now(UTC))
+    state = catalog.assessments.state()
+    if state is None or state.layout != given.digest or state.number > catalog.last_change():
+        return rebuild(catalog, ways, now=now, layout=given, processes=processes, progress=progress).datasets
+    read = catalog.runs.last_read()
+    looked_at = 0
+    waiting = dict.fromkeys((*also, *(catalog.assessments.due(day) if day > state.day else ())))
+    while True:
+        changes = catalog.changes(state.number, CHANGES_AT_ONCE)
+        ids = list(dict.fromkeys((*waiting, *(change.dataset_id for change in changes))))
+        number = changes[-1].number if changes else state.number
+        if not ids and day == state.day:
+            return looked_at
+        state = _reassess(catalog, ways, given, ids, state, msgspec.structs.replace(state, number=number, day=day), read)
+        looked_at += len(ids)
+        progress(len(ids))
+        waiting = {}
+        if len(changes) < CHANGES_AT_ONCE:
+            return looked_at
+
+
+def _reassess(
+    catalog: Catalog,
+    ways: Ways,
+    layout: Layout,
+    ids: Sequence[str],
+    before: State,
+    after: State,
+    read: Mapping[str, datetime],
+) -> State:
+    """Takes the old rows of some datasets out of all counts and puts the new ones in; the state it then is in."""
+    old = catalog.assessments.rows(ids)
+    made = subjects(catalog.entries(ids), catalog, ways, after.day, read)
+    new = {row.dataset_id: row for row in (assessed(one, layout) for one in made)}
+    gone = [id for id in old if id not in new]
+    different = [row for id, row in new.items() if old.get(id) != row]
+    left = [old[row.dataset_id] for row in different if row.dataset_id in old] + [old[id] for id in gone]
+    change: dict[Group, int] = {}
+    for row in left:
+        add(change, row, -1)
+    for row in different:
+        add(change, row, 1)
+    stood = catalog.assessments.tallies(list(change))
+    counted = {
+        group: scoring.packed(scoring.unpacked(stood.get(group, b"")) + counts, layout)
+        for group, counts in change.items()
+    }
+    datasets = before.datasets + len(new) - len(old)
+    state = msgspec.structs.replace(after, datasets=datasets, assessed=datetime.now(UTC))
+    catalog.assessments.apply(
+        different,
+        gone,
+        [(kind, code, counts) for (kind, code), counts in counted.items()],
+        list(standings(catalog, counted, layout)),
+        before,
+        state,
+    )
+    return state

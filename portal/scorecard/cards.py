@@ -1,0 +1,294 @@
+"""What a scorecard shows: a group's score down to the datasets behind each number, and one dataset's evidence."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from portal.catalog.assessments import Assessed, Kind, Ranks, Standing
+from portal.catalog.store import Catalog
+from portal.scorecard import scoring
+from portal.scorecard.assess import Ways, is_assessed, standard_layout, subjects
+from portal.scorecard.groups import AS_ONE, COMPARED, members, regions_within
+from portal.scorecard.rules import Band, Dimension, Indicator, RuleSet
+from portal.scorecard.scoring import Score, Tally, Value
+from portal.scorecard.vectors import FLAGS, findings
+from portal.scorecard.verdicts import Finding, Verdict
+
+
+class Answer(StrEnum):
+    """The verdicts as they are counted and listed."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+
+
+VERDICTS: Mapping[Answer, tuple[Verdict, ...]] = {
+    Answer.PASS: (Verdict.PASS, Verdict.PASSED_BEFORE),
+    Answer.FAIL: (Verdict.FAIL, Verdict.FAILED_BEFORE),
+    Answer.UNKNOWN: (Verdict.UNKNOWN,),
+    Answer.NOT_APPLICABLE: (Verdict.NOT_APPLICABLE,),
+}
+"""What was measured before an outage is listed with what it counts as."""
+
+
+class IndicatorCard(Struct, frozen=True):
+    """One indicator of a group."""
+
+    indicator: Indicator
+    tally: Tally | None
+    """None for what is not measured yet."""
+    value: Value | None
+    """None where it applies to nothing of the group, or not to such a group."""
+
+
+class DimensionCard(Struct, frozen=True):
+    """One dimension of a group: its score is on the scale of the whole, as if it were all there is."""
+
+    dimension: Dimension
+    score: Score | None
+    """None where nothing of it is measured, or nothing applies."""
+    indicators: tuple[IndicatorCard, ...]
+
+
+class Declared(Struct, frozen=True):
+    """How many datasets portals say they hold, in their last complete runs."""
+
+    datasets: int
+    sources: int
+    """The sources that say it, of ``of``."""
+    of: int
+
+
+class DatasetCounts(Struct, frozen=True, kw_only=True):
+    """Datasets declared, harvested and effective, kept apart, and what was flagged among those harvested."""
+
+    declared: Declared | None
+    """None for groups that no portal counts."""
+    harvested: int
+    """All that were assessed, copies too."""
+    counted: int
+    """Each dataset once."""
+    effective: int
+    """Neither empty nor copies, and with a way to the data that is not known to be broken."""
+    flags: Mapping[str, int]
+    """By ``copy``, ``empty``, ``error-page``, ``dates-moved``, ``keywords-stuffed``."""
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """A group's scorecard under one rule set."""
+
+    kind: Kind
+    code: str
+    rules: RuleSet
+    day: datetime
+    score: Score
+    band: Band | None
+    """The name of the score's range, where the rule set names ranges."""
+    peers: str
+    ranks: Ranks | None
+    """None where it is compared with no one."""
+    dimensions: tuple[DimensionCard, ...]
+    counts: DatasetCounts
+
+
+class Placed(Struct, frozen=True):
+    """A line of a league table."""
+
+    standing: Standing
+    ranks: Ranks
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """One dataset's evidence under one rule set, in words to be made of it."""
+
+    rules: RuleSet
+    day: datetime
+    """The day it was assessed for."""
+    score: Score
+    findings: tuple[tuple[Indicator, Finding], ...]
+    flags: tuple[str, ...]
+    original: str | None
+    agrees: bool
+    """Whether it is what was counted; False for a dataset that changed since the assessment, until the next."""
+
+
+def card(catalog: Catalog, kind: Kind, code: str, rules: str = "national") -> Card | None:
+    """The scorecard of a group; None for one without datasets, or before the first assessment."""
+    layout = standard_layout()
+    state = catalog.assessments.state()
+    standing = catalog.assessments.standing(rules, kind, code)
+    stored = catalog.assessments.tallies([(kind, code)]).get((kind, code))
+    if state is None or standing is None or stored is None or state.layout != layout.digest:
+        return None
+    given = layout.rules(rules)
+    counts = scoring.lanes(stored)
+    values = scoring.values(counts, given, layout, is_department=kind in AS_ONE)
+    start = layout.starts[rules]
+    tallies = {one.id: scoring.tally(counts, start + place) for place, one in enumerate(given.measured)}
+    cards = [IndicatorCard(one, tallies.get(one.id), values.get(one.id)) for one in given.indicators]
+    score = scoring.score(counts, given, layout, is_department=kind in AS_ONE)
+    return Card(
+        kind=kind,
+        code=code,
+        rules=given,
+        day=state.day,
+        score=score,
+        band=band(given, score.point),
+        peers=standing.peers,
+        ranks=catalog.assessments.ranks(standing) if kind in COMPARED else None,
+        dimensions=tuple(_dimension(one, cards, given, score.datasets) for one in given.dimensions),
+        counts=_counts(catalog, kind, code, scoring.flags(counts), scoring.harvested(counts)),
+    )
+
+
+def _dimension(dimension: Dimension, cards: Sequence[IndicatorCard], rules: RuleSet, datasets: int) -> DimensionCard:
+    own = tuple(one for one in cards if one.indicator.dimension == dimension.id)
+    values = [(one.indicator, one.value) for one in own if one.value is not None]
+    return DimensionCard(dimension, scoring.combined(values, rules.scale, datasets) if values else None, own)
+
+
+def band(rules: RuleSet, point: float | None) -> Band | None:
+    """The named range a score lies in; None without a score, or where the rule set names none."""
+    if point is None:
+        return None
+    return next((one for one in rules.bands if point >= one.least), None)
+
+
+def _counts(catalog: Catalog, kind: Kind, code: str, flags: Mapping[str, int], harvested: int) -> DatasetCounts:
+    shown = {name: flags[name] for name in FLAGS if name not in ("counted", "effective")}
+    return DatasetCounts(
+        declared=declared(catalog, kind, code),
+        harvested=harvested,
+        counted=flags["counted"],
+        effective=flags["effective"],
+        flags=shown,
+    )
+
+
+def declared(catalog: Catalog, kind: Kind, code: str) -> Declared | None:
+    """How many datasets the portals of a group say they hold: of one source, of a region's sources, of all."""
+    if kind not in (Kind.SOURCE, Kind.REGION, Kind.NATION):
+        return None
+    sources = [entry.source for entry in catalog.sources.all()]
+    if kind is Kind.SOURCE:
+        sources = [source for source in sources if source.id == code]
+    elif kind is Kind.REGION:
+        within = frozenset(regions_within(code))
+        sources = [source for source in sources if source.region in within]
+    if not sources:
+        return None
+    runs = catalog.runs.last_by_source(complete=True)
+    said = [runs[one.id].declared for one in sources if one.id in runs]
+    known = [number for number in said if number is not None]
+    return Declared(sum(known), len(known), len(sources))
+
+
+def league(catalog: Catalog, kind: Kind, peers: str, rules: str = "national") -> list[Placed]:
+    """Those who are compared with one another, best first, each with the places its bounds leave open."""
+    standings = catalog.assessments.standings(rules, kind, peers)
+    least = sorted(one.least for one in standings)
+    most = sorted(one.most for one in standings)
+    return [
+        Placed(
+            one,
+            Ranks(
+                best=len(least) - bisect_right(least, one.most) + 1,
+                worst=len(most) - bisect_left(most, one.least),
+                of=len(standings),
+            ),
+        )
+        for one in standings
+    ]
+
+
+def matrix(
+    catalog: Catalog, kind: Kind, codes: Sequence[str], rules: str = "national"
+) -> dict[str, dict[str, Value | None]]:
+    """The values of every measured indicator of several groups: by group, then by indicator."""
+    layout = standard_layout()
+    given = layout.rules(rules)
+    stored = catalog.assessments.tallies([(kind, code) for code in codes])
+    return {
+        code: scoring.values(scoring.lanes(counts), given, layout, is_department=kind in AS_ONE)
+        for (_, code), counts in stored.items()
+    }
+
+
+def behind(
+    catalog: Catalog,
+    kind: Kind,
+    code: str,
+    indicator: str,
+    answer: Answer,
+    rules: str = "national",
+    *,
+    after: str = "",
+    limit: int = 50,
+) -> list[Assessed]:
+    """The datasets behind a number, by id, those after ``after``. Raises KeyError for what is not measured."""
+    return catalog.assessments.listing(
+        kind,
+        members(kind, code),
+        question=standard_layout().place(rules, indicator),
+        verdicts=VERDICTS[answer],
+        after=after,
+        limit=limit,
+    )
+
+
+def flagged(
+    catalog: Catalog, kind: Kind, code: str, flag: str, *, after: str = "", limit: int = 50
+) -> list[Assessed]:
+    """The datasets of a group that a flag holds for. Raises ValueError for a flag that there is not."""
+    return catalog.assessments.listing(
+        kind,
+        members(kind, code),
+        question=standard_layout().flag(flag),
+        verdicts=(Verdict.PASS,),
+        after=after,
+        limit=limit,
+    )
+
+
+def evidence(catalog: Catalog, ways: Ways, dataset_id: str, rules: str = "national") -> Evidence | None:
+    """One dataset's evidence as of the day it was assessed for; None for one that was not assessed."""
+    layout, state = standard_layout(), catalog.assessments.state()
+    row = catalog.assessments.rows([dataset_id]).get(dataset_id)
+    entry = catalog.entry(dataset_id)
+    if state is None or row is None or entry is None or not is_assessed(entry):
+        return None
+    given = layout.rules(rules)
+    (subject,) = subjects([entry], catalog, ways, state.day, catalog.runs.last_read())
+    found = findings(subject, given)
+    start = layout.starts[rules]
+    counted = row.vector[start : start + len(found)]
+    counts = scoring.lanes(scoring.packed(scoring.spread(row.vector), layout))
+    return Evidence(
+        rules=given,
+        day=state.day,
+        score=scoring.score(counts, given, layout, is_department=False),
+        findings=tuple(zip(given.measured, found, strict=True)),
+        flags=tuple(name for place, name in enumerate(FLAGS) if row.vector[place] == Verdict.PASS),
+        original=subject.original,
+        agrees=bytes(one.verdict for one in found) == counted,
+    )
+
+
+def qualities(catalog: Catalog, ids: Sequence[str], rules: str = "national") -> dict[str, float]:
+    """The scores of datasets from 0 to 1, of those that have one: what a search may sort by."""
+    layout = standard_layout()
+    given = layout.rules(rules)
+    found = {}
+    for id, row in catalog.assessments.rows(ids).items():
+        counts = scoring.lanes(scoring.packed(scoring.spread(row.vector), layout))
+        point = scoring.score(counts, given, layout, is_department=False).point
+        if point is not None:
+            found[id] = point / given.scale
+    return found
