@@ -30,7 +30,7 @@ from portal.catalog.link_uses import host_of
 from portal.catalog.links import Address
 from portal.catalog.model import Run, Source
 from portal.catalog.store import Catalog
-from portal.scorecard.assess import Ways
+from portal.scorecard.assess import catch_up as assess_changes
 from portal.search import indexing
 from portal.search.engines import open_index
 from portal.search.query import SearchIndex
@@ -73,21 +73,20 @@ def follow_index(catalog: Catalog, given: Settings) -> int:
 
 
 def follow(catalog: Catalog, given: Settings) -> None:
-    """Brings everything that is derived from the catalogue up to it; neither keeps the other from being tried."""
+    """Brings everything that is derived from the catalogue up to it; none keeps the others from being tried."""
     try:
         follow_index(catalog, given)
     finally:
-        counting.catch_up(catalog, holder())
+        try:
+            counting.catch_up(catalog, holder())
+        finally:
+            # Last, because a dataset counts for the entry that stands for it.
+            assess_changes(catalog, processes=os.cpu_count() or 1)
 
 
 def holder() -> str:
     """What this process calls itself where it holds a lease."""
     return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def ways() -> Ways:
-    """What an assessment asks besides the datasets: answers of addresses, copies of one another. Neither is kept yet."""
-    return Ways()
 
 
 def way_out(source: Source, given: Settings, validators: Mapping[str, Validators] = NO_VALIDATORS) -> Http:

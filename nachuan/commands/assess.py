@@ -43,16 +43,16 @@ def assess(context: click.Context, as_of: datetime | None, name: str | None, ane
             return
         with _progress(catalog, "Assessing") as advance:
             if anew:
-                rebuild(catalog, installation.ways(), processes=os.cpu_count() or 1, progress=advance)
+                rebuild(catalog, processes=os.cpu_count() or 1, progress=advance)
             else:
-                catch_up(catalog, installation.ways(), processes=os.cpu_count() or 1, progress=advance)
+                catch_up(catalog, processes=os.cpu_count() or 1, progress=advance)
         _tell(_standing(catalog, [chosen.id] if chosen else list(rules.PACKAGED)), as_json)
 
 
 def _earlier(catalog: Catalog, day: date, layout: Layout) -> list[dict[str, Any]]:
     """The nation's scores of a day, or by rules of one's own."""
     with _progress(catalog, "Assessing") as advance:
-        snapshot = snapshots.as_of(catalog, day, layout, installation.ways(), advance)
+        snapshot = snapshots.as_of(catalog, day, layout, progress=advance)
     counts = snapshot.counts().get(NATION)
     if counts is None:
         return []

@@ -16,8 +16,13 @@ from msgspec import Struct
 from sqlalchemy import Engine, Row, func, insert, select
 
 from portal.catalog import tables
+from portal.catalog.counters import counted
 from portal.catalog.documents import in_parts
 from portal.catalog.engines import writing
+
+
+COUNTED = "counted"
+"""The counter of the times that an entry came to be counted as another one, or as itself again."""
 
 
 class Verdict(StrEnum):
@@ -99,6 +104,32 @@ class Appearances:
             Appearance(dataset_id=row.id, canonical_id=canonical, reason=row.reason, beside=row.beside) for row in rows
         ]
         return [Appearance(dataset_id=canonical, canonical_id=canonical), *copies] if copies else []
+
+    def originals(self, ids: Sequence[str]) -> dict[str, str]:
+        """Of those that are further entries of another dataset: the id of the canonical entry."""
+        table = tables.dataset.c
+        with self._engine.connect() as connection:
+            return {
+                row.id: row.counted_as
+                for part in in_parts(ids)
+                for row in connection.execute(
+                    select(table.id, table.counted_as).where(table.id.in_(part), table.counted_as.is_not(None))
+                )
+            }
+
+    def changed_datasets(self, since: int = 0) -> tuple[list[str], int]:
+        """The entries that came to be counted otherwise since a number, and the newest number."""
+        table = tables.dataset.c
+        query = select(table.id).where(table.counted_number > since).order_by(table.id)
+        # The number is read first: what changes in between is told again, never left out.
+        with self._engine.connect() as connection:
+            newest = counted(connection, COUNTED)
+            return list(connection.scalars(query)), newest
+
+    def newest(self) -> int:
+        """The newest number of ``changed_datasets``."""
+        with self._engine.connect() as connection:
+            return counted(connection, COUNTED)
 
     def others(self, ids: Sequence[str]) -> dict[str, int]:
         """How many further entries the datasets of these entries have; those that have none are left out."""

@@ -70,6 +70,10 @@ class State(Struct, frozen=True, kw_only=True):
     assessed: datetime
     """When the computer did it."""
     datasets: int
+    links: int = 0
+    """How far the states of addresses were followed: see ``Links.changed_datasets``."""
+    counted: int = 0
+    """How far it was followed which entries are one dataset: see ``Appearances.changed_datasets``."""
 
 
 class Standing(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,8 @@ from msgspec import Struct
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 
 from portal.catalog import tables
-from portal.catalog.appearances import Appearance
+from portal.catalog.appearances import COUNTED, Appearance
+from portal.catalog.counters import count_on, counted
 from portal.catalog.documents import in_parts
 from portal.catalog.engines import writing
 from portal.catalog.model import DatasetState, RecordType
@@ -194,12 +195,18 @@ def _link(connection: Connection, scope: Sequence[str], appearances: Sequence[Ap
     }
     if not changed:
         return
+    number = counted(connection, COUNTED)
+    moved = [
+        {"dataset_id": id, "canonical_id": canonical, "number": number + place}
+        for place, (id, (canonical, _, _)) in enumerate(changed.items(), 1)
+    ]
     connection.execute(
         update(tables.dataset)
         .where(dataset.id == bindparam("dataset_id"))
-        .values(counted_as=bindparam("canonical_id")),
-        [{"dataset_id": id, "canonical_id": canonical} for id, (canonical, _, _) in changed.items()],
+        .values(counted_as=bindparam("canonical_id"), counted_number=bindparam("number")),
+        moved,
     )
+    count_on(connection, COUNTED, len(moved))
     for part in in_parts(list(changed)):
         connection.execute(delete(tables.appearance).where(link.dataset_id.in_(part)))
     rows = [

@@ -139,6 +139,11 @@ class Links:
             newest = counted(connection, _CHANGED)
             return [row.dataset_id for row in connection.execute(query)], newest
 
+    def newest(self) -> int:
+        """The newest number of ``changed_datasets``."""
+        with self._engine.connect() as connection:
+            return counted(connection, _CHANGED)
+
     def waiting(self, now: datetime, source_id: str | None = None) -> int:
         """How many addresses are due."""
         query = select(func.count()).select_from(tables.link).where(tables.link.c.due <= now)

@@ -101,12 +101,15 @@ dataset = Table(
     Column("retired_because", String(20)),
     # Derived: the dataset that is counted instead of this entry; NULL for one that counts itself.
     Column("counted_as", String(16)),
+    # Which of all the times that ``counted_as`` of some dataset became another one this was; NULL where it never did.
+    Column("counted_number", Number),
     UniqueConstraint("source_id", "source_key"),
     Index(None, "source_id", "raw_digest"),
     Index(None, "publisher_id"),
     # Whatever counts over everything reads this instead of every document: a seventh of the time at 200,000 datasets.
     Index("ix_dataset_counted", "record_type", "state", "region", "publisher_id", "source_id", "counted_as"),
     Index(None, "counted_as"),
+    Index(None, "counted_number"),
 )
 
 appearance = Table(

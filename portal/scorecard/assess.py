@@ -40,22 +40,12 @@ Originals: TypeAlias = Callable[[Sequence[str]], Mapping[str, str]]
 """Of those datasets that are further appearances of another: the other's id."""
 
 
-def no_links(urls: Sequence[str]) -> Mapping[str, Link]:
-    """Where no address was ever asked for."""
-    return {}
+def _links_of(catalog: Catalog) -> Links:
+    return catalog.links.known
 
 
-def no_copies(ids: Sequence[str]) -> Mapping[str, str]:
-    """Where every dataset counts itself."""
-    return {}
-
-
-def _no_links_of(catalog: Catalog) -> Links:
-    return no_links
-
-
-def _no_copies_of(catalog: Catalog) -> Originals:
-    return no_copies
+def _originals_of(catalog: Catalog) -> Originals:
+    return catalog.appearances.originals
 
 
 class Ways(Struct, frozen=True):
@@ -64,8 +54,8 @@ class Ways(Struct, frozen=True):
     They are functions of a module, made from the catalogue, because the processes of a rebuild share them.
     """
 
-    links: Callable[[Catalog], Links] = _no_links_of
-    originals: Callable[[Catalog], Originals] = _no_copies_of
+    links: Callable[[Catalog], Links] = _links_of
+    originals: Callable[[Catalog], Originals] = _originals_of
 
 
 @cache
@@ -129,6 +119,7 @@ def rebuild(
     """
     given = layout or standard_layout()
     day, number = beginning_of(now or datetime.now(UTC)), catalog.last_change()
+    links, counted_once = catalog.links.newest(), catalog.appearances.newest()
     read = catalog.runs.last_read()
     totals: dict[Group, int] = {}
     count = 0
@@ -144,7 +135,15 @@ def rebuild(
 
     def finish() -> tuple[Iterable[tuple[Kind, str, bytes]], Iterable[Standing], State]:
         counted = {group: scoring.packed(counts, given) for group, counts in totals.items()}
-        state = State(layout=given.digest, number=number, day=day, assessed=datetime.now(UTC), datasets=count)
+        state = State(
+            layout=given.digest,
+            number=number,
+            day=day,
+            assessed=datetime.now(UTC),
+            datasets=count,
+            links=links,
+            counted=counted_once,
+        )
         return ((kind, code, counts) for (kind, code), counts in counted.items()), standings(catalog, counted, given), state
 
     state = catalog.assessments.replace(rows(), finish)
@@ -216,14 +215,13 @@ def catch_up(
     *,
     now: datetime | None = None,
     layout: Layout | None = None,
-    also: Sequence[str] = (),
     processes: int = 1,
     progress: Callable[[int], None] = lambda count: None,
 ) -> int:
     """Brings the assessment up to the newest change and the day; how many datasets it looked at again.
 
-    Those are the changed ones, those whose verdict the day may have changed, and ``also``: those whose addresses
-    answered otherwise or whose original became another. An assessment that cannot be followed (none, by other rules,
+    Those are the changed ones, those whose verdict the day may have changed, those whose addresses answered otherwise,
+    and those that came to be counted as another dataset, or as themselves again. An assessment that cannot be followed (none, by other rules,
     or ahead of a catalogue that was restored from an older copy) is made from nothing.
     """
     given = layout or standard_layout()
@@ -233,14 +231,18 @@ def catch_up(
         return rebuild(catalog, ways, now=now, layout=given, processes=processes, progress=progress).datasets
     read = catalog.runs.last_read()
     looked_at = 0
-    waiting = dict.fromkeys((*also, *(catalog.assessments.due(day) if day > state.day else ())))
+    answered, links = catalog.links.changed_datasets(state.links)
+    recounted, counted = catalog.appearances.changed_datasets(state.counted)
+    due = catalog.assessments.due(day) if day > state.day else ()
+    waiting = dict.fromkeys((*answered, *recounted, *due))
     while True:
         changes = catalog.changes(state.number, CHANGES_AT_ONCE)
         ids = list(dict.fromkeys((*waiting, *(change.dataset_id for change in changes))))
         number = changes[-1].number if changes else state.number
-        if not ids and day == state.day:
+        reached = msgspec.structs.replace(state, number=number, day=day, links=links, counted=counted)
+        if reached == state and not ids:
             return looked_at
-        state = _reassess(catalog, ways, given, ids, state, msgspec.structs.replace(state, number=number, day=day), read)
+        state = _reassess(catalog, ways, given, ids, state, reached, read)
         looked_at += len(ids)
         progress(len(ids))
         waiting = {}

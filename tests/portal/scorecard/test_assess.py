@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
+from portal.catalog.appearances import Appearance
 from portal.catalog.assessments import AssessmentMoved, Kind
+from portal.catalog.counting import LEASE
 from portal.catalog.model import Dataset, Link, LinkState, Source
 from portal.catalog.store import Catalog
 from portal.catalog.writing import NewRecord
@@ -22,6 +24,7 @@ from portal.scorecard.assess import Links, Originals, Ways, catch_up, rebuild, s
 from portal.scorecard.groups import NATION, Group
 from portal.scorecard.verdicts import Verdict
 from tests.catalogs import SOURCE, filled, record
+from tests.portal.catalog.test_links import claimed, settle
 from tests.portal.scorecard.samples import DAY, FILE, PAGE, link, whole, working
 
 PROVINCE = Source(id="zhejiang", title="浙江省公共数据开放平台", kind="ckan", url="http://127.0.0.1/z", region="330000")
@@ -137,11 +140,35 @@ def test_the_day_finds_only_those_whose_verdict_may_turn(catalog: Catalog) -> No
     assert [row.vector[place] for place in places] == [Verdict.FAIL, Verdict.FAIL]
 
 
-def test_addresses_that_answered_otherwise_are_followed_when_told(town: Catalog) -> None:
+def test_an_address_that_answered_is_followed_once(town: Catalog) -> None:
     rebuild(town, now=DAY)
-    assert catch_up(town, WORKING, now=DAY, also=["hang000000000001"]) == 1
+    town.links.catch_up()
+    while addresses := claimed(town, DAY):
+        settle(town, addresses, now=DAY)
+    assert catch_up(town, now=DAY) == 1
     place = standard_layout().place("national", "reachable")
     assert town.assessments.rows(["hang000000000001"])["hang000000000001"].vector[place] == Verdict.PASS
+    assert catch_up(town, now=DAY) == 0
+    followed = everything(town)
+    rebuild(town, now=DAY)
+    assert everything(town) == followed
+
+
+def test_a_dataset_found_to_be_a_copy_counts_no_more_and_again_when_it_is_none(town: Catalog) -> None:
+    first, second = "hang000000000001", "hang000000000002"
+    rebuild(town, now=DAY)
+    alone = everything(town)
+    lease = town.sources.lease(LEASE, "test")
+    town.counting.link(
+        lease, [first, second], [Appearance(dataset_id=second, canonical_id=first, reason="department", beside=first)]
+    )
+    assert catch_up(town, now=DAY) == 1
+    row = town.assessments.rows([second])[second]
+    assert row.vector[standard_layout().place("national", "licence")] == Verdict.NOT_APPLICABLE
+    assert catch_up(town, now=DAY) == 0
+    town.counting.link(lease, [first, second], [])
+    assert catch_up(town, now=DAY) == 1
+    assert everything(town) == alone
 
 
 def test_an_assessment_by_other_rules_is_made_from_nothing(town: Catalog) -> None:

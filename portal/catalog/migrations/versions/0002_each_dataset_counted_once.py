@@ -13,6 +13,8 @@ COUNTED = ["record_type", "state", "region", "publisher_id", "source_id"]
 
 def upgrade() -> None:
     op.add_column("dataset", sa.Column("counted_as", sa.String(length=16), nullable=True))
+    op.add_column("dataset", sa.Column("counted_number", NUMBER, nullable=True))
+    op.create_index(op.f("ix_dataset_counted_number"), "dataset", ["counted_number"], unique=False)
     op.drop_index("ix_dataset_counted", table_name="dataset")
     op.create_index("ix_dataset_counted", "dataset", [*COUNTED, "counted_as"], unique=False)
     op.create_index(op.f("ix_dataset_counted_as"), "dataset", ["counted_as"], unique=False)
