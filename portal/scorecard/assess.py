@@ -221,8 +221,8 @@ def catch_up(
     """Brings the assessment up to the newest change and the day; how many datasets it looked at again.
 
     Those are the changed ones, those whose verdict the day may have changed, those whose addresses answered otherwise,
-    and those that came to be counted as another dataset, or as themselves again. An assessment that cannot be followed (none, by other rules,
-    or ahead of a catalogue that was restored from an older copy) is made from nothing.
+    and those that came to be counted as another dataset, or as themselves again. An assessment that cannot be followed
+    (none, by other rules, or ahead of a catalogue that was restored from an older copy) is made from nothing.
     """
     given = layout or standard_layout()
     day = beginning_of(now or datetime.now(UTC))
