@@ -126,6 +126,12 @@ def test_a_page_on_paper_needs_nothing_else_and_runs_nothing(printer: FlaskClien
     assert shown.xpath("//base/@href") == ["http://localhost/zh/sources/hangzhou"]
 
 
+def test_a_pdf_may_be_kept_for_everyone_who_reads_the_same_language(printer: FlaskClient) -> None:
+    said, asked = printer.get("/zh/runs/1.pdf"), printer.get("/runs/1.pdf")
+    assert said.headers["Cache-Control"] == asked.headers["Cache-Control"] == "public, max-age=300"
+    assert "Vary" not in said.headers and asked.headers["Vary"] == "Accept-Language"
+
+
 def test_every_sheet_says_where_it_is_from_and_of_what_day(printer: FlaskClient) -> None:
     shown = page_of(printer, "/en/regions/330000.pdf")
     sheet = words(shown.xpath("//p[@class='sheet']")[0])
