@@ -20,6 +20,7 @@ from portal.search import indexing
 from portal.search.engines import open_index
 from portal.search.query import IndexUnusable
 from portal.settings import SECRET_KEY_FILE, Settings
+from portal.web.pdf import chromium
 
 LATE = timedelta(hours=1)
 """A source that has been due for longer than this tells that no scheduler runs."""
@@ -42,6 +43,8 @@ def doctor(as_json: bool) -> None:
         Finding("settings", f"home {given.home}, database {_hidden(given.database_url)}, index {given.search_url}")
     ]
     findings.append(_look_at_secret_key(given))
+    browser = chromium(given.chromium)
+    findings.append(Finding("pdf", f"printed by {browser}" if browser else "no Chromium to print with: not offered"))
     catalog = Catalog(given.database_url)
     try:
         catalog.check()

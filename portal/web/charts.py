@@ -150,9 +150,10 @@ class Trend(Struct, frozen=True, kw_only=True):
     def dated(self) -> tuple[int, ...]:
         """The points whose date is written below: the first, the last, and some between them."""
         last = len(self.points) - 1
+        if last < 0:
+            return ()
         every = max(1, -(-last // (DATES_SHOWN - 1)))
-        between = range(0, last, every) if last else ()
-        return (*(place for place in between if last - place >= every), last)
+        return (*(place for place in range(0, last, every) if last - place >= every), last)
 
 
 class Heading(Struct, frozen=True):

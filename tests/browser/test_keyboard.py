@@ -164,3 +164,23 @@ def test_a_printed_dataset_is_the_dataset_alone(browser: Browser, site: Country,
         expect(page.locator("dl.facts-list")).to_be_visible()
         for gone in ("nav", "form", ".language", ".skip", "footer a", ".action", "summary"):
             assert [one for one in page.locator(gone).all() if one.is_visible()] == [], gone
+
+
+def test_a_printed_search_says_what_was_searched_for(browser: Browser, site: Country) -> None:
+    with window(browser) as page:
+        page.emulate_media(media="print")
+        page.goto(site.address("search", "zh"))
+        expect(page.locator(".asking .box input")).to_be_visible()
+        assert [one for one in page.locator("button, .sorts").all() if one.is_visible()] == []
+        page.goto(site.address("filtered", "zh"))
+        expect(page.locator(".asking .box input")).to_be_hidden()
+        expect(page.locator(".chips a").first).to_be_visible()
+        expect(page.locator(".chips .all")).to_be_hidden()
+
+
+def test_the_first_sheet_says_where_it_is_from_and_the_screen_does_not(browser: Browser, site: Country) -> None:
+    with window(browser) as page:
+        page.goto(site.address("region", "en"))
+        expect(page.locator(".sheet")).to_be_hidden()
+        page.emulate_media(media="print")
+        expect(page.locator(".sheet")).to_contain_text(site.address("region", "en"))

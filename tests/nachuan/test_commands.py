@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -99,6 +100,7 @@ def test_a_newcomers_first_hour(nachuan: Command, own_federation: Sandbox, tmp_p
     assert len(exported.stdout.splitlines()) == usable
     well = nachuan("doctor")
     assert well.returncode == 0 and "CURE" not in well.stdout, well.stdout
+    assert re.search(r"^well  pdf: (printed by /|no Chromium to print with)", well.stdout, re.MULTILINE)
 
     saved = tmp_path / "saved.db"
     assert nachuan("db", "backup", str(saved)).returncode == 0

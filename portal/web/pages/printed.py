@@ -7,11 +7,15 @@ import logging
 from flask import Blueprint, Response, abort, current_app, request
 
 from portal.web.errors import error_page
+from portal.web.languages import language_in_address
 from portal.web.paper import PRINTED, as_anyone_sees_it
 from portal.web.pdf import PATIENCE_S, NotPrinted, PrinterBusy, chromium, printed
 from portal.web.site import site
 
 log = logging.getLogger(__name__)
+
+KEPT_S = 300
+"""Whoever stands before the portal may keep a PDF so long: it is the same for everyone, and dear to make."""
 
 pages = Blueprint("printed", __name__)
 
@@ -34,7 +38,9 @@ def pdf(**_: object) -> Response:
         log.error("%s was not printed: %s", request.path, error)
         return error_page(503, "pdf_failed")
     response = Response(body, mimetype="application/pdf")
-    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Cache-Control"] = f"public, max-age={KEPT_S}"
+    if not language_in_address():
+        response.vary.add("Accept-Language")
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 

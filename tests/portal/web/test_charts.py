@@ -183,6 +183,11 @@ def test_the_dates_of_a_trend_are_few_apart_and_have_the_first_and_the_last(coun
     assert dated[0] == 0 and dated[-1] == count - 1 and len(dated) <= 5 and list(dated) == sorted(set(dated))
 
 
+def test_a_trend_of_nothing_says_that_nothing_was_measured(draw: Draw) -> None:
+    drawing = draw("trend", trend())
+    assert words(drawing.xpath(".//desc")[0]) == "未测" and rows(drawing) == []
+
+
 # Intervals
 
 

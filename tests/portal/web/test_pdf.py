@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import re
+import select
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,19 +25,22 @@ from tests.portal.web.town import client_of, dataset_of, page, says, words
 
 Browser = Callable[[str], str]
 
+COPY = 'cp "$PAGE" "$OUT"'
+
+
+def browser_in(folder: Path, lines: str) -> str:
+    """A browser of shell lines, in which ``$OUT`` is the PDF and ``$PAGE`` the page."""
+    path = folder / "browser"
+    find = 'for one; do case $one in --print-to-pdf=*) OUT=${one#*=};; file://*) PAGE=${one#file://};; esac; done\n'
+    path.write_text(f"#!/bin/sh\n{find}{lines}\n")
+    path.chmod(0o755)
+    return str(path)
+
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Browser:
-    """Makes a browser of shell lines, in which ``$OUT`` is the PDF and ``$PAGE`` the page."""
-
-    def made(lines: str) -> str:
-        path = tmp_path / "browser"
-        find = 'for one; do case $one in --print-to-pdf=*) OUT=${one#*=};; file://*) PAGE=${one#file://};; esac; done\n'
-        path.write_text(f"#!/bin/sh\n{find}{lines}\n")
-        path.chmod(0o755)
-        return str(path)
-
-    return made
+    """Makes a browser."""
+    return partial(browser_in, tmp_path)
 
 
 def test_the_pdf_is_what_the_browser_writes_of_the_page(browser: Browser, tmp_path: Path) -> None:
@@ -62,12 +68,16 @@ def test_a_browser_that_fails_is_said_to(browser: Browser, tmp_path: Path, lines
 
 
 def test_a_browser_that_hangs_is_ended_with_all_that_it_started(browser: Browser, tmp_path: Path) -> None:
-    hanging = browser(f'sleep 60 & echo $! > {tmp_path}/child; wait')
+    # A pipe that ends when the last process that could write to it has ended.
+    os.mkfifo(tmp_path / "alive")
+    reading = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    os.close(os.open(tmp_path / "alive", os.O_WRONLY))
+    hanging = browser(f"exec > {tmp_path}/alive; sleep 20 & wait")
     with pytest.raises(NotPrinted, match="longer than 0.3 s"):
         printed("x", hanging, tmp_path, timeout_s=0.3)
-    child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
-    # Where nobody collects orphans, an ended one stays as a zombie.
-    assert not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"
+    ended, _, _ = select.select([reading], [], [], 10)
+    os.close(reading)
+    assert ended
 
 
 def test_one_page_is_printed_at_a_time_among_all_processes(browser: Browser, tmp_path: Path) -> None:
@@ -75,7 +85,7 @@ def test_one_page_is_printed_at_a_time_among_all_processes(browser: Browser, tmp
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(PrinterBusy):
             printed("x", browser('touch "$OUT"'), tmp_path, patience_s=0.1)
-    assert printed("x", browser('cp "$PAGE" "$OUT"'), tmp_path, patience_s=0) == b"x"
+    assert printed("x", browser(COPY), tmp_path, patience_s=0) == b"x"
 
 
 def test_a_browser_is_found_by_name_or_path_and_can_be_switched_off(browser: Browser) -> None:
@@ -86,10 +96,16 @@ def test_a_browser_is_found_by_name_or_path_and_can_be_switched_off(browser: Bro
 # The site
 
 
-@pytest.fixture
-def printer(town: Catalog, browser: Browser, tmp_path: Path) -> FlaskClient:
-    """A browser on a site whose PDFs are the pages themselves."""
-    return client_of(town, home=tmp_path, chromium=browser('cp "$PAGE" "$OUT"'), base_url="http://localhost")
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the site below."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def printer(town: Catalog, home: Path) -> FlaskClient:
+    """A reader of a site whose PDFs are the pages themselves."""
+    return client_of(town, home=home, chromium=browser_in(home, COPY), base_url="http://localhost")
 
 
 def test_a_pdf_is_made_of_the_page_in_the_language_of_its_address(printer: FlaskClient) -> None:
@@ -108,6 +124,12 @@ def test_a_page_on_paper_needs_nothing_else_and_runs_nothing(printer: FlaskClien
         "default-src 'none'; style-src 'unsafe-inline'"
     ]
     assert shown.xpath("//base/@href") == ["http://localhost/zh/sources/hangzhou"]
+
+
+def test_a_pdf_may_be_kept_for_everyone_who_reads_the_same_language(printer: FlaskClient) -> None:
+    said, asked = printer.get("/zh/runs/1.pdf"), printer.get("/runs/1.pdf")
+    assert said.headers["Cache-Control"] == asked.headers["Cache-Control"] == "public, max-age=300"
+    assert "Vary" not in said.headers and asked.headers["Vary"] == "Accept-Language"
 
 
 def test_every_sheet_says_where_it_is_from_and_of_what_day(printer: FlaskClient) -> None:
@@ -143,15 +165,14 @@ def test_what_is_gone_or_never_was_has_no_pdf(printer: FlaskClient) -> None:
     assert [printer.get(path).status_code for path in ("/about.pdf", "/runs/x.pdf", "/.pdf")] == [404] * 3
 
 
-def test_the_page_is_asked_without_the_readers_cookies_and_headers(
-    printer: FlaskClient,
-) -> None:
+def test_the_page_is_asked_without_the_readers_cookies_and_headers(town: Catalog, home: Path) -> None:
     seen = []
-    printer.application.before_request_funcs.setdefault(None, []).append(
+    client = client_of(town, home=home, chromium=browser_in(home, COPY))
+    client.application.before_request(
         lambda: seen.append((request.path, dict(request.cookies), request.headers.get("Authorization")))
     )
-    printer.set_cookie("session", "mine")
-    assert printer.get("/sources/hangzhou.pdf", headers={"Authorization": "Bearer mine"}).status_code == 200
+    client.set_cookie("session", "mine")
+    assert client.get("/sources/hangzhou.pdf", headers={"Authorization": "Bearer mine"}).status_code == 200
     assert seen == [
         ("/sources/hangzhou.pdf", {"session": "mine"}, "Bearer mine"),
         ("/sources/hangzhou", {}, None),
@@ -165,8 +186,8 @@ def test_without_a_browser_no_pdf_is_offered_and_the_reason_is_said(town: Catalo
 
 
 @pytest.mark.slow
-def test_a_reader_who_finds_the_printer_busy_is_told_when_to_come_back(printer: FlaskClient, tmp_path: Path) -> None:
-    with open(tmp_path / "pdf.lock", "ab") as other:
+def test_a_reader_who_finds_the_printer_busy_is_told_when_to_come_back(printer: FlaskClient, home: Path) -> None:
+    with open(home / "pdf.lock", "ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         response = printer.get("/en/runs/1.pdf")
     assert (response.status_code, response.headers["Retry-After"]) == (503, "3")
@@ -188,7 +209,7 @@ def test_an_address_that_means_to_leave_its_quotes_stays_within(catalog: Catalog
     run = catalog.runs.start(SOURCE.id, RunMode.FULL, "test")
     with catalog.transaction(lease, run.id) as transaction:
         transaction.put([record("1", publisher=Publisher(id=name, name="x"))])
-    client = client_of(catalog, home=tmp_path, chromium=browser('cp "$PAGE" "$OUT"'))
+    client = client_of(catalog, home=tmp_path, chromium=browser(COPY))
     shown = page_of(client, f"/publishers/{quote(name, safe='')}.pdf")
     below = shown.xpath("string(//style)").splitlines()[-1]
     assert re.fullmatch(r'@page { @bottom-left { content: "[^"{}<>;]*"; } }', below)
