@@ -38,7 +38,7 @@ class Audit(Struct, frozen=True):
 
 def audit(source: Source, raws: Iterable[RawRecord]) -> Audit:
     """Reads every record again and counts."""
-    decided = decided_paths(reading(source).tables)
+    decided = decided_paths(reading(source).tables, source.options.get("crosswalk", {}))
     keys: Counter[str] = Counter()
     examples: dict[str, str] = {}
     records = 0

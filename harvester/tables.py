@@ -131,9 +131,9 @@ def rows_under(name: str, root: str) -> list[CrosswalkRow]:
     return [row if _is_member(row) else _moved(row, root) for row in rows]
 
 
-def decided_paths(tables: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Every path that a row of these crosswalks names, without ``[]``, and the field it is read for."""
-    decided: dict[str, str] = {}
+def decided_paths(tables: Iterable[tuple[str, str]], overrides: Mapping[str, str] = {}) -> dict[str, str]:  # noqa: B006
+    """Every path that a row of these crosswalks or a source's own names, without ``[]``, and the field it is read for."""
+    decided = {_SPREAD.sub("", path): field for field, paths in overrides.items() for path in _texts(paths)}
     for name, root in tables:
         within: Sequence[str] = ()
         for row in schemas.crosswalk(name):
@@ -180,9 +180,14 @@ def _codes(reading: Reading) -> dict[str, dict[str, str]]:
 def _overridden(
     kind: str, rows: Sequence[CrosswalkRow], overrides: Iterable[tuple[str, str]]
 ) -> list[CrosswalkRow]:
-    """The rows with a source's own paths before the table's, read by the cleaner the table names for that field."""
+    """The rows with a source's own paths before the table's, read by the cleaner the table names for that field.
+
+    ``unused`` is no field: what it names is read by nobody, and so decided about.
+    """
     changed = list(rows)
     for field, path in overrides:
+        if field == UNUSED:
+            continue
         first = next((number for number, row in enumerate(changed) if row.field == field), None)
         if first is None:
             raise ValueError(f"options.crosswalk: the crosswalk of {kind} has no field {field!r}")

@@ -7,18 +7,24 @@ import json
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
+import msgspec
 import pytest
 
 import schemas
 from harvester import sourcefiles
+from harvester.connectors import CONNECTORS
+from harvester.crosswalk import to_dataset
 from harvester.families import family
+from harvester.records import RawRecord
 from harvester.sourcefiles import AddressRepeated
 from nachuan.commands.sources import apply_sources
 from portal.catalog.model import Source
 from portal.catalog.store import Catalog
 from tests.fixtures import FIXTURES, needs_fixtures
+from tests.harvester.family_portals import way_out
+from tests.hostile import HostileServer, json_answer, sequence
 
 FOLDER = Path(__file__).resolve().parents[1] / "sources" / "cn"
 SOURCES = sourcefiles.read_all(FOLDER)
@@ -38,7 +44,7 @@ def list_address(source: Source) -> str:
 
 
 def test_all_are_applied_paused_and_a_second_time_nothing_changes(catalog: Catalog) -> None:
-    assert len(apply_sources(catalog, FOLDER)) == len(SOURCES) == 86
+    assert len(apply_sources(catalog, FOLDER)) == len(SOURCES) == 110
     assert all(entry.paused and entry.provisioned for entry in catalog.sources.all())
     assert apply_sources(catalog, FOLDER) == []
 
@@ -55,7 +61,7 @@ def test_a_source_is_named_after_its_file_and_its_codes_are_terms(source: Source
 
 def test_what_a_file_cannot_know_stands_in_the_environment() -> None:
     with_code = {source.id: source.options["variables"]["appCode"] for source in SOURCES
-                 if source.options["family"] == "exchangeopengateway"}
+                 if source.options.get("family") == "exchangeopengateway"}
     assert with_code == {
         "js-xuzhou": "${JS_XUZHOU_APP_CODE}", "sc-deyang": "${SC_DEYANG_APP_CODE}",
         "sc-ganzi": "${SC_GANZI_APP_CODE}", "sc-suining": "${SC_SUINING_APP_CODE}",
@@ -66,10 +72,55 @@ def test_what_a_file_cannot_know_stands_in_the_environment() -> None:
 def test_every_portal_whose_address_is_known_is_a_source_that_asks_there_or_has_its_reason() -> None:
     asked = [list_address(source) for source in SOURCES]
     left_out = {row["list"] for row in NO_PROFILE}
-    known = [portal["list_url"] for portal in known_portals()]
-    assert sorted(known) == sorted([*asked, *(row["list"] for row in NO_PROFILE)])
-    assert len(left_out) == len(NO_PROFILE) == 52
+    known = [re.sub(r"(?<!:)//", "/", portal["list_url"]) for portal in known_portals()]
+    assert sorted(known) == sorted([*asked, *(re.sub(r"(?<!:)//", "/", row["list"]) for row in NO_PROFILE)])
+    assert len(left_out) == len(NO_PROFILE) == 28
     assert all(row["why"] and row["region"] in schemas.vocabulary("regions").terms for row in NO_PROFILE)
+
+
+def planted(values: dict[str, Any]) -> Any:
+    """An answer in which these values stand at these paths."""
+    answer: dict[str, Any] = {}
+    for path, value in values.items():
+        place: Any = answer
+        steps = path.split(".")
+        for step, after in zip(steps, [*steps[1:], None], strict=True):
+            fresh: Any = value if after is None else [{}] if after == "0" else {}
+            if isinstance(place, list):
+                place[0] = value if after is None else place[0]
+            else:
+                place.setdefault(step, fresh)
+            place = place[int(step)] if isinstance(place, list) else place[step]
+    return answer
+
+
+DESCRIBED = [source for source in SOURCES if "family" not in source.options]
+
+
+@pytest.mark.parametrize("source", DESCRIBED, ids=lambda source: source.id)
+def test_a_source_that_describes_its_portal_asks_for_what_it_lists_and_reads_it(source: Source) -> None:
+    """No proof that the portal answers so: that the file agrees with itself, down to its placeholders and codes."""
+    call = family(source).listings["datasets"]
+    assert call.detail is not None
+    wanted = re.findall(r"\{([\w.]+)\}", json.dumps([call.detail.path, call.detail.query, call.detail.body]))
+    listed = planted({name: "7" for name in wanted})
+    own: dict[str, str] = source.options["crosswalk"]
+    read = {path.removeprefix("detail.") for path in own.values() if path.startswith("detail.") and "|" not in path}
+    said = {path.replace("[0]", ".0"): "公交站点" for path in read} or {"tableRemark": "公交站点"}
+    counted = {path: 1 for path in (call.total, call.pages) if path is not None}
+    base = urlsplit(source.url).path
+    detail = re.sub(r"\{\w+\}", "7", call.detail.path)
+    with HostileServer({
+        base + call.path: sequence(*(json_answer(planted({call.records: page} | counted)) for page in ([listed], []))),
+        base + detail: json_answer(planted({path: 200 for path in call.detail.success} | {
+            f"{call.detail.record}.{path}": value for path, value in said.items()})),
+    }) as portal, way_out() as http:
+        there = msgspec.structs.replace(source, url=portal.url + base)
+        records = list(CONNECTORS[source.kind](there, http, None))
+    (raw,) = [record for record in records if isinstance(record, RawRecord)]
+    dataset, _ = to_dataset(raw, there)
+    assert dataset is not None
+    assert (dataset.source_key, dataset.title) == ("7", "公交站点")
 
 
 ONE = """

@@ -12,9 +12,12 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 import schemas
+from harvester import sourcefiles
 from tests.harvester.family_portals import (
     asked_encoded_json,
     asked_form,
@@ -396,3 +399,101 @@ def dataservice(rows: list[Row]) -> tuple[dict[str, Script], dict[str, Any]]:
             lambda page: {"result": {"pages": math.ceil(len(rows) / 10), "rows": page}}),
         "/portal/service_detail": page,
     }, {"kind": "htmltable", "family": "dataservice", "variables": {"codeId": "c0de"}}
+
+
+# Portals with an interface of their own, read as their file in sources/cn says.
+
+FILES = Path(__file__).resolve().parents[2] / "sources" / "cn"
+
+
+def described(id: str) -> tuple[dict[str, Any], str]:
+    """The options of a source in ``sources/cn``, as a replay gives them, and the path of its address."""
+    source = sourcefiles.read(FILES / f"{id}.toml")
+    path = urlsplit(source.url).path
+    return {"kind": source.kind, "base": path, **source.options}, path
+
+
+def anhui(rows: list[Row]) -> tuple[dict[str, Script], dict[str, Any]]:
+    given, base = described("ah")
+    names = {"catalogName": "标题", "providerDept": "提供单位", "belongFieldName": "所属领域", "openTypeName": "开放属性",
+             "summary": "摘要信息", "updateCycleTxt": "更新频率"}
+    details = {
+        f"r{number}": {key: row[name] for key, name in names.items()} | {
+            "publishTime": row["发布日期"].replace("-", ""), "updateTime": row["更新日期"].replace("-", ""),
+            "formats": [name.upper() for name in formats_of(row)],
+        }
+        for number, row in enumerate(rows)
+    }
+    return {
+        f"{base}data/findByPage": paged(
+            [{"rid": id} for id in details], numbered("pageNum", "pageSize", asked_form),
+            lambda page: {"data": {"pages": math.ceil(len(rows) / 10), "rows": page}}),
+        f"{base}data/findByRid": one_of(details, lambda talk: asked_form(talk)["rid"], lambda one: {"data": one}),
+    }, given
+
+
+def huaian(rows: list[Row]) -> tuple[dict[str, Script], dict[str, Any]]:
+    given, base = described("js-huaian")
+    names = {"catalogName": "资源名称", "openCondition": "开放方式", "dataUpdateTime": "更新时间",
+             "dataUpdatePeriod": "更新周期", "publishTime": "发布时间", "orgName": "所属部门"}
+    details = {str(number): {key: row[name] for key, name in names.items()} for number, row in enumerate(rows)}
+    return {
+        f"{base}api/catalog": paged(
+            [{"id": id} for id in details], numbered("pageNum", "pageSize", asked_query),
+            lambda page: {"data": {"total": len(rows), "data": page}}),
+        f"{base}api/catalog/catalogDetail": one_of(
+            details, lambda talk: asked_query(talk)["catalogId"], lambda one: {"data": one}),
+    }, given
+
+
+def yancheng(rows: list[Row]) -> tuple[dict[str, Script], dict[str, Any]]:
+    given, base = described("js-yancheng")
+    names = {"catalogName": "目录名称", "updateCycle": "更新频率", "catalogAbstract": "目录摘要", "catalogKeywords": "关键字",
+             "createTime": "创建日期", "publishTime": "发布日期", "deptName": "提供部门", "openCondition": "开放条件",
+             "subjectName": "领域分类", "industryName": "行业分类", "sceneName": "场景分类"}
+    details = {id_of(row): {key: row[name] for key, name in names.items()} | {"openType": 1} for row in rows}
+    pages = math.ceil(len(rows) / 25)
+    return {
+        f"{base}data_service/listPageCatalogVo": paged(
+            [{"catalogPk": id} for id in details], numbered("pageNumber", "pageSize", asked_query),
+            lambda page: {"resultData": {"pager": {"pageCount": pages}, "list": page}}),
+        f"{base}open_portal/dataSetDetailById": one_of(
+            details, lambda talk: asked_query(talk)["catalogId"], lambda one: {"resultData": one}),
+    }, given
+
+
+def aba(rows: list[Row]) -> tuple[dict[str, Script], dict[str, Any]]:
+    """The rows have the portal's own keys; the address that stands in them was put there by their reader."""
+    given, base = described("sc-aba")
+    details = {
+        row["详情页网址"].rpartition("tableId")[2]: {key: value for key, value in row.items() if key != "详情页网址"}
+        for row in rows
+    }
+    return {
+        f"{base}getTableList": paged(
+            [{"tableId": int(id)} for id in details], numbered("page", "count", asked_query),
+            lambda page: {"data": {"resultMap": {"total": len(rows), "abaTableList": page}}}),
+        f"{base}getTableDetail": one_of(
+            details, lambda talk: asked_query(talk)["tableId"],
+            lambda one: {"data": {"resultMap": {"abaTableDetail": one}}}),
+    }, given
+
+
+def zhoushan(rows: list[Row]) -> tuple[dict[str, Script], dict[str, Any]]:
+    given, base = described("zj-zhoushan")
+    names = {"resName": "资源名称", "resSummary": "摘要", "dataCount": "数据量", "idPocName": "资源提供方",
+             "resFormatName": "资源格式", "createDate": "上线日期", "updateDate": "更新日期"}
+    domains = {term: code for code, term in given["codes"]["themes"].items()}
+    resolve = schemas.vocabulary("themes").resolve
+    details = {
+        id_of(row): {key: row[name] for key, name in names.items()}
+        | {"datadomain": ",".join(domains[resolve(name) or ""] for name in row["数据领域"])}
+        for row in rows
+    }
+    return {
+        f"{base}catalog/dataOpen/otherPage": paged(
+            [{"id": int(id)} for id in details], numbered("pageNo", "pageSize", asked_json),
+            lambda page: {"data": {"pages": math.ceil(len(rows) / 50), "records": page}}),
+        f"{base}catalog/dataOpen/selectOne": one_of(
+            details, lambda talk: asked_query(talk)["id"], lambda one: {"data": one}),
+    }, given

@@ -32,6 +32,8 @@ from tests.fixtures import FIXTURES, needs_fixtures
 from tests.harvester.family_portals import Reading, read, source_at
 from tests.harvester.replays import (
     Replay,
+    aba,
+    anhui,
     athena,
     beijing,
     chongqing,
@@ -42,11 +44,14 @@ from tests.harvester.replays import (
     gd_dataset,
     gd_opendata,
     guizhou,
+    huaian,
     inspur,
     jdop,
     odweb,
     shanghai,
     tianjin,
+    yancheng,
+    zhoushan,
 )
 from tests.hostile import HostileServer, answer, sequence
 
@@ -201,8 +206,10 @@ OWN: Mapping[str, Replay] = {
     **{name: jdop for name in NAMES if name.startswith(
         ("zhejiang_jiaxing", "zhejiang_jinhua", "zhejiang_quzhou", "zhejiang_zhejiang"))},
     "jiangsu_jiangsu.json": epoint, "jiangsu_xuzhou.json": exchange, "zhejiang_taizhou.json": athena,
+    "anhui_anhui.json": anhui, "jiangsu_huaian.json": huaian, "jiangsu_yancheng.json.gz": yancheng,
+    "sichuan_aba.json.gz": aba, "zhejiang_zhoushan.json": zhoushan,
 }
-"""The files whose portals are of a family we read: 22 of the 28; six portals have an interface of their own."""
+"""27 of the 28 files as their portals answer; Hangzhou's answers by type of dataset, which no source can describe."""
 
 BORROWED: Mapping[str, Replay] = {
     "guangxi_wuzhou.json": gd_opendata, "guangxi_qinzhou.json": gd_dataset, "guangxi_chongzuo.json": odweb,
@@ -211,13 +218,14 @@ BORROWED: Mapping[str, Replay] = {
 }
 """Whose rows are read in the shape of a family of which there are none."""
 
-PLAIN = frozenset(("title", "frequency", "openness", "themes_raw", "issued", "modified", "rows", "keywords"))
+PLAIN = frozenset(("title", "frequency", "openness", "themes", "themes_raw", "issued", "modified", "rows", "keywords"))
 """Fields that a portal's own shape must give as the table of its rows does."""
 
 UNTOLD: Mapping[Replay, frozenset[str]] = {
-    chongqing: frozenset(("issued", "rows", "keywords")), shanghai: frozenset(("rows",))
+    chongqing: frozenset(("issued", "rows", "keywords")), shanghai: frozenset(("rows",)), odweb: frozenset(("themes",)),
+    zhoushan: frozenset(("themes_raw",)),
 }
-"""What a family has no place for."""
+"""What a shape has no place for, or says by a code."""
 
 
 def shaped(name: str, replay: Replay) -> None:
@@ -255,14 +263,15 @@ def test_rows_of_another_portal_in_a_familys_shape_give_what_they_say(name: str)
 
 def test_every_family_was_given_real_rows() -> None:
     replays = {*OWN.values(), *BORROWED.values()}
-    assert {replay([])[1]["family"] for replay in replays} == set(schemas.families())
-    assert len(OWN) == 22
+    families = {replay([])[1].get("family") for replay in replays}
+    assert families - {None} == set(schemas.families())
+    assert (len(OWN), len(NAMES)) == (27, 28)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name,replay", [
     ("guangxi_qinzhou.json", inspur), ("zhejiang_jiaxing.json", jdop), ("zhejiang_taizhou.json", athena),
-    ("guizhou_qianxinan.json", guizhou), ("zhejiang_jinhua.json", jdop), *BORROWED.items(),
+    ("guizhou_qianxinan.json", guizhou), ("zhejiang_zhoushan.json", zhoushan), *BORROWED.items(),
 ])
 def test_r8_a_portal_in_its_familys_shape_is_harvested_whole_and_a_second_time_nothing_changes(
     catalog: Catalog, name: str, replay: Replay
