@@ -17,8 +17,9 @@ from portal.catalog.model import Link, LinkState
 
 
 class Rule(Struct, frozen=True):
-    """When answers of a kind have told often enough that an address is gone."""
+    """When answers of a kind have told often enough what they tell; until then the address is unknown."""
 
+    state: LinkState
     times: int
     days: float
     """Between the first and the last of them, at least."""
@@ -26,10 +27,12 @@ class Rule(Struct, frozen=True):
     """Until the next is asked for."""
 
 
-GONE_AFTER: Mapping[str, Rule] = {
-    "link.not-found": Rule(times=3, days=6, again_days=3.5),
-    "link.host-not-found": Rule(times=5, days=28, again_days=8),
-    "link.connection-refused": Rule(times=5, days=28, again_days=8),
+RULES: Mapping[str, Rule] = {
+    "link.not-found": Rule(LinkState.GONE, times=3, days=6, again_days=3.5),
+    # Something is there, day after day, and it is not the file: the mark of an error page says so beside the state.
+    "link.page-not-file": Rule(LinkState.AVAILABLE, times=3, days=6, again_days=3.5),
+    "link.host-not-found": Rule(LinkState.GONE, times=5, days=28, again_days=8),
+    "link.connection-refused": Rule(LinkState.GONE, times=5, days=28, again_days=8),
 }
 """By cause. A host that is away is more often repaired than a file that is not found."""
 
@@ -91,7 +94,7 @@ def is_trouble(answer: Answer) -> bool:
 def _failing(before: Failing | None, cause: str | None, now: datetime) -> Failing | None:
     if cause is None or cause == "link.refused":
         return None
-    if cause not in GONE_AFTER:
+    if cause not in RULES:
         # It tells nothing: neither for nor against what the answers before it told.
         return before
     if before is None or before.kind != cause:
@@ -106,16 +109,16 @@ def _state(before: Link | None, cause: str | None, failing: Failing | None, now:
         return LinkState.REFUSED
     if before is not None and before.state is LinkState.GONE and cause != "link.page-not-file":
         return LinkState.GONE
-    rule = GONE_AFTER.get(cause)
+    rule = RULES.get(cause)
     if rule is not None and failing is not None:
         if failing.times >= rule.times and now - failing.since >= timedelta(days=rule.days):
-            return LinkState.GONE
+            return rule.state
     return LinkState.UNKNOWN
 
 
 def _again_days(link: Link, every_days: float) -> float:
-    rule = GONE_AFTER.get(link.cause or "")
-    if link.state is LinkState.GONE or (rule is None and link.cause not in SOON):
+    rule = RULES.get(link.cause or "")
+    if link.state is not LinkState.UNKNOWN or (rule is None and link.cause not in SOON):
         return every_days
     if rule is not None:
         return min(rule.again_days, every_days)

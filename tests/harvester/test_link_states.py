@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from harvester.link_answers import Answer
-from harvester.link_states import GONE_AFTER, Judgement, host_wait_s, judged
+from harvester.link_states import RULES, Judgement, host_wait_s, judged
 from portal.catalog.links import Address, Failing
 from portal.catalog.model import Link, LinkState
 
@@ -64,7 +64,7 @@ def test_no_one_bad_answer_makes_an_address_gone(answer: Answer, earlier: tuple[
     assert after(*earlier, (answer, 400)).link.state is LinkState.UNKNOWN
 
 
-@pytest.mark.parametrize("answer", [SILENT, BUSY, ERROR, CERTIFICATE, PRIVATE, PAGE])
+@pytest.mark.parametrize("answer", [SILENT, BUSY, ERROR, CERTIFICATE, PRIVATE])
 def test_answers_that_do_not_tell_never_make_an_address_gone(answer: Answer) -> None:
     judgement = after(*((answer, day) for day in range(0, 400, 10)))
     assert (judgement.link.state, judgement.failing) == (LinkState.UNKNOWN, None)
@@ -116,17 +116,30 @@ def test_when_it_was_last_available_and_what_it_was_then_is_kept() -> None:
     assert (link.status, link.cause) == (404, "link.not-found")
 
 
-def test_a_page_in_place_of_a_file_is_marked_as_such() -> None:
-    assert after((PAGE, 0)).link.is_error_page
+def test_a_page_in_place_of_a_file_is_marked_and_after_days_it_is_what_stands_there() -> None:
+    """One may be a notice of maintenance; the scorecard believes the mark only beside *available*."""
+    first, third = after((FOUND, 0), (PAGE, 14)).link, after((FOUND, 0), (PAGE, 14), (PAGE, 17), (PAGE, 20)).link
+    assert (first.is_error_page, first.state) == (True, LinkState.UNKNOWN)
+    assert (third.is_error_page, third.state) == (True, LinkState.AVAILABLE)
+    # The file itself was there last before.
+    assert (third.last_available, third.media_type) == (T0, "text/csv")
+    again = after((PAGE, 0), (PAGE, 3), (PAGE, 6), (SILENT, 20), (PAGE, 21)).link
+    assert again.state is LinkState.AVAILABLE
     assert not after((PAGE, 0), (FOUND, 14)).link.is_error_page
 
 
-@pytest.mark.parametrize("kind", sorted(GONE_AFTER))
-def test_what_may_be_gone_is_asked_often_enough_to_be_told_gone_by_the_rule(kind: str) -> None:
-    rule, now, asked = GONE_AFTER[kind], T0, 0
+def test_neither_many_pages_make_an_address_gone_nor_one_page_ends_that_it_is() -> None:
+    assert LinkState.GONE not in states(*((PAGE, day) for day in range(0, 400, 10)))
+    gone = [(NOT_FOUND, 0.0), (NOT_FOUND, 3.0), (NOT_FOUND, 6.0)]
+    assert after(*gone, (PAGE, 20)).link.state is LinkState.UNKNOWN
+
+
+@pytest.mark.parametrize("kind", sorted(RULES))
+def test_what_a_rule_waits_for_is_asked_for_often_enough_to_be_told_by_it(kind: str) -> None:
+    rule, now, asked = RULES[kind], T0, 0
     link, failing = None, None
     for key in (b"\x00", b"\xff"):
-        while link is None or link.state is not LinkState.GONE:
+        while link is None or link.state is not rule.state:
             address = Address(key=key, url=URL, host="data.example", link=link, failing=failing)
             judgement = judged(address, Answer(cause=kind), now, EVERY_DAYS)
             link, failing, asked = judgement.link, judgement.failing, asked + 1

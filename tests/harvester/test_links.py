@@ -23,7 +23,7 @@ import pytest
 import time_machine
 
 from harvester.errors import PortalResting
-from harvester.http import Http, Pacing
+from harvester.http import Http, Limits
 from harvester.link_answers import LIMITS, Answer, ask
 from harvester.links import SILENT_HOSTS, End, Plan, Round, check
 from portal.catalog.links import Address
@@ -34,7 +34,6 @@ from tests.harvester.test_killed import Died, dying_at
 from tests.hostile import HostileServer, Script, Talk, answer, latency, raw, redirect
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
-QUICK = msgspec.structs.replace(LIMITS, connect_s=0.5, read_gap_s=0.5, deadline_s=1.0)
 CSV = {"Content-Type": "text/csv"}
 FILE = answer(b"a,b\n1,2\n", headers=CSV)
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,10 +50,10 @@ def paths(server: HostileServer, count: int, prefix: str = "/") -> list[str]:
     return [f"{server.url}{prefix}{number}.csv" for number in range(count)]
 
 
-def checked(catalog: Catalog, plan: Plan = Plan(), *, rate: float = 0.0, pacing: Pacing | None = None) -> Round:
+def checked(catalog: Catalog, plan: Plan = Plan(), *, rate: float = 0.0, limits: Limits = LIMITS) -> Round:
     """One round over loopback, without pauses unless a rate is given."""
     plan = msgspec.structs.replace(plan, gap_s=lambda host: 1.0 / rate if rate else 0.0)
-    with Http(requests_per_second=rate, allow_private=LOOPBACK, limits=QUICK, pacing=pacing) as http:
+    with Http(requests_per_second=rate, allow_private=LOOPBACK, limits=limits) as http:
         return check(catalog.links, lambda address: ask(address, http), plan)
 
 
