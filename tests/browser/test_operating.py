@@ -1,0 +1,109 @@
+"""The operators' pages in a browser: signed in by the form, then looked at as every other page is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, Page
+from werkzeug.serving import make_server
+
+from portal.catalog.decisions import Ruling, Verdict
+from portal.catalog.store import Catalog
+from portal.search.indexing import catch_up
+from portal.search.memory import MemoryIndex
+from portal.settings import Settings
+from portal.web.app import create_app
+from tests.browser.chromium import NARROW, complaints, needs_chromium, window
+from tests.browser.test_accessibility import violations, wider_than_the_window
+from tests.portal.web.people import PASSWORD, cheap_passwords
+from tests.portal.web.test_operate import furnished
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+
+PATHS = (
+    "/operate/sources",
+    "/operate/sources/hangzhou",
+    "/operate/runs/held",
+    "/operate/runs/2/held",
+    "/operate/departments",
+    "/operate/departments/name?name=地区管理员",
+    "/operate/departments/decided",
+    "/operate/issues",
+    "/operate/audit",
+    "/account",
+)
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a site with an operator, something held and something decided."""
+    home = Path(tmp_path_factory.mktemp("operated"))
+    catalog = Catalog(f"sqlite:///{home / 'nachuan.db'}")
+    catalog.upgrade()
+    with cheap_passwords():
+        furnished(catalog)
+        ruling = Ruling(
+            name="市信息中心", verdict=Verdict.DEPARTMENT, functions=("data",), source_id="hangzhou", note="见来函"
+        )
+        catalog.decisions.decide(ruling, by="lin")
+        index = MemoryIndex()
+        catch_up(catalog, index)
+        app = create_app(Settings(secret_key="k" * 40, home=home), catalog, index, hold_s=0)
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        serving = Thread(target=server.serve_forever, daemon=True)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        serving.join()
+    catalog.close()
+
+
+def sign_in(page: Page, portal: str, language: str) -> None:
+    page.goto(f"{portal}/{language}/operate/departments?lack=type")
+    page.fill("#name", "lin")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_url(f"{portal}/{language}/operate/departments?lack=type")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_pages_behind_the_sign_in_are_accessible_fit_and_keep_their_own_policy(
+    browser: Browser, portal: str, language: str
+) -> None:
+    found: dict[str, list[str]] = {}
+    with window(browser) as page:
+        refused = complaints(page)
+        page.goto(f"{portal}/{language}/login")
+        found["/login"] = violations(page)
+        sign_in(page, portal, language)
+        for path in PATHS:
+            page.set_viewport_size({"width": 1280, "height": 900})
+            page.emulate_media(color_scheme="light")
+            page.goto(f"{portal}/{language}{path}")
+            wide = violations(page)
+            page.emulate_media(color_scheme="dark")
+            dark = violations(page, {"type": "rule", "values": ["color-contrast"]})
+            page.set_viewport_size({"width": NARROW, "height": 900})
+            found[path] = [*wide, *dark, *violations(page), *wider_than_the_window(page)]
+    assert {path: wrong for path, wrong in found.items() if wrong} == {} and refused == []
+
+
+def test_a_name_is_decided_and_taken_back_with_the_keyboard_and_without_scripts(browser: Browser, portal: str) -> None:
+    with window(browser, java_script_enabled=False) as page:
+        sign_in(page, portal, "en")
+        page.click("text=地区管理员")
+        page.check("#verdict-department")
+        page.select_option("#function-0", "market")
+        page.fill("#region", "330100")
+        page.focus("#note")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/operate/departments?done=decided")
+        assert "Decided." in page.inner_text("[role=status]")
+        page.click("text=Decisions")
+        page.click("tr:has-text('地区管理员') button")
+        page.wait_for_url("**/operate/departments?done=undone")
+        assert "地区管理员" in page.inner_text("tbody")
