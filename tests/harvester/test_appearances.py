@@ -240,7 +240,7 @@ def canonical() -> Mapping[tuple[str, int], str]:
 
 @needs_fixtures
 @pytest.mark.slow
-@pytest.mark.parametrize("sample,pairs", [("first", 461)])
+@pytest.mark.parametrize("sample,pairs", [("first", 461), ("second", 229)])
 def test_links_are_as_precise_and_as_complete_as_the_method_says(
     canonical: Mapping[tuple[str, int], str], sample: str, pairs: int
 ) -> None:
