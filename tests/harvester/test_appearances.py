@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+import schemas
 from harvester import sameness, titles
-from harvester.appearances import appearances
+from harvester.appearances import OPERATOR, appearances
 from harvester.departments import resolve
 from harvester.identity import dataset_id, publisher_id
 from harvester.regions import locate
@@ -167,6 +168,12 @@ def test_one_address_of_the_data_and_one_title_link_where_nobody_says_who_publis
         dataset("one", None, "Trees", None, distributions=(home,)),
         dataset("two", None, "Trees", None, distributions=(home,)),
     ) == []
+
+
+def test_every_reason_is_explained_in_both_languages() -> None:
+    terms = schemas.vocabulary("appearance_reasons").terms
+    assert set(terms) == {*sameness.REASONS, sameness.AUTHORITY, OPERATOR}
+    assert all(term.attributes["text_zh"] and term.attributes["text_en"] for term in terms.values())
 
 
 def decision(number: int, one: Dataset, other: Dataset, verdict: Verdict) -> Decision:
