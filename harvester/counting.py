@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 CHANGES_AT_ONCE = 1000
 """Followed in one transaction."""
 
+MOST_FOLLOWED = 100_000
+"""More changes than this are not followed one after the other: making everything again is quicker."""
+
 ENTRIES_AT_ONCE = 5000
 """Compared in one go when everything is made again; what hangs together is never torn apart."""
 
@@ -79,7 +82,8 @@ def catch_up(catalog: Catalog, holder: str) -> Counted:
     """Brings links and families up to the newest change and decision; the outcome is that of ``rebuild``.
 
     Everything is made again where it cannot be followed: the first time, after the method or a source's region has
-    changed, and when the catalogue was restored from an older copy. While somebody else counts nothing is done.
+    changed, when the catalogue was restored from an older copy, and after very many changes. While somebody else counts
+    nothing is done.
     """
     if not behind(catalog):
         return Counted(0, 0)
@@ -95,7 +99,7 @@ def behind(catalog: Catalog) -> int:
     position = catalog.counting.position()
     newest = _newest(catalog)
     if not _can_follow(position, newest) or position is None:
-        return max(1, newest.change + newest.decision)
+        return newest.change + newest.decision
     return newest.change - position.change + newest.decision - position.decision
 
 
@@ -116,7 +120,7 @@ def _can_follow(position: Position | None, newest: Position) -> bool:
     return (
         position is not None
         and position.method == newest.method
-        and position.change <= newest.change
+        and 0 <= newest.change - position.change <= MOST_FOLLOWED
         and position.decision <= newest.decision
     )
 

@@ -24,6 +24,9 @@ from portal.catalog.engines import writing
 COUNTED = "counted"
 """The counter of the times that an entry came to be counted as another one, or as itself again."""
 
+MOST_MEMBERS = 1000
+"""Of a family, read at a time: a list on a page and in an answer must end."""
+
 
 class Verdict(StrEnum):
     """What a person says of two entries."""
@@ -47,7 +50,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
-class Appearance(Struct, frozen=True, kw_only=True):
+class Appearance(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One entry of a dataset that has several."""
 
     dataset_id: str
@@ -74,7 +77,8 @@ class Family(Struct, frozen=True, kw_only=True):
 
     id: str
     members: tuple[Member, ...]
-    """By time, then by area; each dataset once."""
+    """By time, then by area; each dataset once; at most ``MOST_MEMBERS``."""
+    total: int
 
 
 class UnknownDataset(LookupError):
@@ -160,16 +164,24 @@ class Appearances:
         with self._engine.connect() as connection:
             canonical = connection.scalar(select(dataset.counted_as).where(dataset.id == dataset_id)) or dataset_id
             family = connection.scalar(select(table.family_id).where(table.dataset_id == canonical))
+            of_family = (table.family_id == family, dataset.counted_as.is_(None))
             rows = connection.execute(
                 select(table.dataset_id, table.period, table.area)
                 .join(tables.dataset, dataset.id == table.dataset_id)
-                .where(table.family_id == family, dataset.counted_as.is_(None))
+                .where(*of_family)
                 .order_by(table.period, table.area, table.dataset_id)
+                .limit(MOST_MEMBERS)
             ).all()
+            total = len(rows) if len(rows) < MOST_MEMBERS else connection.scalar(
+                select(func.count())
+                .select_from(tables.family_member)
+                .join(tables.dataset, dataset.id == table.dataset_id)
+                .where(*of_family)
+            )
         if family is None or len({(row.period, row.area) for row in rows}) < 2:
             return None
         members = tuple(Member(dataset_id=row.dataset_id, period=row.period, area=row.area) for row in rows)
-        return Family(id=family, members=members)
+        return Family(id=family, members=members, total=total or 0)
 
     def page(self, rows: int, *, after: str = "", reason: str | None = None) -> list[Appearance]:
         """Links by dataset id, those after the id ``after``; of one reason when asked: for going through all."""

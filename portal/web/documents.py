@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
+from portal.catalog.appearances import Appearance, Family
 from portal.catalog.model import Dataset, DatasetState, Entry
 
 REPRESENTATIONS = {
@@ -29,15 +31,20 @@ class Life(Struct, frozen=True, kw_only=True, omit_defaults=True):
     retired_because: str | None = None
 
 
-class Document(Struct, frozen=True, kw_only=True):
+class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One dataset with its life; ``dataset`` is as ``schemas/dataset.schema.json`` describes it."""
 
     dataset: Dataset
     life: Life
     links: dict[str, str]
+    appearances: tuple[Appearance, ...] = ()
+    """Of a dataset that has several entries all of them, the counted one first."""
+    family: Family | None = None
 
 
-def document(entry: Entry, base: str) -> Document:
+def document(
+    entry: Entry, base: str, appearances: Sequence[Appearance] = (), family: Family | None = None
+) -> Document:
     """The document of an entry at the portal whose addresses begin with ``base``."""
     dataset = entry.dataset
     page = dataset_address(base, dataset.id)
@@ -53,12 +60,14 @@ def document(entry: Entry, base: str) -> Document:
         retired=entry.retired,
         retired_because=entry.retired_because,
     )
-    return Document(dataset=dataset, life=life, links=links)
+    return Document(dataset=dataset, life=life, links=links, appearances=tuple(appearances), family=family)
 
 
-def as_json(entry: Entry, base: str) -> bytes:
+def as_json(
+    entry: Entry, base: str, appearances: Sequence[Appearance] = (), family: Family | None = None
+) -> bytes:
     """The document in one line of UTF-8."""
-    return msgspec.json.encode(document(entry, base))
+    return msgspec.json.encode(document(entry, base, appearances, family))
 
 
 def dataset_address(base: str, id: str) -> str:

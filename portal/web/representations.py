@@ -24,6 +24,7 @@ def representation(id: str, suffix: str) -> Response:
         return answer(rdf.serialised(rdf.graph_of(()), suffix), media_type, status=404)
     status = 410 if entry.state is DatasetState.RETIRED else 200
     if suffix == "json":
-        return answer(as_json(entry, base()), media_type, status=status)
+        found = catalog.appearances
+        return answer(as_json(entry, base(), found.of(id), found.family(id)), media_type, status=status)
     made = graph([entry], base(), catalog.ids_by_key)
     return answer(rdf.serialised(made, suffix), media_type, status=status, tag=f"{rdf.digest(made)}-{suffix}")

@@ -43,15 +43,21 @@ class Summary(Struct, frozen=True, kw_only=True):
     formats: tuple[str, ...]
     openness: str | None
     state: DatasetState
+    others: int
+    """Further entries of the same dataset, at other portals or at this one."""
 
 
 def found(hits: Sequence[Hit]) -> list[Summary]:
     """The datasets of a page of results; those the catalogue has lost since they were indexed are left out."""
     by_id = {hit.id: hit for hit in hits}
-    return [_summary(entry, by_id[entry.dataset.id]) for entry in site().catalog.entries(list(by_id))]
+    others = site().catalog.appearances.others(list(by_id))
+    return [
+        _summary(entry, by_id[entry.dataset.id], others.get(entry.dataset.id, 0))
+        for entry in site().catalog.entries(list(by_id))
+    ]
 
 
-def _summary(entry: Entry, hit: Hit) -> Summary:
+def _summary(entry: Entry, hit: Hit, others: int) -> Summary:
     dataset = entry.dataset
     title = title_of(dataset)
     return Summary(
@@ -70,6 +76,7 @@ def _summary(entry: Entry, hit: Hit) -> Summary:
         formats=formats_of(dataset),
         openness=None if dataset.openness is None else vocabulary("openness").label(dataset.openness, language()),
         state=entry.state,
+        others=others,
     )
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+import schemas
 from harvester import sameness, titles
-from harvester.appearances import appearances
+from harvester.appearances import OPERATOR, appearances
 from harvester.departments import resolve
 from harvester.identity import dataset_id, publisher_id
 from harvester.regions import locate
@@ -169,6 +170,12 @@ def test_one_address_of_the_data_and_one_title_link_where_nobody_says_who_publis
     ) == []
 
 
+def test_every_reason_is_explained_in_both_languages() -> None:
+    terms = schemas.vocabulary("appearance_reasons").terms
+    assert set(terms) == {*sameness.REASONS, sameness.AUTHORITY, OPERATOR}
+    assert all(term.attributes["text_zh"] and term.attributes["text_en"] for term in terms.values())
+
+
 def decision(number: int, one: Dataset, other: Dataset, verdict: Verdict) -> Decision:
     first, second = sorted((one.id, other.id))
     return Decision(number=number, first=first, second=second, verdict=verdict, by="审核员", at=datetime.now(UTC))
@@ -240,7 +247,7 @@ def canonical() -> Mapping[tuple[str, int], str]:
 
 @needs_fixtures
 @pytest.mark.slow
-@pytest.mark.parametrize("sample,pairs", [("first", 461)])
+@pytest.mark.parametrize("sample,pairs", [("first", 461), ("second", 229)])
 def test_links_are_as_precise_and_as_complete_as_the_method_says(
     canonical: Mapping[tuple[str, int], str], sample: str, pairs: int
 ) -> None:

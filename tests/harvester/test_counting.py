@@ -209,7 +209,7 @@ def test_a_rebuild_that_was_killed_is_made_again(pair: tuple[Catalog, str, str])
     assert derived(catalog) == before
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 12))])
 def test_following_changes_gives_what_making_everything_again_gives(seed: int, catalog: Catalog) -> None:
     rng = Random(seed)
     known: list[str] = []

@@ -74,7 +74,7 @@ def pages() -> Response:
         *(f"/regions/{code}" for code in overviews.current().figures.regions),
         *(f"/sources/{one.entry.source.id}" for one in overviews.current().sources),
     )
-    publishers = [one.publisher.id for one in overviews.publishers()[:MOST_PUBLISHERS] if one.datasets]
+    publishers = [one.publisher.id for one in overviews.publishers()[:MOST_PUBLISHERS] if one.entries]
     addresses = (*(base() + path for path in paths), *(publisher_address(base(), id) for id in publishers))
     return _addresses((address, None) for address in addresses)
 

@@ -15,6 +15,7 @@ from portal.catalog.sources import SourceEntry, UnknownSource
 from portal.web import places, schema_org
 from portal.web.addresses import address, base, lasting
 from portal.web.answers import representation_wanted
+from portal.web.appearances import appearances, family
 from portal.web.citations import bibtex, gb_t_7714
 from portal.web.documents import REPRESENTATIONS
 from portal.web.languages import language
@@ -81,6 +82,7 @@ def _page(entry: Entry) -> str:
     shown = entry.dataset
     now = datetime.now(UTC)
     url = lasting("datasets.dataset", id=shown.id)
+    met = appearances(shown.id)
     return render_template(
         "pages/dataset.html",
         entry=entry,
@@ -93,6 +95,8 @@ def _page(entry: Entry) -> str:
         region_trail=_region_trail(shown.region),
         source=_source(shown.source_id),
         standing=timeliness(shown, now),
+        appearances=met,
+        family=family(shown.id, met[0].id if met else shown.id),
         steps=timeline(site().catalog.history(shown.id), shown),
         issues=_issues(shown.id),
         url=url,

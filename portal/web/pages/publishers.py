@@ -28,7 +28,7 @@ def publishers() -> str:
     found = [
         one
         for one in site().overviews.publishers()
-        if one.datasets and all(word in fold(one.publisher.name) for word in wanted)
+        if one.entries and all(word in fold(one.publisher.name) for word in wanted)
     ]
     pages = paging(
         page_asked(),

@@ -60,6 +60,7 @@ def region(code: str) -> str:
         trail=[(holder, places.name(holder, language())) for holder in places.ancestors(code)],
         own=own.get(code, 0),
         total=totals.get(code, 0),
+        entries=results.total,
         read=not site().overviews.current().regions_read.isdisjoint((code, *places.ancestors(code))),
         parts=[(part, places.name(part, language()), totals.get(part, 0)) for part in parts],
         sources=[one for one in site().overviews.current().sources if one.entry.source.region == code],
