@@ -63,7 +63,7 @@ def _oai_record(record: etree._Element) -> Json:
 
 
 def _record(root: etree._Element) -> Json:
-    record: Json = {"@class": name(root)} | _attributes(root) | _members(root, _tongues(root))
+    record = _attributes(root) | _members(root, _tongues(root)) | {"@class": name(root)}
     if "distributionInfo" in record:
         record["onLine"] = list(_online_resources(record["distributionInfo"]))
     return record

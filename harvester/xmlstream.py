@@ -83,7 +83,8 @@ def parts(body: bytes, url: str) -> Iterator[Part]:
 def _document(body: bytes, url: str) -> bytes:
     """The answer in UTF-8 without what no XML can hold."""
     try:
-        text = decoded(body)
+        # Blank lines before the declaration are no XML, and what many a PHP repository sends.
+        text = decoded(body).lstrip()
         if _HTML.match(text):
             raise _no_xml(body, text, url)
         document = _NEVER_XML.sub("", text).encode("utf-8", "replace")

@@ -289,6 +289,7 @@ def test_a_record_of_iso_19115_2_is_read_like_one_of_iso_19139() -> None:
     assert found.source_key == "gov.noaa.nmfs.inport:47598"
     assert (found.frequency, found.themes) == ("not-planned", ("environment",))
     assert len(found.distributions) == 4, "those of its distributor"
+    assert found.languages == ("en",), "eng; US"
 
 
 @needs_fixtures
