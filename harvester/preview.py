@@ -54,6 +54,9 @@ def preview(source: Source, http: Http, *, limit: int | None) -> Preview:
             if isinstance(item, Issue):
                 complaints.append(item)
                 continue
+            if item.withdrawn:
+                # What the portal itself says is gone becomes nothing.
+                continue
             dataset, issues = to_dataset(item, source)
             shown.append(Previewed(item.body.decode("utf-8", "replace"), dataset, tuple(issues)))
     except StopIteration as end:

@@ -53,7 +53,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     wants: tuple[str, ...] = ()
     """What of ``options.variables`` only the portal's own people know."""
     records: int | None = None
-    """Of a repository: records of every type, of which only some are datasets."""
+    """Of a catalogue service or a repository: records of every type, of which only some are datasets."""
     deletions: str | None = None
     """Of a repository: its policy on deleted records, ``no``, ``transient`` or ``persistent``."""
 
@@ -231,17 +231,17 @@ def _dcat(url: str, response: Response, _http: Http) -> Finding:
 def _csw(_url: str, response: Response, http: Http) -> Finding:
     service = csw_requests.service(response.url, http)
     future = service.changed_since(datetime(2999, 1, 1, tzinfo=UTC))
-    datasets = _csw_count(http, service, None)
+    records = _csw_count(http, service, None)
     changed = None if future is None else _csw_count(http, service, future)
     # Of an empty catalogue, and of one that does not count, it cannot be told whether it heeds a filter.
-    heeds = None if not datasets or changed is None else changed == 0
+    heeds = None if not records or changed is None else changed == 0
     return Finding(
         kind="csw",
         url=csw_requests.endpoint(response.url),
         asked=response.url,
         title=service.title,
         version=service.version,
-        datasets=datasets,
+        records=records,
         pages=True,
         filters_by_date=False if future is None else heeds,
         validators=False,

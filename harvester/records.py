@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 class RawRecord(Struct, frozen=True, kw_only=True):
     """A portal's words for one dataset, untouched.
 
-    ``body`` is the JSON text of this one record: a slice of the portal's own bytes where it speaks JSON, the plain
-    record that ``harvester.rdf`` made where it speaks RDF. It is compared before it is parsed, so it must be the same
-    bytes whenever the portal says the same.
+    ``body`` is this one record: a slice of the portal's own bytes where it speaks JSON, the plain record in JSON that
+    ``harvester.rdf`` made where it speaks RDF, its own element as canonical XML (``media_type`` ``application/xml``)
+    where it speaks XML. It is compared before it is parsed, so it must be the same bytes whenever the portal says the
+    same.
     """
 
     body: bytes

@@ -187,9 +187,12 @@ def licence_address(value: Any) -> str | None:
 
 
 def language_code(value: Any) -> str | None:
-    """A language by the code of our vocabulary; one that it lacks as it is written, in lower case."""
+    """A language by the code of our vocabulary, what follows it (``eng; US``) left out; one that it lacks as written."""
     cleaned = texts.code(value)
-    return None if cleaned is None else schemas.vocabulary("languages").resolve(cleaned) or texts.local_name(cleaned)
+    if cleaned is None:
+        return None
+    resolve = schemas.vocabulary("languages").resolve
+    return resolve(cleaned) or resolve(cleaned.partition(";")[0]) or texts.local_name(cleaned)
 
 
 _DOI = re.compile(r"(?:doi:\s*|info:doi/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)

@@ -3,7 +3,7 @@
 - Names are local names. What stands in an element is a list under its name, what it says ``@value``, its attributes
   ``@name``, its ``xml:lang`` is ``@language``; empty elements are left out.
 - ISO 19139 puts an object (``CI_Citation``, ``CharacterString``) into every property (``citation``, ``title``). The
-  two are one here: ``citation[].title[].@value``; the object's name is ``@class``. A code is its ``codeListValue``.
+  two are one here: ``citation[].title[].@value``. A code is its ``codeListValue``. The record's own name is ``@class``.
 - What states its role or type stands a second time under ``name:code``: ``pointOfContact:owner``, ``date:Issued``.
 """
 
@@ -63,7 +63,7 @@ def _oai_record(record: etree._Element) -> Json:
 
 
 def _record(root: etree._Element) -> Json:
-    record: Json = {"@class": name(root)} | _attributes(root) | _members(root, _tongues(root))
+    record = _attributes(root) | _members(root, _tongues(root)) | {"@class": name(root)}
     if "distributionInfo" in record:
         record["onLine"] = list(_online_resources(record["distributionInfo"]))
     return record
@@ -126,7 +126,7 @@ def _items(element: etree._Element, tongues: Tongues) -> Iterator[Json]:
         if translated and tongues.main and "@value" in said:
             said["@language"] = tongues.main
         if said:
-            yield {"@class": name(child)} | said
+            yield said
 
 
 def _translations(free: etree._Element, tongues: Tongues) -> Iterator[Json]:
@@ -140,7 +140,7 @@ def _translations(free: etree._Element, tongues: Tongues) -> Iterator[Json]:
 def _attributes(element: etree._Element) -> Json:
     said: Json = {}
     for key, value in element.attrib.items():
-        local = str(etree.QName(key).localname)
+        local = key.rpartition("}")[2]
         if value.strip() and local not in _LEFT_OUT and not key.startswith(_SCHEMA_INSTANCE):
             said["@language" if local == "lang" else f"@{local}"] = value.strip()
     return said

@@ -83,7 +83,8 @@ def parts(body: bytes, url: str) -> Iterator[Part]:
 def _document(body: bytes, url: str) -> bytes:
     """The answer in UTF-8 without what no XML can hold."""
     try:
-        text = decoded(body)
+        # Blank lines before the declaration are no XML, and what many a PHP repository sends.
+        text = decoded(body).lstrip()
         if _HTML.match(text):
             raise _no_xml(body, text, url)
         document = _NEVER_XML.sub("", text).encode("utf-8", "replace")
@@ -122,12 +123,8 @@ def canonical(element: etree._Element) -> bytes:
 
 def name(element: etree._Element) -> str:
     """The name without its namespace."""
-    return str(etree.QName(element).localname)
-
-
-def namespace(element: etree._Element) -> str:
-    """The namespace of an element's name; empty where it has none."""
-    return str(etree.QName(element).namespace or "")
+    # Asked for every element there is, and four times as fast as etree.QName.
+    return str(element.tag).rpartition("}")[2]
 
 
 def _head(body: bytes) -> str:

@@ -9,7 +9,7 @@ import pytest
 from harvester.sandbox.serve import Sandbox, serve
 
 SIZE = 200
-"""Datasets on the 20 portals together."""
+"""Datasets on the 22 portals together."""
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from harvester.connectors import csw_requests
+from harvester.connectors import csw_requests, reports
 from harvester.connectors.csw_requests import Constraint, Options, Service, refuse_report
 from harvester.connectors.rdf_records import RDF_ROOTS, rdf_records, statements
 from harvester.errors import HarvestError, PagingBroken, PortalAnsweredError, PortalNotUnderstood, SourceInvalid
@@ -141,6 +141,7 @@ def _page(http: Http, response: Response) -> Page:
                 found.append(RawRecord(body=canonical(part.element), url=url, media_type=MEDIA_TYPE))
         elif part.depth == 2 and name(part.element) == "SearchResults":
             results = {str(key): str(value) for key, value in part.element.attrib.items()}
+    reports.refuse_status(response, url)
     if results is None:
         raise PortalNotUnderstood("no SearchResults in the answer", url=url, seen=response.text[:200])
     for item in rdf_records(rdf, url):

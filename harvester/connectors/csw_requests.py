@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from lxml import etree
 from msgspec import Struct, structs
 
+from harvester.connectors import reports
 from harvester.errors import PortalAnsweredError, PortalNotUnderstood
 from harvester.http import Http, Response
 from harvester.xmlstream import name, parts
@@ -18,9 +19,6 @@ from harvester.xmlstream import name, parts
 GMD = "http://www.isotc211.org/2005/gmd"
 
 XML = {"Accept": "application/xml, text/xml;q=0.9, */*;q=0.1"}
-
-REPORTS = (400, 404, 422, 500, 501)
-"""Statuses with which services send a report of what is wrong, where they do not send it with 200."""
 
 NAMESPACES: Mapping[str, str] = {
     "gmd": GMD,
@@ -120,9 +118,9 @@ class Service(Struct, frozen=True, kw_only=True):
     def ask(self, http: Http, question: Question) -> Response:
         """The answer to a question, a report of what is wrong included."""
         if question.body is None:
-            return http.get(self.url, params=question.parameters, headers=XML, also=REPORTS)
+            return http.get(self.url, params=question.parameters, headers=XML, also=reports.STATUSES)
         headers = XML | {"Content-Type": "application/xml; charset=utf-8"}
-        return http.post(self.url, data=question.body, headers=headers, also=REPORTS)
+        return http.post(self.url, data=question.body, headers=headers, also=reports.STATUSES)
 
     def _parameters(
         self, asking: Options, changed: Constraint | None, order: str | None, start: int, hits: bool
@@ -198,7 +196,7 @@ def service(url: str, http: Http, method: Literal["GET", "POST"] | None = None) 
     """
     base = endpoint(url)
     asked = {"service": "CSW", "request": "GetCapabilities", "acceptVersions": "2.0.2,3.0.0"}
-    response = http.get(base, params=asked, headers=XML, also=REPORTS)
+    response = http.get(base, params=asked, headers=XML, also=reports.STATUSES)
     shown = http.shown(response.url)
     version = title = None
     methods: dict[str, str] = {}
@@ -213,6 +211,7 @@ def service(url: str, http: Http, method: Literal["GET", "POST"] | None = None) 
         elif part.depth == 3 and stem == "Operation" and part.element.get("name") == "GetRecords":
             methods = dict(_addresses(part.element))
             queryables = list(_queryables(part.element))
+    reports.refuse_status(response, shown)
     if version is None:
         raise PortalNotUnderstood("no CSW capabilities", url=shown, seen=response.text[:200])
     if method is None:

@@ -14,6 +14,7 @@ from lxml import etree
 from msgspec import Struct
 
 import schemas
+from harvester.connectors import reports
 from harvester.connectors.rdf_records import RDF_ROOTS, rdf_records, statements
 from harvester.errors import PagingBroken, PortalAnsweredError, PortalNotUnderstood, SourceInvalid
 from harvester.http import Http
@@ -26,9 +27,6 @@ OVERLAP = timedelta(days=2)
 """How far before ``since`` changes are asked for: a repository that is indexed at night shows them a day late."""
 
 XML = {"Accept": "text/xml, application/xml;q=0.9, */*;q=0.1"}
-
-REPORTS = (400, 404, 422, 500)
-"""Statuses with which repositories send an error of the protocol, where they do not send it with 200."""
 
 FORMATS = (
     re.compile(r"https?://datacite\.org/schema/kernel-"),
@@ -176,7 +174,7 @@ def _richest(repository: Repository, http: Http) -> str:
 
 def _answered(base: str, http: Http, asked: Mapping[str, str], verb: str) -> Iterator[etree._Element]:
     """What stands in the answer to a question. Raises PortalNotUnderstood where that is not what was asked for."""
-    response = http.get(base, params=asked, headers=XML, also=REPORTS)
+    response = http.get(base, params=asked, headers=XML, also=reports.STATUSES)
     url = http.shown(response.url)
     is_answer = False
     for part in parts(response.body, url):
@@ -184,6 +182,7 @@ def _answered(base: str, http: Http, asked: Mapping[str, str], verb: str) -> Ite
         is_answer = is_answer or (part.depth == 2 and name(part.element) == verb)
         if part.depth == 3 and name(part.element.getparent()) == verb:
             yield part.element
+    reports.refuse_status(response, url)
     if not is_answer:
         raise PortalNotUnderstood(f"no {verb} in the answer", url=url, seen=response.text[:200])
 
@@ -195,7 +194,7 @@ def _refuse_error(depth: int, element: etree._Element, url: str) -> None:
 
 def list_page(http: Http, base: str, question: Mapping[str, str]) -> Page:
     """One page of a list; an empty one where the repository has nothing that matches."""
-    response = http.get(base, params=question, headers=XML, also=REPORTS)
+    response = http.get(base, params=question, headers=XML, also=reports.STATUSES)
     url = http.shown(response.url)
     listed: list[Listed] = []
     token: str | None = None
@@ -215,6 +214,7 @@ def list_page(http: Http, base: str, question: Mapping[str, str]) -> Page:
         if refusal.word != "noRecordsMatch":
             raise
         return Page(records=(), token=None, declared=0, url=url)
+    reports.refuse_status(response, url)
     if not is_answer:
         raise PortalNotUnderstood(f"no {question['verb']} in the answer", url=url, seen=response.text[:200])
     return Page(records=tuple(listed), token=token, declared=declared, url=url)

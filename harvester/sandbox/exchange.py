@@ -18,7 +18,7 @@ class Request(Struct, frozen=True, kw_only=True):
     path: str
     """Under the portal's own address, beginning with a slash."""
     parameters: Mapping[str, Any]
-    """Of the query and of a JSON body together; the last of several equal names."""
+    """Of the query and of a body in JSON or XML together; the last of several equal names."""
     headers: Mapping[str, str] = {}
     """By lower-case name."""
     not_json: str | None = None

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from harvester.sandbox import ckan, datajson, dcat, dkan, pages
+from harvester.sandbox import ckan, csw, datajson, dcat, dkan, oaipmh, pages
 from harvester.sandbox.exchange import Request, Response
 from harvester.sandbox.shelf import Shelf
 from harvester.sandbox.words import Portal, spelling
@@ -28,6 +28,10 @@ class Software(Struct, frozen=True):
     """Unified fields that stand in fields the portal named itself, and what those are called in ``spellings.csv``."""
     in_extras: bool = False
     """The portal's own fields are CKAN extras, where it has no schema of its own."""
+    institution: str = "government_department"
+    """A code of ``institution_types``: who runs portals of this kind."""
+    crosswalk: Mapping[str, str] = {}
+    """Unified fields and where an operator finds them, the same at every portal of this kind."""
 
 
 JSON_FIELDS = {"openness": "openness", "openness_raw": "openness", "columns": "columns"}
@@ -39,6 +43,9 @@ CKAN_FIELDS = {
     "data_modified": "data_modified",
 }
 DKAN_FIELDS = {**CKAN_FIELDS, "themes": "theme", "themes_raw": "theme"}
+
+ISO_FIELDS = {"themes": "identificationInfo[].descriptiveKeywords[].keyword[].@value"}
+"""Chinese geoportals name the theme among the keywords, in words of their own."""
 
 LISTED = ("columns", "themes", "themes_raw")
 
@@ -53,6 +60,8 @@ SOFTWARE: Mapping[str, Software] = {
     "dcat-turtle-old": Software("dcat", "/catalog.ttl", dcat.answer_turtle_old),
     "dcat-rdfxml": Software("dcat", "/catalog.rdf", dcat.answer_rdfxml),
     "dcat-jsonld": Software("dcat", "/catalog.jsonld", dcat.answer_jsonld),
+    "oai-pmh": Software("oaipmh", "/oai/request", oaipmh.answer, institution="university"),
+    "csw": Software("csw", "/csw", csw.answer, crosswalk=ISO_FIELDS),
 }
 
 
@@ -71,7 +80,7 @@ def source(portal: Portal, base: str) -> Source:
         kind=SOFTWARE[portal.software].kind,
         url=f"{base}{SOFTWARE[portal.software].listing}",
         region=portal.region,
-        institution_type="government_department",
+        institution_type=SOFTWARE[portal.software].institution,
         schedule="@hourly",
         politeness=Politeness(requests_per_second=0),
         options={"language": portal.language, "crosswalk": _crosswalk(portal)},
@@ -81,6 +90,8 @@ def source(portal: Portal, base: str) -> Source:
 def _crosswalk(portal: Portal) -> dict[str, str]:
     """Where the portal's own fields stand, as an operator would write it down for a source."""
     software = SOFTWARE[portal.software]
+    if software.crosswalk:
+        return dict(software.crosswalk)
     if software.own_fields == JSON_FIELDS and portal.language == "en":
         return {}
     if software.own_fields == DKAN_FIELDS:

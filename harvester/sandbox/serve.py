@@ -14,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
+from lxml import etree
 from msgspec import Struct
 
 from harvester.sandbox import faults, portals
@@ -22,6 +23,7 @@ from harvester.sandbox.faults import Fault, FaultName
 from harvester.sandbox.shelf import Encoded, Shelf
 from harvester.sandbox.words import Portal
 from harvester.sandbox.world import EPOCH, SIZE, World
+from harvester.xmlstream import PARSING
 from portal.catalog.model import Source
 
 log = logging.getLogger(__name__)
@@ -149,6 +151,7 @@ class Sandbox:
                 self.world.moment(tick),
                 self._encoded[portal.id],
                 surplus,
+                self.world.withdrawn(portal.id, tick),
             )
         return self._shelves[known]
 
@@ -197,13 +200,23 @@ def serve(
 def _request(method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Request:
     parameters: dict[str, Any] = dict(parse_qsl(query, keep_blank_values=True))
     not_json = None
-    if body:
+    if body.startswith(b"<"):
+        parameters |= _in_xml(body)
+    elif body:
         try:
             sent = json.loads(body)
             parameters |= sent if isinstance(sent, dict) else {}
         except ValueError as error:
             not_json = str(error)
     return Request(method=method, path=path, parameters=parameters, headers=headers, not_json=not_json)
+
+
+def _in_xml(body: bytes) -> dict[str, str]:
+    """What a question in XML says: the operation, its attributes, and the day since which things changed."""
+    root = etree.fromstring(body, etree.XMLParser(**PARSING))
+    said = {"request": str(etree.QName(root).localname)} | {str(key): str(value) for key, value in root.attrib.items()}
+    literal = root.find(".//{*}Literal")
+    return said if literal is None else said | {"since": literal.text or ""}
 
 
 class _Server(ThreadingHTTPServer):

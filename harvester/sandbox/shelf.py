@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from harvester.sandbox.inventing import Dataset, Department, File
@@ -28,13 +29,18 @@ class Shelf:
         moment: datetime,
         encoded: Encoded,
         surplus: int = 0,
+        gone: Mapping[str, datetime] = MappingProxyType({}),
     ) -> None:
-        """``base`` is the portal's address without the last slash; it counts ``surplus`` too many."""
+        """``base`` is the portal's address without the last slash; it counts ``surplus`` too many.
+
+        ``gone`` is what it has withdrawn, by source key, and when.
+        """
         self.portal = portal
         self.base = base
         self.datasets = tuple(datasets)
         self.moment = moment
         self.surplus = surplus
+        self.gone = gone
         self._encoded = encoded
         self._orders: dict[str, tuple[Dataset, ...]] = {}
 

@@ -69,6 +69,14 @@ class World:
         """What a perfect harvest of a portal finds: titles by source key, None where it gives none."""
         return {key: dataset.title for key, dataset in self.at(tick)[portal].items()}
 
+    def withdrawn(self, portal: str, tick: int) -> dict[str, datetime]:
+        """What a portal has withdrawn up to a tick, by source key, and when."""
+        gone: dict[str, datetime] = {}
+        for number in range(1, tick + 1):
+            before, after = self.at(number - 1)[portal], self.at(number)[portal]
+            gone |= dict.fromkeys(before.keys() - after.keys(), self.moment(number))
+        return gone
+
     def _inventions(self, portal: Portal) -> Iterator[Dataset]:
         place = words.places()[portal.region]
         for number, edition in enumerate(editions(portal, place, self.seed)):
@@ -122,7 +130,9 @@ class World:
 
 
 def source_key(portal: Portal, dataset: Dataset) -> str:
-    """The portal's own id of a dataset: its URI where the portal speaks RDF."""
+    """The portal's own id of a dataset: its URI where the portal speaks RDF, a repository's identifier of it."""
+    if portal.software == "oai-pmh":
+        return f"oai:{portal.domain}:{dataset.key}"
     return dataset.uri if portal.software.startswith("dcat") else dataset.key
 
 

@@ -105,7 +105,7 @@ def test_the_same_page_again_and_again_ends_at_once(catalog: Catalog, portal: Cs
     assert (run.outcome, run.cause, len(portal.questions)) == (Outcome.PARTIAL, "listing.paging-broken", 2)
 
 
-def test_half_a_document_gives_its_whole_records_and_ends_as_partial(catalog: Catalog, portal: CswPortal) -> None:
+def test_half_a_document_ends_the_run_as_partial_with_the_pages_before_it(catalog: Catalog, portal: CswPortal) -> None:
     whole = wrapped([record.body for record in portal.records[10:20]], 25, 11)
     portal.instead[11] = answer(whole[: len(whole) // 2], headers=XML)
     run = harvested(catalog, source("csw", portal.url))
@@ -289,6 +289,7 @@ def test_a_record_of_iso_19115_2_is_read_like_one_of_iso_19139() -> None:
     assert found.source_key == "gov.noaa.nmfs.inport:47598"
     assert (found.frequency, found.themes) == ("not-planned", ("environment",))
     assert len(found.distributions) == 4, "those of its distributor"
+    assert found.languages == ("en",), "eng; US"
 
 
 @needs_fixtures

@@ -172,10 +172,11 @@ def test_without_a_stated_size_the_last_token_is_the_end(catalog: Catalog, porta
         (b"<!DOCTYPE html><html><body>Maintenance</body></html>", "portal.not-understood"),
         (b'<!DOCTYPE html><html><input type="password"></html>', "portal.blocked"),
         (b"<rss><channel/></rss>", "portal.not-understood"),
+        (b"\n \n" + wrapped('<error code="badArgument">no</error>').encode(), "portal.answered-error"),
         (wrapped('<error code="cannotDisseminateFormat">none</error>').encode(), "portal.answered-error"),
         (b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><OAI-PMH>&x;</OAI-PMH>', "portal.not-understood"),
     ],
-    ids=["half", "html", "login", "other xml", "error", "entity"],
+    ids=["half", "html", "login", "other xml", "after blank lines", "error", "entity"],
 )
 def test_what_is_no_list_ends_the_run_and_keeps_what_came(
     catalog: Catalog, portal: OaiPortal, body: bytes, cause: str
@@ -183,6 +184,13 @@ def test_what_is_no_list_ends_the_run_and_keeps_what_came(
     portal.instead[2] = answer(body, headers=XML)
     run = harvested(catalog, source("oaipmh", portal.url))
     assert (run.outcome, run.cause, run.counts.added) == (Outcome.PARTIAL, cause, 10)
+
+
+def test_a_list_with_a_status_that_is_none_is_not_taken(catalog: Catalog, portal: OaiPortal) -> None:
+    portal.instead[1] = answer(wrapped("<ListRecords/>"), status=404, headers=XML)
+    run = harvested(catalog, source("oaipmh", portal.url))
+    assert (run.outcome, run.cause) == (Outcome.FAILED, "portal.answered-error")
+    assert issues(catalog, run)[-1].detail == "status 404"
 
 
 def test_what_says_most_of_a_dataset_is_asked_for(catalog: Catalog, portal: OaiPortal) -> None:

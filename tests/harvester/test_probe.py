@@ -26,7 +26,7 @@ def test_a_catalogue_service_is_recognised_and_its_filter_tried(heeds: bool, fil
     with portal.running():
         (finding,) = found(portal.url)
     assert (finding.kind, finding.version, finding.title) == ("csw", "2.0.2", "Géocatalogue")
-    assert (finding.datasets, finding.pages, finding.filters_by_date) == (12, True, said)
+    assert (finding.records, finding.pages, finding.filters_by_date) == (12, True, said)
     assert finding.url == portal.url
 
 

@@ -14,6 +14,7 @@ import ckanapi
 import pytest
 import rdflib
 import requests
+from lxml import etree
 
 from harvester.connectors import CONNECTORS
 from harvester.crosswalk import check
@@ -70,6 +71,10 @@ def listed(sandbox: Sandbox, portal: str) -> dict[str, str | None]:
         return {record["id"]: record["title"] or None for record in records}
     if software.startswith("dcat"):
         return listed_in_rdf(sandbox.source(portal).url)
+    if software == "oai-pmh":
+        return listed_by_tokens(sandbox.source(portal).url)
+    if software == "csw":
+        return listed_by_position(sandbox.source(portal).url)
     records = fetched(f"{base}/data.json").json()["dataset"]
     return {record["identifier"]: record.get("title") for record in records}
 
@@ -94,6 +99,33 @@ def listed_in_rdf(address: str) -> dict[str, str | None]:
             (str(to) for word in ("next", "nextPage") for to in graph.objects(None, HYDRA[word])), None
         )
     return found
+
+
+def listed_by_tokens(address: str) -> dict[str, str | None]:
+    """Every dataset of a repository, in Dublin Core: neither articles nor what was deleted."""
+    found: dict[str, str | None] = {}
+    asked = "metadataPrefix=oai_dc"
+    while asked:
+        root = etree.fromstring(fetched(f"{address}?verb=ListRecords&{asked}").content)
+        for record in root.iter("{*}record"):
+            if record.findtext(".//{*}type") == "Dataset":
+                found[record.findtext("{*}header/{*}identifier")] = record.findtext(".//{*}title")
+        token = root.findtext(".//{*}resumptionToken")
+        asked = f"resumptionToken={token}" if token else ""
+    return found
+
+
+def listed_by_position(address: str) -> dict[str, str | None]:
+    """Every dataset of a catalogue service, asked by GET."""
+    found: dict[str, str | None] = {}
+    while True:
+        asked = f"request=GetRecords&startPosition={len(found) + 1}&maxRecords=50"
+        root = etree.fromstring(fetched(f"{address}?{asked}").content)
+        for record in root.iter("{*}MD_Metadata"):
+            key = record.findtext("{*}fileIdentifier/{*}CharacterString")
+            found[key] = record.findtext(".//{*}CI_Citation/{*}title/{*}CharacterString")
+        if root.find("{*}SearchResults").get("nextRecord") == "0":
+            return found
 
 
 def test_the_world_has_three_thousand_datasets_on_portals_of_many_regions_and_kinds(whole: World) -> None:
@@ -193,7 +225,7 @@ def test_sources_say_kind_address_and_region_and_that_they_are_a_demonstration(f
     assert sources["zj-hangzhou"].kind == "ckan"
     assert sources["zj-hangzhou"].region == "330100"
     assert sources["zj-hangzhou"].title == "杭州市数据开放平台（演示）"
-    assert {source.kind for source in sources.values()} == {"ckan", "dkan", "datajson", "dcat"}
+    assert {source.kind for source in sources.values()} == {"ckan", "csw", "dkan", "datajson", "dcat", "oaipmh"}
     assert all(source.politeness.requests_per_second == 0 for source in sources.values())
     assert all(fetched(source.url).status_code == 200 for source in sources.values())
 
@@ -213,7 +245,7 @@ def test_what_a_portal_says_in_fields_of_its_own_is_understood(federation: Sandb
     datasets = [dataset for dataset in records if dataset is not None]
     assert len(datasets) >= len(federation.truth(portal)) - 1 > 0
     assert all(dataset.openness and dataset.publisher and dataset.themes for dataset in datasets)
-    assert source.kind == "dcat" or all(dataset.columns for dataset in datasets)
+    assert source.kind in ("csw", "dcat", "oaipmh") or all(dataset.columns for dataset in datasets)
 
 
 def test_paging_a_ckan_search_gives_each_package_once_and_never_more_than_a_thousand(
