@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from harvester import privacy
 from harvester.crosswalk import check, to_dataset
 from harvester.errors import HarvestError, SourceInvalid
 from harvester.fingerprints import fingerprint, raw_digest
@@ -281,7 +282,7 @@ class Intake:
             return
         if not self._first_time(dataset.id, raw, dataset.source_key):
             return
-        for issue in issues:
+        for issue in (*issues, *privacy.issues(dataset)):
             self.complain(dataset.id, issue)
         yield NewRecord(dataset=dataset, body=raw.body, raw_digest=digest, media_type=raw.media_type, url=raw.url)
 

@@ -8,6 +8,7 @@ from itertools import count
 
 from msgspec import Struct
 
+from harvester import privacy
 from harvester.connectors import CONNECTORS
 from harvester.crosswalk import to_dataset
 from harvester.errors import HarvestError
@@ -58,7 +59,8 @@ def preview(source: Source, http: Http, *, limit: int | None) -> Preview:
                 # What the portal itself says is gone becomes nothing.
                 continue
             dataset, issues = to_dataset(item, source)
-            shown.append(Previewed(item.body.decode("utf-8", "replace"), dataset, tuple(issues)))
+            suspected = () if dataset is None else privacy.issues(dataset)
+            shown.append(Previewed(item.body.decode("utf-8", "replace"), dataset, (*issues, *suspected)))
     except StopIteration as end:
         declared = end.value.declared
     except HarvestError as broke:

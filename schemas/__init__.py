@@ -72,6 +72,28 @@ class Profile(Struct, frozen=True):
     """Members, or members of the items of a list (``list.member``)."""
 
 
+class PrivacyRow(Struct, frozen=True):
+    """Words in the name of a field or in a title that suggest data about persons."""
+
+    kind: str
+    zh: str
+    en: str
+    where: str
+    """``column`` or ``title``."""
+    alone: bool
+    """Whether the words suggest it by themselves; else only where a kind of ``beside`` is met too."""
+    words: tuple[str, ...]
+    """Any of them must stand there, folded; one that begins with ``=`` must be all of it."""
+    together: tuple[str, ...]
+    """Any of these too, in the same place."""
+    unless: tuple[str, ...]
+    """None of these in the same place."""
+    beside: tuple[str, ...]
+    """Kinds, one of which another field of the same dataset must be of."""
+    not_beside: tuple[str, ...]
+    """Words that may stand in no field of the same dataset."""
+
+
 _GAPS = re.compile(r"[\s_\-]+")
 _SCHEME = re.compile(r"^https?://(?:www\.)?")
 # Creative Commons shows each licence as a deed and as legal code, in some forty languages.
@@ -160,6 +182,13 @@ def crosswalk(kind: str) -> tuple[CrosswalkRow, ...]:
 
 
 @cache
+def issues_for_operators() -> frozenset[str]:
+    """The codes of issues that are shown to operators and never to the public."""
+    terms = vocabulary("issues").terms.values()
+    return frozenset(term.code for term in terms if term.attributes.get("audience") == "operators")
+
+
+@cache
 def simplified() -> Mapping[str, str]:
     """Traditional Chinese characters and the simplified one each is folded to, one for one (``simplified.csv``).
 
@@ -173,6 +202,22 @@ def simplified() -> Mapping[str, str]:
 def publisher_words() -> Mapping[str, frozenset[str]]:
     """The words names of public bodies are made of besides places and functions, by kind (``publisher_words.csv``)."""
     return MappingProxyType({row["kind"]: frozenset(row["words"].split()) for row in _rows("publisher_words.csv")})
+
+
+@cache
+def privacy() -> tuple[PrivacyRow, ...]:
+    """The rows of ``privacy.csv`` in their order."""
+    return tuple(
+        PrivacyRow(
+            row["kind"], row["zh"], row["en"], row["where"], row["alone"] == "yes", _several(row["words"]),
+            _several(row["with"]), _several(row["unless"]), _several(row["beside"]), _several(row["not_beside"]),
+        )
+        for row in _rows("privacy.csv")
+    )
+
+
+def _several(cell: str) -> tuple[str, ...]:
+    return tuple(cell.split("|")) if cell else ()
 
 
 @cache
@@ -281,6 +326,6 @@ def fingerprint() -> str:
             if table.name.endswith((".csv", ".toml")):
                 digest.update(table.name.encode())
                 digest.update(table.read_bytes())
-    for name in ("placeholders.csv", "publisher_words.csv"):
+    for name in ("placeholders.csv", "privacy.csv", "publisher_words.csv"):
         digest.update(files(__name__).joinpath(name).read_bytes())
     return digest.hexdigest()

@@ -53,8 +53,9 @@ def show(run: int, issues: bool, as_csv: bool, as_json: bool) -> None:
     """What one run did, and what was wrong."""
     with installation.catalog() as catalog:
         found = catalog.runs.get(run)
-        totals = catalog.runs.issue_counts(run)
-        listed = catalog.runs.issues(run, limit=100_000) if issues or as_csv or as_json else []
+        totals = catalog.runs.issue_counts(run, for_operators=True)
+        wanted = issues or as_csv or as_json
+        listed = catalog.runs.issues(run, limit=100_000, for_operators=True) if wanted else []
         ids = catalog.runs.held(run)
     if as_json:
         installation.print_json({"run": found, "issue_counts": totals, "issues": listed, "held": ids})

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Engine, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, Row, delete, func, insert, select, update
 
+import schemas
 from portal.catalog import audit, tables
 from portal.catalog.audit import Action
 from portal.catalog.documents import encode, in_parts
@@ -185,11 +186,15 @@ class Runs:
         after: int = 0,
         limit: int = 100,
         newest_first: bool = False,
+        for_operators: bool = False,
     ) -> list[StoredIssue]:
-        """Issues in the order they came (or backwards), of a run or about a dataset, with numbers above ``after``."""
+        """Issues in the order they came (or backwards), of a run or about a dataset, with numbers above ``after``.
+
+        Those whose code is for operators only where ``for_operators``: nothing public asks for them by mistake.
+        """
         table = tables.issue
         order = table.c.id.desc() if newest_first else table.c.id
-        query = select(table).where(table.c.id > after).order_by(order).limit(limit)
+        query = select(table).where(table.c.id > after, *_for(for_operators)).order_by(order).limit(limit)
         if run_id is not None:
             query = query.where(table.c.run_id == run_id)
         if dataset_id is not None:
@@ -209,12 +214,12 @@ class Runs:
                 for row in connection.execute(query)
             ]
 
-    def issue_counts(self, run_id: int) -> Mapping[str, int]:
-        """How often each code stands among the issues of a run, most frequent first."""
+    def issue_counts(self, run_id: int, *, for_operators: bool = False) -> Mapping[str, int]:
+        """How often each code stands among the issues of a run (as ``issues`` tells them), most frequent first."""
         table = tables.issue
         query = (
             select(table.c.code, func.count())
-            .where(table.c.run_id == run_id)
+            .where(table.c.run_id == run_id, *_for(for_operators))
             .group_by(table.c.code)
             .order_by(func.count().desc(), table.c.code)
         )
@@ -282,6 +287,10 @@ class Runs:
         with self._engine.connect() as connection:
             counts = {state: count for state, count in connection.execute(query)}
         return Losses(total=sum(counts.values()), retired=counts.get(DatasetState.RETIRED, 0))
+
+
+def _for(operators: bool) -> list[ColumnElement[bool]]:
+    return [] if operators else [tables.issue.c.code.not_in(sorted(schemas.issues_for_operators()))]
 
 
 def _run(row: Row[Any]) -> Run:

@@ -300,12 +300,12 @@ class Catalog:
         parts = [None] if ids is None else in_parts(ids)
         return sorted((summary for part in parts for summary in self._publishers(part)), key=_most_first)
 
-    def publisher_names(self, ids: Sequence[str]) -> dict[str, str]:
-        """The names of those publishers that exist, without counting their datasets."""
+    def known_publishers(self, ids: Sequence[str]) -> dict[str, Publisher]:
+        """Those publishers that exist, by id, without counting their datasets."""
         table = tables.publisher.c
         with self.engine.connect() as connection:
             return {
-                row.id: decode_publisher(row.document).name
+                row.id: decode_publisher(row.document)
                 for part in in_parts(ids)
                 for row in connection.execute(select(table.id, table.document).where(table.id.in_(part)))
             }

@@ -32,6 +32,8 @@ _UNSPACED = (
 )
 _PIECES = re.compile(rf"([{_UNSPACED}]+)|(\d+|[^\W\d_{_UNSPACED}]+)")
 
+_SPACED = re.compile(rf"[^\W_{_UNSPACED}]")
+
 ANALYSIS = 1
 """Raised whenever the same text gives other tokens: indexes written before are then outdated."""
 
@@ -108,6 +110,11 @@ def _without_possessive(folded: str) -> str:
 def keeps_places(text: str) -> bool:
     """Whether every character folds to one, so that places in the folded text are those in the text."""
     return text.isascii() or all(len(_folded(character)) == 1 for character in _foldable().findall(text))
+
+
+def parts_a_word(text: str, place: int) -> bool:
+    """Whether a cut there would part a word of a script that puts spaces between words."""
+    return 0 < place < len(text) and bool(_SPACED.match(text[place - 1]) and _SPACED.match(text[place]))
 
 
 def pieces(text: str) -> list[Piece]:

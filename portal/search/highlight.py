@@ -8,7 +8,7 @@ from html import escape
 
 from msgspec import Struct
 
-from portal.search.analysis import Piece, fold, keeps_places, pieces
+from portal.search.analysis import Piece, fold, keeps_places, parts_a_word, pieces
 from portal.search.language import Phrase
 from portal.search.query import Hit
 
@@ -129,13 +129,17 @@ def marked(text: str, stretches: Sequence[Stretch]) -> str:
 
 
 def passage(text: str, stretches: Sequence[Stretch]) -> str:
-    """About ``PASSAGE_LENGTH`` characters of the text where most of the stretches stand, marked."""
+    """About ``PASSAGE_LENGTH`` characters of the text where most of the stretches stand, marked; no word is cut."""
     starts = [start for start, _ in stretches]
     best = max(
         range(len(starts)), key=lambda index: bisect_left(starts, starts[index] + PASSAGE_LENGTH - _LEAD) - index
     )
     begin = max(0, starts[best] - _LEAD)
-    end = max(begin + PASSAGE_LENGTH, stretches[best][1])
+    end = min(len(text), max(begin + PASSAGE_LENGTH, stretches[best][1]))
+    while begin < starts[best] and (parts_a_word(text, begin) or text[begin].isspace()):
+        begin += 1
+    while end > stretches[best][1] and (parts_a_word(text, end) or text[end - 1].isspace()):
+        end -= 1
     shown = [
         (max(start, begin) - begin, min(stop, end) - begin) for start, stop in stretches if start < end and stop > begin
     ]

@@ -33,6 +33,11 @@ _INDEXED_STATES = frozenset((DatasetState.CURRENT, DatasetState.UNUSABLE, Datase
 _MARKUP = re.compile(r"<(?:script|style)\b.*?</(?:script|style)\s*>|<!--.*?-->|</?[a-zA-Z][^<>]*>", re.S | re.I)
 
 
+_MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
+_MARKDOWN = re.compile(r"\*\*|(?<!\w)__|__(?!\w)|`+|^[ \t]*(?:#{1,6}|[-*+>])[ \t]+", re.M)
+"""Emphasis, code, and what begins a heading, an item or a quotation; ``a__b`` and ``5 - 3`` stay."""
+
+
 class Catalogue(Protocol):
     """What of the catalogue an index is made from: a ``portal.catalog.store.Catalog``."""
 
@@ -72,10 +77,12 @@ def is_indexed(entry: Entry) -> bool:
 
 
 def plain(text: str) -> str:
-    """A description without the markup of HTML, cut to ``DESCRIPTION_LENGTH``."""
+    """A description without the markup of HTML and Markdown, cut to ``DESCRIPTION_LENGTH``."""
     if "<" in text:
         text = _MARKUP.sub(" ", text)
-    return (unescape(text) if "&" in text else text)[:DESCRIPTION_LENGTH]
+    if "&" in text:
+        text = unescape(text)
+    return _MARKDOWN.sub("", _MARKDOWN_LINK.sub(r"\1", text)).strip()[:DESCRIPTION_LENGTH]
 
 
 def _distinct(texts: Iterable[str | None]) -> tuple[str, ...]:

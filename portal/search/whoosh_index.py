@@ -31,7 +31,7 @@ from portal.search.query import IndexCorrupt, IndexUnusable, Query, Results, Sor
 from portal.search.suggesting import suggestions
 from portal.search.tally import Fact, check, chosen, day_of, fact, facet_counts, in_order, narrowed
 
-LAYOUT = f"whoosh-2.{ANALYSIS}"
+LAYOUT = f"whoosh-3.{ANALYSIS}"
 """The number before the dot is raised whenever this module puts other things into an index."""
 
 _WRITER_MEMORY_MB = 128

@@ -10,7 +10,7 @@ from portal.search.facets import FACETS, Facet
 from portal.search.query import FacetValue
 from portal.web import places
 from portal.web.asking import Asked
-from portal.web.languages import language
+from portal.web.languages import for_reader, language
 from portal.web.site import site
 from schemas import vocabulary
 
@@ -79,8 +79,9 @@ def value_labels(facet: Facet, values: Iterable[str]) -> dict[str, str]:
         terms = vocabulary(facet.vocabulary)
         return {value: terms.label(value, language()) for value in wanted}
     if facet.name == "publisher":
-        known = site().catalog.publisher_names(wanted)
-        return {value: known.get(value, value) for value in wanted}
+        known = site().catalog.known_publishers(wanted)
+        names = {id: for_reader(publisher.name, publisher.names).text for id, publisher in known.items()}
+        return {value: names.get(value, value) for value in wanted}
     if facet.name == "source":
         sources = [entry.source for entry in site().catalog.sources.all()]
         titles = {one.id: (one.title_en if language() == "en" else None) or one.title for one in sources}

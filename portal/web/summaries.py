@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -19,10 +18,6 @@ from schemas import vocabulary
 
 SHOWN_CHARACTERS = 180
 """Of the beginning of a description."""
-
-
-_MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
-_EMPHASIS = re.compile(r"\*\*|__|`+|(?<!\S)#{1,6}\s")
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -66,7 +61,7 @@ def _summary(entry: Entry, hit: Hit, others: int) -> Summary:
         # A match may lie in the title's other language; the reader's own then stays unmarked.
         marked_title=Markup(hit.title) if hit.title and _same(hit.title, title.text) else None,
         description=None if hit.description else _beginning(dataset),
-        marked_description=Markup(_unmarked(hit.description)) if hit.description else None,
+        marked_description=Markup(hit.description) if hit.description else None,
         columns=tuple(Markup(column) for column in hit.columns),
         publisher_id=None if dataset.publisher is None else dataset.publisher.id,
         publisher=publisher_of(dataset),
@@ -111,11 +106,6 @@ def formats_of(dataset: Dataset) -> tuple[str, ...]:
 
 def _same(marked: str, text: str) -> bool:
     return str(Markup(marked).striptags()) == " ".join(text.split())
-
-
-def _unmarked(passage: str) -> str:
-    """A passage as it reads: it is cut from the portal's words, which may be Markdown."""
-    return _EMPHASIS.sub("", _MARKDOWN_LINK.sub(r"\1", passage)).strip()
 
 
 def _beginning(dataset: Dataset) -> Text | None:

@@ -26,18 +26,12 @@ class Warned(Struct, frozen=True):
 @pages.get("/operate/issues")
 def issues() -> str:
     """The issues of every source's newest harvest that are for operators, most frequent first."""
-    codes = operators_codes()
+    codes = schemas.issues_for_operators()
     runs = site().catalog.runs
     found = [
-        Warned(code, run, count, tuple(runs.issues(run.id, code=code, limit=SAMPLES)))
+        Warned(code, run, count, tuple(runs.issues(run.id, code=code, limit=SAMPLES, for_operators=True)))
         for run in runs.last_by_source().values()
-        for code, count in runs.issue_counts(run.id).items()
+        for code, count in runs.issue_counts(run.id, for_operators=True).items()
         if code in codes
     ]
     return render_template("operate/issues.html", found=sorted(found, key=lambda one: -one.count), codes=codes)
-
-
-def operators_codes() -> frozenset[str]:
-    """The codes whose row in the vocabulary of issues says ``operators`` under ``audience``."""
-    terms = schemas.vocabulary("issues").terms.values()
-    return frozenset(term.code for term in terms if term.attributes.get("audience") == "operators")

@@ -228,6 +228,18 @@ def test_the_passage_with_most_matches_is_shown(fill: Fill) -> None:
     assert len(shown) < 160
 
 
+def test_a_passage_cuts_no_word_and_ends_in_no_space(fill: Fill) -> None:
+    filler = "accessibility considerations " * 9
+    index = fill(made("a", "题", descriptions=(f"{filler}of bridges {filler}",), columns=()))
+    shown = index.search(Query(text="bridges")).hits[0].description
+    assert shown is not None and "<mark>bridges</mark>" in shown
+    inner = shown.removeprefix("…").removesuffix("…")
+    assert inner == inner.strip() and len(shown) <= len("<mark></mark>……") + 120
+    assert set(inner.replace("<mark>", "").replace("</mark>", "").split()) == {
+        "accessibility", "considerations", "of", "bridges"
+    }
+
+
 def test_nothing_is_marked_when_nothing_was_asked(fill: Fill) -> None:
     hit = fill(made("a", "公交")).search(Query()).hits[0]
     assert (hit.title, hit.description, hit.columns) == (None, None, ())

@@ -101,9 +101,11 @@ def test_texts_in_every_language_columns_and_labels_are_searched() -> None:
 @pytest.mark.parametrize(
     ("given", "plain"),
     [
-        ("<p>Bus&nbsp;&amp; tram</p>", " Bus\xa0& tram "),
+        ("<p>Bus&nbsp;&amp; tram</p>", "Bus\xa0& tram"),
         ("a < b and c > d", "a < b and c > d"),
-        ("<script>alert('x')</script>text<!-- no -->", " text "),
+        ("<script>alert('x')</script>text<!-- no -->", "text"),
+        ("# 题\n- **水质** `pH`\n* 见 [说明](https://a.example/x_y)\n> 引", "题\n水质 pH\n见 说明\n引"),
+        ("__bold__ and snake__case, 5 - 3 * 2", "bold and snake__case, 5 - 3 * 2"),
         ("x" * 6000, "x" * 5000),
     ],
 )

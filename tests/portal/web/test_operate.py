@@ -10,14 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 from msgspec.structs import replace
 
-import schemas
 from portal.catalog.accounts import Role
 from portal.catalog.audit import COMMAND, Action
 from portal.catalog.decisions import Ruling, Verdict
 from portal.catalog.model import DatasetState, Issue, Outcome, Publisher, RunMode, Source
 from portal.catalog.store import Catalog
 from portal.web import nearest
-from portal.web.operate import issues as issues_page
 from portal.web.unresolved import lacks
 from tests.portal.web.people import PASSWORD, cheap_passwords, send, sign_in
 from tests.portal.web.town import HANGZHOU, build, client_of, dataset_of, made, page, says, words
@@ -300,22 +298,15 @@ def test_the_audit_log_is_read_page_by_page_and_narrowed(operated: Catalog, oper
     assert "No line is like that" in says(operator, "/en/operate/audit?who=%00&before=1")
 
 
-def test_issues_for_operators_are_those_the_vocabulary_says_so_of(
-    operated: Catalog, operator: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_operators_are_told_what_is_for_them_alone(operated: Catalog, operator: FlaskClient) -> None:
     run = operated.runs.start("hangzhou", RunMode.FULL, "x")
-    operated.runs.add_issues(run, [(dataset_of("1"), Issue(code="field.not-understood", field="note", seen="秘密"))])
+    operated.runs.add_issues(run, [
+        (dataset_of("1"), Issue(code="record.personal-data-suspected", source_key="1", field="title", seen="秘密")),
+        (dataset_of("1"), Issue(code="field.not-understood", field="frequency", seen="逢年过节")),
+    ])
     operated.runs.save(replace(run, outcome=Outcome.COMPLETE))
     told = says(operator, "/en/operate/issues")
-    assert ("秘密" in told) == ("field.not-understood" in issues_page.operators_codes())
-    monkeypatch.setattr(issues_page, "operators_codes", lambda: frozenset({"field.not-understood"}))
-    assert "秘密" in says(operator, "/en/operate/issues")
-
-
-def test_an_operators_code_is_one_whose_row_says_so() -> None:
-    terms = schemas.vocabulary("issues").terms
-    wanted = {code for code, term in terms.items() if term.attributes.get("audience") == "operators"}
-    assert issues_page.operators_codes() == wanted
+    assert "秘密" in told and "逢年过节" not in told
 
 
 def test_hostile_words_in_names_and_notes_stay_words(operated: Catalog, operator: FlaskClient) -> None:

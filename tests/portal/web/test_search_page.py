@@ -8,9 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 from lxml import html
 
+from portal.catalog.model import Publisher
 from portal.catalog.store import Catalog
 from portal.search.facets import SearchDocument
 from portal.search.query import IndexCorrupt, Query, Results, Suggestion
+from tests.catalogs import filled, record
 from tests.portal.web.town import client_of, dataset_of, page, says, words
 
 WATER = f"/zh/datasets/{dataset_of('1')}"
@@ -94,6 +96,15 @@ def test_departments_and_sources_go_by_their_names(client: FlaskClient) -> None:
     shown = page(client, "/zh/datasets?publisher=water&source=hangzhou")
     chips = [words(chip) for chip in shown.xpath("//ul[@class='chips']//a")]
     assert chips[:2] == ["部门 杭州市水务局 ×（去掉）", "来源 杭州市公共数据开放平台 ×（去掉）"]
+
+
+def test_a_department_goes_by_its_english_name_where_the_portal_gives_one(catalog: Catalog) -> None:
+    publisher = Publisher(id="w", name="水务局", names={"en": "Water Bureau", "zh": "水务局"})
+    filled(catalog, record("1", publisher=publisher), record("2", publisher=Publisher(id="t", name="交通局")))
+    client = client_of(catalog)
+    for language, names in (("en", {"Water Bureau", "交通局"}), ("zh", {"水务局", "交通局"})):
+        shown = page(client, f"/{language}/datasets")
+        assert names <= {words(link) for link in shown.xpath("//aside//section//li/a")}
 
 
 def test_nothing_found_says_what_each_filter_costs(client: FlaskClient) -> None:

@@ -1,0 +1,69 @@
+"""What only operators are told stands on no public page and in no public answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from portal.catalog.model import Issue
+from portal.catalog.store import Catalog
+from tests.portal.web.town import build, client_of, dataset_of
+
+PRIVATE, PUBLIC = "民众的秘密", "公开的问题"
+"""Words that stand in an issue of each audience and nowhere else."""
+
+IDS = {
+    "datasets": dataset_of("1"), "publishers": "water", "regions": "330100", "themes": "environment",
+    "sources": "hangzhou", "runs": "1",
+}
+FILLED = {"suffix": "ttl", "slug": "x", "filename": "site.css", "number": "1", "code": "330100"}
+
+
+@pytest.fixture(scope="module")
+def client() -> FlaskClient:
+    catalog = Catalog("sqlite://")
+    catalog.upgrade()
+    build(catalog)
+    run = catalog.runs.get(1)
+    suspected = Issue(code="record.personal-data-suspected", source_key="1", field="columns", seen=PRIVATE, detail=PRIVATE)
+    catalog.runs.add_issues(run, [
+        (dataset_of("1"), suspected),
+        (dataset_of("1"), Issue(code="field.not-understood", source_key="1", field="frequency", seen=PUBLIC)),
+    ])
+    return client_of(catalog)
+
+
+def addresses(client: FlaskClient) -> Iterator[str]:
+    """An address of every route that answers GET, filled in with what stands in the catalogue."""
+    for rule in client.application.url_map.iter_rules():
+        # Prints are made of the same pages by a browser.
+        if "GET" not in (rule.methods or ()) or rule.rule.endswith(".pdf"):
+            continue
+        kind = next((part for part in rule.rule.split("/") if part in IDS), "datasets")
+        values = {name: FILLED.get(name) or (IDS[kind] if name in ("id", "code") else "1") for name in rule.arguments}
+        with client.application.test_request_context():
+            _, path = rule.build(values)  # type: ignore[misc]
+        yield str(path)
+
+
+def test_no_public_address_tells_what_is_for_operators(client: FlaskClient) -> None:
+    telling, told = [], []
+    for address in addresses(client):
+        response = client.get(address, follow_redirects=True)
+        assert response.status_code < 500, address
+        text = response.get_data(as_text=True)
+        telling += [address] if PRIVATE in text or "record.personal-data-suspected" in text else []
+        told += [address] if PUBLIC in text else []
+    assert telling == []
+    # That issues are looked at where they stand: the run's page, its CSV and the dataset's page.
+    assert {"/runs/1", "/runs/1/issues.csv", f"/datasets/{dataset_of('1')}"} <= set(told)
+
+
+def test_operators_are_told(client: FlaskClient) -> None:
+    runs = client.application.extensions["nachuan"].catalog.runs
+    assert "record.personal-data-suspected" not in runs.issue_counts(1)
+    assert runs.issue_counts(1, for_operators=True)["record.personal-data-suspected"] == 1
+    told = runs.issues(1, code="record.personal-data-suspected", for_operators=True)
+    assert [stored.issue.seen for stored in told] == [PRIVATE]
