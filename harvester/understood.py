@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from portal.catalog.model import Run
-from portal.catalog.normalisation import Normalisation, understanding
+from portal.catalog.normalisation import Normalisation, decode_words, understanding
 from portal.catalog.store import Catalog
 
 
@@ -14,7 +14,7 @@ def keep_normalisation(catalog: Catalog, run: Run) -> None:
     counts = run.counts
     if not (counts.added or counts.updated or counts.retired) and catalog.normalisations.get(run.source_id):
         return
-    fields = understanding(entry.dataset for entry in catalog.walk(source_id=run.source_id))
+    fields = understanding(map(decode_words, catalog.documents(run.source_id)))
     catalog.normalisations.put(
         Normalisation(source_id=run.source_id, run_id=run.id, counted=datetime.now(UTC), fields=fields)
     )

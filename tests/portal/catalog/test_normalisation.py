@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from harvester import retirement
-from portal.catalog.model import Distribution, Publisher
+from portal.catalog.documents import encode
+from portal.catalog.model import Dataset, Distribution, Publisher
 from portal.catalog.normalisation import (
     EXAMPLES,
     REMAINING,
@@ -14,6 +15,8 @@ from portal.catalog.normalisation import (
     Normalisation,
     Remaining,
     Understanding,
+    Words,
+    decode_words,
     understanding,
 )
 from portal.catalog.store import Catalog
@@ -84,3 +87,16 @@ def test_a_run_counts_anew_where_it_changed_anything(catalog: Catalog, changed: 
     told = catalog.normalisations.get(files.id)
     assert told is not None and (told.run_id, told.datasets) == (run, 2)
     assert [each.share for each in told.fields if each.field == "frequency"] == [1.0 if changed else 0.5]
+
+
+def test_what_is_counted_of_a_document_is_what_is_counted_of_its_dataset() -> None:
+    datasets = [
+        record(
+            str(number), openness_raw="看情况", frequency="annual", frequency_raw="每年", themes_raw=("交通",), rows=3,
+            publisher=Publisher(id="p", name="市交通局", functions=("transport",)), unread={"issued": "去年"},
+            distributions=(Distribution(id="1", format="csv", format_raw="CSV"), Distribution(id="2", format_raw="x")),
+        ).dataset
+        for number in range(3)
+    ]
+    assert understanding(map(decode_words, map(encode, datasets))) == understanding(datasets)
+    assert set(Words.__struct_fields__) < set(Dataset.__struct_fields__)
