@@ -11,6 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -61,6 +62,8 @@ def text(value: Any) -> str | None:
     return cleaned if len(cleaned) >= 10 or not says_nothing(cleaned) else None
 
 
+# A portal says the same few short words over and over.
+@lru_cache(maxsize=20_000)
 def says_nothing(word: str) -> bool:
     """Whether a text is empty, or what portals write where they mean nothing (暂无, null, －), in whatever width."""
     word = word.strip()
