@@ -31,6 +31,8 @@ class Bar(Struct, frozen=True, kw_only=True):
     label: str
     value: float | None
     """What was reached of what was measured; None = nothing was measured."""
+    bounds: tuple[float, float] | None = None
+    """What is surely reached, and what would be if all that was not measured were reached too; None = the value itself."""
     measured: float = 1.0
     """The share (0-1) of what counts that was measured."""
     peers: tuple[float, float] | None = None
@@ -41,8 +43,8 @@ class Bar(Struct, frozen=True, kw_only=True):
 class Bars(Struct, frozen=True, kw_only=True):
     """Horizontal bars, in a table with their figures.
 
-    Of a bar that was measured in part, the solid end is what is surely reached, the hatched end what would be if all
-    that was not measured were reached as well. The mark of its value lies between the two.
+    Of a bar that was measured in part, the solid part ends at its lower bound, the hatched one at its upper bound, and the
+    mark of its value lies between the two.
     """
 
     title: str
@@ -58,7 +60,7 @@ class Bars(Struct, frozen=True, kw_only=True):
     @property
     def partly(self) -> bool:
         """Whether anything was not measured."""
-        return any(bar.value is None or bar.measured < 1 for bar in self.bars)
+        return any(self.unmeasured(bar) or bar.measured < 1 for bar in self.bars)
 
     @property
     def peers(self) -> bool:
@@ -67,11 +69,18 @@ class Bars(Struct, frozen=True, kw_only=True):
 
     def reached(self, bar: Bar) -> str:
         """The length of the solid part."""
-        return percent(0 if bar.value is None else self.scale.share(bar.value * bar.measured))
+        return percent(self._shares(bar)[0])
 
-    def unmeasured(self, bar: Bar) -> str:
-        """The length of the hatched part, which follows it."""
-        return percent(1 if bar.value is None else 1 - bar.measured)
+    def unmeasured(self, bar: Bar) -> str | None:
+        """The length of the hatched part, which follows it; None where there is none."""
+        low, high = self._shares(bar)
+        return percent(high - low) if high > low else None
+
+    def _shares(self, bar: Bar) -> tuple[float, float]:
+        if bar.value is None:
+            return 0, 1
+        low, high = bar.bounds or (bar.value, bar.value)
+        return self.scale.share(low), self.scale.share(high)
 
 
 class Point(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import TypeAlias
 
 from flask import render_template_string
 from werkzeug.serving import make_server
@@ -85,26 +86,30 @@ VALUES: tuple[tuple[float | None, ...], ...] = (
 )
 
 
+Score: TypeAlias = tuple[float | None, tuple[float, float] | None, float]
+"""A value, its bounds, and the share that was measured."""
+
+
 def said(pair: tuple[str, str]) -> str:
     return pair[0 if language() == "zh" else 1]
 
 
 def dimensions() -> Bars:
-    rows: tuple[tuple[tuple[str, str], float | None, float, tuple[float, float] | None], ...] = (
-        (("可发现", "Findable"), 82.5, 1.0, (55, 90)),
-        (("可获取", "Accessible"), 71.4, 0.8, (40, 68)),
-        (("可利用", "Usable"), 100, 1.0, (30, 100)),
-        (("及时", "Timely"), 0, 0.6, (10, 75)),
-        (("可信", "Trustworthy"), None, 0, (20, 60)),
-        (("回应公众对尚未开放数据的需求", "Answers what the public asks for and is not open yet"), 3.2, 1.0, None),
+    rows: tuple[tuple[tuple[str, str], Score, tuple[float, float] | None], ...] = (
+        (("可发现", "Findable"), (82.5, None, 1.0), (55, 90)),
+        (("可获取", "Accessible"), (71.4, (57.1, 77.1), 0.8), (40, 68)),
+        (("可利用", "Usable"), (100, None, 1.0), (30, 100)),
+        (("及时", "Timely"), (0, (0, 40), 0.6), (10, 75)),
+        (("可信", "Trustworthy"), (None, (0, 100), 0), (20, 60)),
+        (("回应公众对尚未开放数据的需求", "Answers what the public asks for and is not open yet"), (3.2, None, 1.0), None),
     )
     return Bars(
         title=said(("各维度得分", "Score by dimension")),
         things=said(("维度", "Dimension")),
         measure=said(("得分", "Score")),
         bars=tuple(
-            Bar(label=said(label), value=value, measured=measured, peers=peers, href=f"#{number}")
-            for number, (label, value, measured, peers) in enumerate(rows)
+            Bar(label=said(label), value=value, bounds=bounds, measured=measured, peers=peers, href=f"#{number}")
+            for number, (label, (value, bounds, measured), peers) in enumerate(rows)
         ),
         scale=SCORES,
     )

@@ -101,7 +101,7 @@ def test_a_bar_stands_in_a_table_with_its_figure_its_peers_and_what_was_measured
         "bars",
         bars(
             Bar(label="可发现", value=82.5, peers=(55, 90), href="/zh/a"),
-            Bar(label="可获取", value=70.0, measured=0.8),
+            Bar(label="可获取", value=70.0, bounds=(56, 76), measured=0.8),
         ),
     )
     assert rows(drawing) == [
@@ -113,7 +113,7 @@ def test_a_bar_stands_in_a_table_with_its_figure_its_peers_and_what_was_measured
 
 
 def test_what_was_not_measured_of_a_bar_is_hatched_after_what_was_reached_and_holds_its_mark(draw: Draw) -> None:
-    drawing = draw("bars", bars(Bar(label="可获取", value=70, measured=0.8)))
+    drawing = draw("bars", bars(Bar(label="可获取", value=70, bounds=(56, 76), measured=0.8)))
     (svg,) = drawing.xpath(".//td/svg")
     (solid,), (hatched,), (mark,) = (svg.xpath(f"*[@class='{name}']") for name in ("solid", "hatched", "mark"))
     assert solid.get("width") == hatched.get("x") == "56%" and hatched.get("width") == "20%"
