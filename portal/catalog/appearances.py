@@ -7,6 +7,7 @@ win over every rule. The page that shows duplicates to an operator needs no more
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,6 +21,8 @@ from portal.catalog.counters import counted
 from portal.catalog.documents import in_parts
 from portal.catalog.engines import writing
 
+
+_NUMBER = re.compile(r"\d+")
 
 COUNTED = "counted"
 """The counter of the times that an entry came to be counted as another one, or as itself again."""
@@ -180,8 +183,8 @@ class Appearances:
             )
         if family is None or len({(row.period, row.area) for row in rows}) < 2:
             return None
-        members = tuple(Member(dataset_id=row.dataset_id, period=row.period, area=row.area) for row in rows)
-        return Family(id=family, members=members, total=total or 0)
+        members = (Member(dataset_id=row.dataset_id, period=row.period, area=row.area) for row in rows)
+        return Family(id=family, members=tuple(sorted(members, key=_in_time)), total=total or 0)
 
     def page(self, rows: int, *, after: str = "", reason: str | None = None) -> list[Appearance]:
         """Links by dataset id, those after the id ``after``; of one reason when asked: for going through all."""
@@ -248,6 +251,11 @@ class Appearances:
         newest: dict[tuple[str, str], Decision] = {(one.first, one.second): one for one in self.decisions()}
         standing = (one for one in newest.values() if one.verdict is not Verdict.OPEN)
         return sorted(standing, key=lambda one: one.number, reverse=True)
+
+
+def _in_time(member: Member) -> tuple[list[int], str, str, str]:
+    # By numbers, not letters: month 2 comes before month 10.
+    return [int(number) for number in _NUMBER.findall(member.period)], member.period, member.area, member.dataset_id
 
 
 def _decision(row: Row[Any]) -> Decision:

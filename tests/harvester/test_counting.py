@@ -168,6 +168,15 @@ def test_a_family_shows_each_dataset_once(any_catalog: Catalog) -> None:
     assert any_catalog.appearances.family(dataset_id("xuzhou", "x")) is None
 
 
+def test_a_family_stands_in_the_order_of_time(catalog: Catalog) -> None:
+    months = ("2021年10月", "2021年2月", "2020年12月", "")
+    put(catalog, *(made("xuzhou", month, f"{month}保安培训机构", "徐州市公安局") for month in months))
+    counting.catch_up(catalog, "test")
+    family = catalog.appearances.family(dataset_id("xuzhou", ""))
+    assert family is not None
+    assert [member.period for member in family.members] == ["", "2020|12", "2021|2", "2021|10"]
+
+
 def test_nothing_new_writes_nothing(pair: tuple[Catalog, str, str]) -> None:
     catalog, _, _ = pair
     before = derived(catalog)

@@ -42,7 +42,7 @@ def test_a_page_says_where_else_the_dataset_is_which_one_counts_and_why(client: 
     (section,) = page(client, f"/zh/datasets/{PROVINCE}").xpath("//section[@id='appearances']")
     city, province = (words(line) for line in section.xpath("ol/li"))
     assert city.startswith("市公安局_保安培训机构 徐州 徐州市公安局") and city.endswith("以此条计数")
-    assert province.startswith("保安培训机构（本页） 江苏 徐州市公安局 理由：")
+    assert province.startswith("保安培训机构 （本页） 江苏 徐州市公安局 理由：")
     assert "由同一部门提供" in province
     assert section.xpath("ol/li[1]//a/@href")[0] == f"/zh/datasets/{CITY}"
     assert "Same title, same time and area, made by the same department" in says(client, f"/en/datasets/{CITY}")
