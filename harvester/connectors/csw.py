@@ -7,6 +7,7 @@ from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from lxml import etree
 from msgspec import Struct
 
 from harvester.connectors import csw_requests, reports
@@ -27,6 +28,8 @@ class Page(Struct, frozen=True, kw_only=True):
     """One answer to GetRecords."""
 
     records: tuple[RawRecord, ...]
+    keys: tuple[str, ...]
+    """Of each record: what it is told apart by while pages are read."""
     issues: tuple[Issue, ...]
     received: int
     """Records in the answer, unreadable ones too."""
@@ -83,7 +86,7 @@ def _walk(
     http: Http, service: Service, options: Options, constraint: Constraint | None
 ) -> Records:
     """Page after page, as many records further as came. Raises PagingBroken when pages repeat records."""
-    met: set[bytes] = set()
+    met: set[str] = set()
     start, repeated = 1, 0
     total: int | None = None
     while total is None or start <= total:
@@ -92,11 +95,10 @@ def _walk(
         yield from page.issues
         if page.received == 0:
             break
-        digests = [hashlib.blake2b(record.body, digest_size=16).digest() for record in page.records]
-        if digests and met.issuperset(digests):
+        if page.keys and met.issuperset(page.keys):
             raise PagingBroken(f"the page from {start} on brings no record that was not on a page before", url=page.url)
-        repeated += sum(digest in met for digest in digests)
-        met.update(digests)
+        repeated += sum(key in met for key in page.keys)
+        met.update(page.keys)
         yield from page.records
         start += page.received
         if total is None and (page.next_record is None or not 0 < page.next_record <= start):
@@ -127,6 +129,7 @@ def _page(http: Http, response: Response) -> Page:
     """What an answer to GetRecords holds. Raises PortalAnsweredError where it is an exception report."""
     url = http.shown(response.url)
     found: list[RawRecord] = []
+    keys: list[str] = []
     issues: list[Issue] = []
     rdf: list[bytes] = []
     received = 0
@@ -138,7 +141,9 @@ def _page(http: Http, response: Response) -> Page:
             if part.element.tag in RDF_ROOTS:
                 rdf.append(statements(part.element))
             else:
-                found.append(RawRecord(body=canonical(part.element), url=url, media_type=MEDIA_TYPE))
+                body = canonical(part.element)
+                found.append(RawRecord(body=body, url=url, media_type=MEDIA_TYPE))
+                keys.append(_identifier(part.element) or _digest(body))
         elif part.depth == 2 and name(part.element) == "SearchResults":
             results = {str(key): str(value) for key, value in part.element.attrib.items()}
     reports.refuse_status(response, url)
@@ -149,14 +154,26 @@ def _page(http: Http, response: Response) -> Page:
             issues.append(item)
         else:
             found.append(item)
+            keys.append(_digest(item.body))
     return Page(
         records=tuple(found),
+        keys=tuple(keys),
         issues=tuple(issues),
         received=received,
         matched=_number(results.get("numberOfRecordsMatched")),
         next_record=_number(results.get("nextRecord")),
         url=url,
     )
+
+
+def _identifier(record: etree._Element) -> str:
+    """The identifier of an ISO or a Dublin Core record: of one that comes again all else may have changed."""
+    stated = next(record.iterchildren("{*}fileIdentifier", "{*}identifier"), None)
+    return "" if stated is None else "".join(stated.itertext()).strip()
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
 def _number(said: str | None) -> int | None:

@@ -91,7 +91,7 @@ def test_what_a_complete_listing_lacks_is_missing(catalog: Catalog, portal: CswP
 
 def test_pages_that_repeat_records_end_the_run_as_partial(catalog: Catalog, portal: CswPortal) -> None:
     """GeoNetwork 1728: sorted by id, records came on two pages; as many others came on none."""
-    shuffled = [record.body for record in portal.records[8:18]]
+    shuffled = [iso(record.id, f"{record.id}, meanwhile changed").body for record in portal.records[8:18]]
     portal.instead[11] = answer(wrapped(shuffled, 25, 11), headers=XML)
     run = harvested(catalog, source("csw", portal.url))
     assert (run.outcome, run.cause) == (Outcome.PARTIAL, "listing.paging-broken")
