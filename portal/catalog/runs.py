@@ -30,6 +30,16 @@ class Losses(Struct, frozen=True, kw_only=True):
     retired: int
 
 
+class Concern(Struct, frozen=True):
+    """The issues of one code that stand in a source."""
+
+    source_id: str
+    code: str
+    count: int
+    samples: tuple[StoredIssue, ...]
+    """The newest."""
+
+
 class _Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What of a run no SQL asks for, as one document."""
 
@@ -202,17 +212,36 @@ class Runs:
         if code is not None:
             query = query.where(table.c.code == code)
         with self._engine.connect() as connection:
-            return [
-                StoredIssue(
-                    id=row.id,
-                    run_id=row.run_id,
-                    source_id=row.source_id,
-                    dataset_id=row.dataset_id,
-                    at=row.at,
-                    issue=_decode_issue(row.document),
-                )
-                for row in connection.execute(query)
+            return [_stored(row) for row in connection.execute(query)]
+
+    def for_operators(self, samples: int) -> list[Concern]:
+        """The issues for operators that stand: of datasets that are there, as their words were last read.
+
+        By source and code, most frequent first, each with its newest ``samples``. The run that found one may be long
+        ago: words that stay the same are not read again.
+        """
+        issue, dataset, raw, run = (
+            table.c for table in (tables.issue, tables.dataset, tables.raw_record, tables.run)
+        )
+        stands = (
+            issue.code.in_(sorted(schemas.issues_for_operators())),
+            dataset.id == issue.dataset_id,
+            dataset.state != DatasetState.RETIRED,
+            raw.dataset_id == issue.dataset_id,
+            run.id == issue.run_id,
+            raw.read <= func.coalesce(run.finished, raw.read),
+        )
+        counted = select(issue.source_id, issue.code, func.count()).where(*stands).group_by(issue.source_id, issue.code)
+        newest = select(tables.issue).where(*stands).order_by(issue.id.desc()).limit(samples)
+        with self._engine.connect() as connection:
+            concerns = [
+                Concern(source_id, code, count, tuple(
+                    _stored(row)
+                    for row in connection.execute(newest.where(issue.source_id == source_id, issue.code == code))
+                ))
+                for source_id, code, count in connection.execute(counted).all()
             ]
+        return sorted(concerns, key=lambda concern: (-concern.count, concern.source_id))
 
     def issue_counts(self, run_id: int, *, for_operators: bool = False) -> Mapping[str, int]:
         """How often each code stands among the issues of a run (as ``issues`` tells them), most frequent first."""
@@ -287,6 +316,17 @@ class Runs:
         with self._engine.connect() as connection:
             counts = {state: count for state, count in connection.execute(query)}
         return Losses(total=sum(counts.values()), retired=counts.get(DatasetState.RETIRED, 0))
+
+
+def _stored(row: Row[Any]) -> StoredIssue:
+    return StoredIssue(
+        id=row.id,
+        run_id=row.run_id,
+        source_id=row.source_id,
+        dataset_id=row.dataset_id,
+        at=row.at,
+        issue=_decode_issue(row.document),
+    )
 
 
 def _for(operators: bool) -> list[ColumnElement[bool]]:

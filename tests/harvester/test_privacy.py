@@ -7,12 +7,13 @@ from collections import Counter
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 import schemas
 from harvester.privacy import CODE, issues, suspicions
 from harvester.sandbox.words import topics
 from nachuan.commands.runs import runs
-from portal.catalog.model import Column, Dataset
+from portal.catalog.model import Column, Dataset, DatasetState, Guard
 from portal.catalog.store import Catalog
 from tests import chinese_portals
 from tests.catalogs import record
@@ -127,6 +128,25 @@ def test_a_harvest_keeps_it_for_operators_alone(catalog: Catalog) -> None:
     assert [(stored.issue.field, stored.issue.seen) for stored in told] == [
         ("title", "某县低保人员花名册"), ("columns", "身份证号")
     ]
+
+
+def test_a_suspicion_stands_until_the_words_are_others(catalog: Catalog) -> None:
+    row = {"标题": "某县低保人员花名册"}
+    with Documents() as portal:
+        portal.put("/list.json", [row])
+        files = source("csvlist", f"{portal.url}/list.json")
+        for changed in ({}, {}, {"描述": "发放"}, {"主要欄位": "年份、金额"}):
+            portal.put("/list.json", [row | changed])
+            harvested(catalog, files)
+            (concern,) = catalog.runs.for_operators(samples=5)
+            assert (concern.source_id, concern.code, concern.count) == (files.id, CODE, 1)
+            assert [stored.issue.seen for stored in concern.samples] == ["某县低保人员花名册"]
+        dataset_id = concern.samples[0].dataset_id
+        assert dataset_id is not None
+        portal.put("/list.json", [{"标题": "某县低保发放情况统计表"}])
+        harvested(catalog, replace(files, guard=Guard(grace_days=0, max_retired_share=1.0)), full=True)
+    assert catalog.states([dataset_id])[dataset_id] is DatasetState.RETIRED
+    assert catalog.runs.for_operators(samples=5) == []
 
 
 def test_the_command_tells_it(tmp_path_factory: pytest.TempPathFactory) -> None:

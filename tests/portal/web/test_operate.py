@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from flask.testing import FlaskClient
@@ -303,10 +304,13 @@ def test_operators_are_told_what_is_for_them_alone(operated: Catalog, operator: 
     operated.runs.add_issues(run, [
         (dataset_of("1"), Issue(code="record.personal-data-suspected", source_key="1", field="title", seen="秘密")),
         (dataset_of("1"), Issue(code="field.not-understood", field="frequency", seen="逢年过节")),
+        (dataset_of("gone"), Issue(code="record.personal-data-suspected", source_key="gone", seen="已下架")),
     ])
-    operated.runs.save(replace(run, outcome=Outcome.COMPLETE))
+    operated.runs.save(replace(run, outcome=Outcome.COMPLETE, finished=datetime.now(UTC)))
+    later = operated.runs.start("hangzhou", RunMode.INCREMENTAL, "x")
+    operated.runs.save(replace(later, outcome=Outcome.COMPLETE, finished=datetime.now(UTC)))
     told = says(operator, "/en/operate/issues")
-    assert "秘密" in told and "逢年过节" not in told
+    assert "秘密" in told and "逢年过节" not in told and "已下架" not in told
 
 
 def test_hostile_words_in_names_and_notes_stay_words(operated: Catalog, operator: FlaskClient) -> None:
