@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from harvester.sandbox.exchange import Request, Response, as_html
 from harvester.sandbox.inventing import Dataset
 
-PAGING = ("start", "offset", "page", "startPosition", "resumptionToken")
+PAGING = ("start", "offset", "page", "pageIndex", "startPosition", "resumptionToken")
 """The parameters that ask for a later page."""
 
 SURPLUS = 7
@@ -79,8 +79,9 @@ def instead(fault: Fault | None, request: Request) -> Response | None:
 
 def _page_number(request: Request) -> int:
     """Which page is asked for, from 1; the whole of an unpaged catalogue is page 1."""
-    if "page" in request.parameters:
-        return request.number("page", 1)
+    for name in ("page", "pageIndex"):
+        if name in request.parameters:
+            return request.number(name, 1)
     if "startPosition" in request.parameters:
         return 1 + (request.number("startPosition", 1) - 1) // max(1, request.number("maxRecords", 10))
     if "resumptionToken" in request.parameters:

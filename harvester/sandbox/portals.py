@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from harvester.sandbox import ckan, csw, datajson, dcat, dkan, oaipmh, pages
+from harvester.sandbox import ckan, csw, datajson, dcat, dkan, families, oaipmh, pages
 from harvester.sandbox.exchange import Request, Response
 from harvester.sandbox.shelf import Shelf
 from harvester.sandbox.words import Portal, spelling
@@ -32,6 +32,8 @@ class Software(Struct, frozen=True):
     """A code of ``institution_types``: who runs portals of this kind."""
     crosswalk: Mapping[str, str] = {}
     """Unified fields and where an operator finds them, the same at every portal of this kind."""
+    family: str | None = None
+    """The profile that reads it, of a kind that has families."""
 
 
 JSON_FIELDS = {"openness": "openness", "openness_raw": "openness", "columns": "columns"}
@@ -62,6 +64,8 @@ SOFTWARE: Mapping[str, Software] = {
     "dcat-jsonld": Software("dcat", "/catalog.jsonld", dcat.answer_jsonld),
     "oai-pmh": Software("oaipmh", "/oai/request", oaipmh.answer, institution="university"),
     "csw": Software("csw", "/csw", csw.answer, crosswalk=ISO_FIELDS),
+    "guizhou": Software("jsonapi", "/", families.answer_guizhou, family="guizhou"),
+    "inspur": Software("htmltable", "/", families.answer_inspur, family="inspur_portal"),
 }
 
 
@@ -73,17 +77,19 @@ def answer(shelf: Shelf, request: Request) -> Response:
 def source(portal: Portal, base: str) -> Source:
     """The portal as a source; the title says it is a demonstration, because departments have real names."""
     demonstration = "（演示）" if portal.language == "zh" else " (demo)"
+    software = SOFTWARE[portal.software]
+    reading = {"family": software.family} if software.family else {"crosswalk": _crosswalk(portal)}
     return Source(
         id=portal.id,
         title=f"{portal.title}{demonstration}",
         title_en=f"{portal.title_en} (demo)",
-        kind=SOFTWARE[portal.software].kind,
-        url=f"{base}{SOFTWARE[portal.software].listing}",
+        kind=software.kind,
+        url=f"{base}{software.listing}",
         region=portal.region,
-        institution_type=SOFTWARE[portal.software].institution,
+        institution_type=software.institution,
         schedule="@hourly",
         politeness=Politeness(requests_per_second=0),
-        options={"language": portal.language, "crosswalk": _crosswalk(portal)},
+        options={"language": portal.language, **reading},
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_network
+from itertools import count
 from typing import Any
 
 import ckanapi
@@ -20,6 +22,7 @@ from harvester.connectors import CONNECTORS
 from harvester.crosswalk import check
 from harvester.http import Http
 from harvester.preview import preview
+from harvester.probe import probe
 from harvester.sandbox import words
 from harvester.sandbox.portals import SOFTWARE
 from harvester.sandbox.serve import Sandbox, serve
@@ -69,6 +72,10 @@ def listed(sandbox: Sandbox, portal: str) -> dict[str, str | None]:
     if software == "dkan-1":
         (records,) = fetched(f"{base}/api/3/action/current_package_list_with_resources").json()["result"]
         return {record["id"]: record["title"] or None for record in records}
+    if software == "guizhou":
+        return listed_by_calls(f"{base}/api/search/data")
+    if software == "inspur":
+        return listed_in_pages(base)
     if software.startswith("dcat"):
         return listed_in_rdf(sandbox.source(portal).url)
     if software == "oai-pmh":
@@ -77,6 +84,33 @@ def listed(sandbox: Sandbox, portal: str) -> dict[str, str | None]:
         return listed_by_position(sandbox.source(portal).url)
     records = fetched(f"{base}/data.json").json()["dataset"]
     return {record["identifier"]: record.get("title") for record in records}
+
+
+def listed_by_calls(api: str) -> dict[str, str | None]:
+    """Every dataset of a list in JSON, each detailed by a call of its own."""
+    found: dict[str, str | None] = {}
+    for page in count(1):
+        asked = {"pageIndex": page, "pageSize": 12}
+        records = requests.post(f"{api}/getDataDirectoryListByParams", json=asked, timeout=20).json()["data"]
+        if not records:
+            return found
+        for record in records:
+            detail = requests.post(f"{api}/getDataDetailByDataId", json={"id": record["id"]}, timeout=20)
+            found[record["id"]] = detail.json()["data"]["name"]
+    return found
+
+
+def listed_in_pages(base: str) -> dict[str, str | None]:
+    """Every dataset of a list in HTML, each detailed by a page of its own."""
+    found: dict[str, str | None] = {}
+    for page in count(1):
+        ids = re.findall(r"/catalog/([^']+)'", fetched(f"{base}/catalog/index?page={page}").text)
+        if not ids:
+            return found
+        for id in ids:
+            title = re.search("<h4>(.*?)</h4>", fetched(f"{base}/catalog/{id}").text)
+            found[id] = html.unescape(title[1]) or None if title else None
+    return found
 
 
 def language(node: rdflib.term.Node) -> str | None:
@@ -225,7 +259,9 @@ def test_sources_say_kind_address_and_region_and_that_they_are_a_demonstration(f
     assert sources["zj-hangzhou"].kind == "ckan"
     assert sources["zj-hangzhou"].region == "330100"
     assert sources["zj-hangzhou"].title == "杭州市数据开放平台（演示）"
-    assert {source.kind for source in sources.values()} == {"ckan", "csw", "dkan", "datajson", "dcat", "oaipmh"}
+    assert {source.kind for source in sources.values()} == {
+        "ckan", "csw", "datajson", "dcat", "dkan", "htmltable", "jsonapi", "oaipmh"
+    }
     assert all(source.politeness.requests_per_second == 0 for source in sources.values())
     assert all(fetched(source.url).status_code == 200 for source in sources.values())
 
@@ -245,7 +281,17 @@ def test_what_a_portal_says_in_fields_of_its_own_is_understood(federation: Sandb
     datasets = [dataset for dataset in records if dataset is not None]
     assert len(datasets) >= len(federation.truth(portal)) - 1 > 0
     assert all(dataset.openness and dataset.publisher and dataset.themes for dataset in datasets)
-    assert source.kind in ("csw", "dcat", "oaipmh") or all(dataset.columns for dataset in datasets)
+    assert source.kind in ("csw", "dcat", "htmltable", "jsonapi", "oaipmh") or all(dataset.columns for dataset in datasets)
+
+
+@pytest.mark.parametrize("portal,family", [("fj-xiamen", "guizhou"), ("gx-guangxi", "inspur_portal")])
+def test_a_portal_of_a_chinese_family_is_recognised_by_its_address(
+    federation: Sandbox, portal: str, family: str
+) -> None:
+    http = Http(requests_per_second=0, allow_private=[ip_network("127.0.0.0/8")], ports=[range(1, 65536)])
+    (found,) = probe(federation.base(portal), http).findings
+    assert (found.family, found.url) == (family, federation.source(portal).url)
+    assert found.datasets == (len(federation.truth(portal)) if family == "guizhou" else None)
 
 
 def test_paging_a_ckan_search_gives_each_package_once_and_never_more_than_a_thousand(
