@@ -110,6 +110,8 @@ class Distribution(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A code of ``formats``; None when not said or not understood."""
     format_raw: str | None = None
     media_type: str | None = None
+    """Read from what the portal says of the format where it says no media type."""
+    media_type_raw: str | None = None
     size_bytes: int | None = None
     rows: int | None = None
     checksum: str | None = None

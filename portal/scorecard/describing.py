@@ -307,9 +307,9 @@ def _licence(subject: Subject) -> str | None:
 
 def _licence_raw(subject: Subject) -> str | None:
     dataset = subject.dataset
-    return dataset.licence_raw or dataset.licence_url or dataset.licence or next(
-        (one.licence_raw for one in dataset.distributions if one.licence_raw), None
-    )
+    # Where no licence is stated, the crosswalk reads the rights for one; a statement in which it found none is no licence.
+    stated = (one.licence_raw for one in dataset.distributions if one.licence or one.licence_raw != one.rights)
+    return dataset.licence_raw or dataset.licence_url or dataset.licence or next(filter(None, stated), None)
 
 
 def openness_given(subject: Subject, options: Options) -> Finding:

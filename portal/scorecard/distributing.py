@@ -70,7 +70,7 @@ def is_api(subject: Subject, distribution: Distribution, options: Options) -> Fi
 
 def format_given(subject: Subject, distribution: Distribution, options: Options) -> Finding:
     """Whether it states a format; a media type alone is none."""
-    return _stated("format", _format_raw(distribution))
+    return _stated("format", distribution.format_raw)
 
 
 def format_known(subject: Subject, distribution: Distribution, options: Options) -> Finding:
@@ -82,26 +82,18 @@ def format_known(subject: Subject, distribution: Distribution, options: Options)
 
 
 def media_type_given(subject: Subject, distribution: Distribution, options: Options) -> Finding:
-    """Whether it states a media type."""
-    return _stated("media-type", distribution.media_type)
-
-
-def _format_raw(distribution: Distribution) -> str | None:
-    """The format as stated. The crosswalk takes a media type for a format where no format is stated: that is none."""
-    raw, media_type = distribution.format_raw, distribution.media_type
-    if raw is None or media_type is None or not raw.casefold().endswith(media_type.casefold()):
-        return raw
-    return None
+    """Whether it states a media type; one that we read from its format is none."""
+    return _stated("media-type", distribution.media_type_raw)
 
 
 def both_aligned(subject: Subject, distribution: Distribution, options: Options) -> Finding:
     """Whether the format is an entry of the EU's list of file types and the media type a registered one."""
-    raw = _format_raw(distribution)
-    if raw is None or distribution.media_type is None:
-        return Finding(Verdict.FAIL, "format.not-both", raw or distribution.media_type)
+    raw, media_type = distribution.format_raw, distribution.media_type_raw
+    if raw is None or media_type is None:
+        return Finding(Verdict.FAIL, "format.not-both", raw or media_type)
     listed = raw.replace("https:", "http:").startswith(_FILE_TYPES)
-    registered = _REGISTERED_TYPE.fullmatch(distribution.media_type) is not None
-    return _verdict(listed and registered, "format.aligned", "format.not-aligned", f"{raw}, {distribution.media_type}")
+    registered = _REGISTERED_TYPE.fullmatch(distribution.media_type or "") is not None
+    return _verdict(listed and registered, "format.aligned", "format.not-aligned", f"{raw}, {media_type}")
 
 
 @lru_cache(maxsize=8)
@@ -158,7 +150,9 @@ def _eu_licences() -> frozenset[str]:
 
 def _licence(dataset: Dataset, distribution: Distribution, options: Options) -> tuple[str | None, str | None]:
     code, raw = distribution.licence, distribution.licence_raw
-    # The crosswalk reads a licence out of dct:rights where there is no dct:license.
+    # Where no licence is stated, the crosswalk reads one out of the rights; what is asked here is whether one is stated.
+    if raw is not None and raw == distribution.rights:
+        code, raw = None, None
     if options.get("of_dataset") and raw is None:
         code, raw = dataset.licence, dataset.licence_raw
     return code, raw or code

@@ -358,11 +358,11 @@ def test_d6_both_addresses_are_kept_apart() -> None:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ('dcat:mediaType "text/csv"', ("csv", "text/csv", "text/csv")),
+        ('dcat:mediaType "text/csv"', ("csv", None, "text/csv")),
         ('dct:format "Comma Separated Values"', ("csv", "Comma Separated Values", None)),
         ('dct:format "Hologram"', (None, "Hologram", None)),
         ("dcat:mediaType <https://www.iana.org/assignments/media-types/application/json>",
-         ("json", "https://www.iana.org/assignments/media-types/application/json", "application/json")),
+         ("json", None, "application/json")),
         ('dct:format [ a dct:IMT ; rdfs:label "Turtle" ; rdf:value "text/turtle" ]',
          ("turtle", "Turtle", "text/turtle")),
         ('dct:format "text/csv" ; dcat:mediaType "application/json"', ("csv", "text/csv", "application/json")),

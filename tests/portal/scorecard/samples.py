@@ -44,6 +44,7 @@ CSV = Distribution(
     format="csv",
     format_raw="http://publications.europa.eu/resource/authority/file-type/CSV",
     media_type="text/csv",
+    media_type_raw="text/csv",
     size_bytes=2048,
     issued=datetime(2025, 1, 1, tzinfo=UTC),
     modified=datetime(2026, 6, 1, tzinfo=UTC),
