@@ -121,7 +121,7 @@ def measure_speed(database: str, hosts: int, each: int) -> None:
         with Http(requests_per_second=0, allow_private=local, limits=LIMITS) as http:
             began = time.perf_counter()
             done = check(
-                catalog.links, lambda address: ask(address, http), Plan(workers=32, gap_s=lambda host: 0.0)
+                catalog.links, lambda address: ask(address, http, set()), Plan(workers=32, gap_s=lambda host: 0.0)
             )
             timed(f"{done.asked:,} addresses at {hosts} hosts checked", done.asked, began)
     print(done)

@@ -51,6 +51,8 @@ _STATUSES = {
 }
 """What a status says; of the others 200 to 299 are good and the rest ``link.answered-error``."""
 
+_NO_HEAD = frozenset((405, 501))
+
 _FINAL = frozenset(
     "link.busy link.certificate-invalid link.connection-refused link.host-not-found link.not-asked "
     "link.redirect-refused".split()
@@ -79,10 +81,16 @@ class Answer(Struct, frozen=True, kw_only=True):
     retry_after_s: float | None = None
 
 
-def ask(address: Address, http: Http) -> Answer:
-    """Asks for an address once or twice. Raises PortalResting where the host is left alone for now."""
+def ask(address: Address, http: Http, deaf: set[str]) -> Answer:
+    """Asks for an address once or twice. Raises PortalResting where the host is left alone for now.
+
+    ``deaf`` are the hosts that have said, to whoever shares the set, that they do not know HEAD: they are asked only
+    for the first bytes, and those that say so now are added.
+    """
     is_file = promises_file(address.promised)
-    answer = _tried(lambda: _judged_head(http.head(address.url), is_file))
+    answer = None if address.host in deaf else _tried(lambda: _judged_head(http.head(address.url), is_file))
+    if answer is not None and answer.status in _NO_HEAD:
+        deaf.add(address.host)
     if answer is None or not (answer.cause is None or answer.cause in _FINAL or answer.is_unreached):
         # Many servers refuse HEAD, forget it, or answer it with another status than they give the file.
         answer = _tried(lambda: _judged_beginning(http.beginning(address.url, SNIFFED_BYTES), is_file))

@@ -166,8 +166,10 @@ def check_links(
             for rate in {LINK_RATE, *rates.values()}
         }
 
+        deaf: set[str] = set()
+
         def asking(address: Address) -> Answer:
-            return ask(address, ways[rates.get(address.host, LINK_RATE)])
+            return ask(address, ways[rates.get(address.host, LINK_RATE)], deaf)
 
         def gap_s(host: str) -> float:
             rate = rates.get(host, LINK_RATE)

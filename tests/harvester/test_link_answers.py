@@ -47,10 +47,11 @@ def asked() -> Iterator[Asked]:
     """Asks for a file that promises to be CSV."""
     with ExitStack() as stack:
 
-        def make(url: str, promised: str | None = "csv", **options: Any) -> Answer:
+        def make(url: str, promised: str | None = "csv", deaf: set[str] | None = None, **options: Any) -> Answer:
             settings = {"requests_per_second": 0, "allow_private": LOOPBACK, "limits": QUICK} | options
             http = stack.enter_context(Http(**settings))
-            return ask(Address(key=b"k", url=url, host="127.0.0.1", promised=promised), http)
+            address = Address(key=b"k", url=url, host="127.0.0.1", promised=promised)
+            return ask(address, http, set() if deaf is None else deaf)
 
         yield make
 
@@ -81,6 +82,16 @@ def test_a_head_that_is_refused_is_not_believed(asked: Asked, status: int) -> No
         assert asked(server.url) == Answer(status=200, media_type="text/csv", size_bytes=8)
         assert methods(server) == ["HEAD", "GET"]
         assert server.seen[1].headers["range"] == f"bytes=0-{SNIFFED_BYTES - 1}"
+
+
+@pytest.mark.parametrize(("status", "heads"), [(405, 1), (501, 1), (404, 3)])
+def test_a_host_that_does_not_know_head_is_not_asked_so_again(asked: Asked, status: int, heads: int) -> None:
+    deaf: set[str] = set()
+    with HostileServer(not_for_head(answer(b"a,b\n1,2\n", headers=CSV), head=answer(status=status))) as server:
+        for _ in range(3):
+            assert asked(server.url, deaf=deaf).cause is None
+        assert methods(server).count("HEAD") == heads
+        assert methods(server).count("GET") == 3
 
 
 @pytest.mark.parametrize("head", [raw(b""), timeout(5)], ids=["hangs up", "silent"])

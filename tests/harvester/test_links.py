@@ -54,7 +54,7 @@ def checked(catalog: Catalog, plan: Plan = Plan(), *, rate: float = 0.0, limits:
     """One round over loopback, without pauses unless a rate is given."""
     plan = msgspec.structs.replace(plan, gap_s=lambda host: 1.0 / rate if rate else 0.0)
     with Http(requests_per_second=rate, allow_private=LOOPBACK, limits=limits) as http:
-        return check(catalog.links, lambda address: ask(address, http), plan)
+        return check(catalog.links, lambda address: ask(address, http, set()), plan)
 
 
 def states(catalog: Catalog, urls: Sequence[str]) -> Counter[LinkState]:
@@ -82,7 +82,8 @@ SILENT = Answer(cause="link.silent", is_silence=True)
 NO_HOST = Answer(cause="link.host-not-found", is_silence=True, is_unreached=True)
 
 
-def test_every_address_is_asked_for_once_and_its_answer_kept(catalog: Catalog) -> None:
+def test_every_address_is_asked_for_once_and_its_answer_kept(any_catalog: Catalog) -> None:
+    catalog = any_catalog
     scripts = {
         "/0.csv": FILE,
         "/1.csv": answer("no", status=404),
@@ -262,7 +263,7 @@ def test_a_round_keeps_to_its_limit_its_time_and_its_source(catalog: Catalog) ->
     giving(catalog, [f"http://h{number}.example/x.csv" for number in range(30)])
     giving(catalog, ["http://h1.example/own.csv", "http://own.example/x.csv"], other)
     seen, asking = by_host({})
-    done = check(catalog.links, asking, Plan(source_id=other.id))
+    done = check(catalog.links, asking, Plan(source_id=other.id, gap_s=lambda host: 0.0))
     assert (sorted(seen), done.end) == (["http://h1.example/own.csv", "http://own.example/x.csv"], End.DONE)
     seen, asking = by_host({})
     done = check(catalog.links, asking, Plan(limit=7))
@@ -332,7 +333,7 @@ CHECKER = """
 
     catalog = Catalog(sys.argv[1])
     with Http(requests_per_second=0, allow_private=(ip_network("127.0.0.0/8"),)) as http:
-        check(catalog.links, lambda address: ask(address, http), Plan(gap_s=lambda host: 0.0))
+        check(catalog.links, lambda address: ask(address, http, set()), Plan(gap_s=lambda host: 0.0))
 """
 
 
