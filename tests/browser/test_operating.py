@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
+from harvester import counting
+from portal.catalog.appearances import Verdict as Together
 from portal.catalog.decisions import Ruling, Verdict
 from portal.catalog.store import Catalog
 from portal.search.indexing import catch_up
@@ -20,6 +22,7 @@ from tests.browser.chromium import NARROW, complaints, needs_chromium, window
 from tests.browser.test_accessibility import violations, wider_than_the_window
 from tests.portal.web.people import PASSWORD, cheap_passwords
 from tests.portal.web.test_operate import furnished
+from tests.portal.web.town import dataset_of
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -31,6 +34,7 @@ PATHS = (
     "/operate/departments",
     "/operate/departments/name?name=地区管理员",
     "/operate/departments/decided",
+    "/operate/duplicates",
     "/operate/issues",
     "/operate/audit",
     "/account",
@@ -49,6 +53,8 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             name="市信息中心", verdict=Verdict.DEPARTMENT, functions=("data",), source_id="hangzhou", note="见来函"
         )
         catalog.decisions.decide(ruling, by="lin")
+        catalog.appearances.decide(dataset_of("1"), dataset_of("late"), Together.TOGETHER, by="lin", note="同一文件")
+        counting.rebuild(catalog, "test")
         index = MemoryIndex()
         catch_up(catalog, index)
         app = create_app(Settings(secret_key="k" * 40, home=home), catalog, index, hold_s=0)

@@ -102,7 +102,8 @@ def rows_of(client: FlaskClient, path: str) -> list[str]:
     [
         "/operate", "/operate/sources", "/operate/sources/hangzhou", "/operate/sources/riverton", "/operate/runs/held",
         "/operate/runs/2/held", "/operate/runs/1/held", "/operate/departments", "/operate/departments?lack=department",
-        "/operate/departments/name?name=地区管理员", "/operate/departments/decided", "/operate/issues",
+        "/operate/departments/name?name=地区管理员", "/operate/departments/decided", "/operate/duplicates",
+        "/operate/issues",
         "/operate/audit", "/account",
     ],
 )
