@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from harvester import counting
+from portal.catalog.accounts import Role
 from portal.catalog.appearances import Verdict as Together
+from portal.catalog.audit import COMMAND
 from portal.catalog.decisions import Ruling, Verdict
 from portal.catalog.store import Catalog
 from portal.search.indexing import catch_up
@@ -37,6 +39,7 @@ PATHS = (
     "/operate/duplicates",
     "/operate/issues",
     "/operate/audit",
+    "/operate/users",
     "/account",
 )
 
@@ -49,6 +52,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     catalog.upgrade()
     with cheap_passwords():
         furnished(catalog)
+        catalog.accounts.add("head", Role.ADMIN, PASSWORD, by=COMMAND)
         ruling = Ruling(
             name="市信息中心", verdict=Verdict.DEPARTMENT, functions=("data",), source_id="hangzhou", note="见来函"
         )
@@ -69,7 +73,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def sign_in(page: Page, portal: str, language: str) -> None:
     page.goto(f"{portal}/{language}/operate/departments?lack=type")
-    page.fill("#name", "lin")
+    page.fill("#name", "head")
     page.fill("#password", PASSWORD)
     page.press("#password", "Enter")
     page.wait_for_url(f"{portal}/{language}/operate/departments?lack=type")
