@@ -91,7 +91,7 @@ class Scheduler:
         catalog: Catalog,
         harvest: Callable[[str, bool], Run],
         *,
-        reread: Callable[[str], None] = lambda id: None,
+        reread: Callable[[str], None],
         workers: int = 4,
         after: Callable[[], None] = lambda: None,
         links: Callable[[threading.Event], object] | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -22,12 +23,17 @@ from nachuan import installation
 from nachuan.cli import Failed
 from nachuan.commands.harvest import harvest_with_progress
 from nachuan.commands.sources import apply_sources
+from portal.catalog.accounts import Role, UnknownAccount
+from portal.catalog.audit import COMMAND
 from portal.catalog.model import Run
 from portal.catalog.store import Catalog
 from portal.search.engines import open_index
 from portal.settings import Settings, with_secret_key
 from portal.web.app import create_app
 from portal.web.server import serve as serve_portal
+
+OPERATOR = "operator"
+"""The one account of the demonstration."""
 
 WORKERS = 4
 """Sources harvested at a time; each waits for its portal nearly all the time."""
@@ -101,14 +107,26 @@ def demo(host: str, port: int, seed: int) -> None:
         harvest_with_progress(catalog, sandbox.sources(), given)
         installation.follow(catalog, given)
         figures = catalog.figures()
+        password = _operators_password(catalog)
         catalog.close()
+        address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/"
         click.echo(
-            f"{figures.datasets:,} datasets of {figures.publishers:,} publishers. "
-            f"Open http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/ (Ctrl-C stops it all.)",
+            f"{figures.datasets:,} datasets of {figures.publishers:,} publishers. Open {address} (Ctrl-C stops it all.)\n"
+            f"To operate it sign in at {address}login as {OPERATOR} with the password {password}",
             err=True,
         )
         with _beside("work", os.environ):
             _portal(host, port)
+
+
+def _operators_password(catalog: Catalog) -> str:
+    """Another password of the demonstration's operator each time it starts, so that none has to be kept."""
+    password = secrets.token_urlsafe(12)
+    try:
+        catalog.accounts.set_password(OPERATOR, password, by=COMMAND)
+    except UnknownAccount:
+        catalog.accounts.add(OPERATOR, Role.ADMIN, password, by=COMMAND)
+    return password
 
 
 def _portal(host: str, port: int) -> None:

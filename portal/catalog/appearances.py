@@ -16,7 +16,8 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Engine, Row, func, insert, select
 
-from portal.catalog import tables
+from portal.catalog import audit, tables
+from portal.catalog.audit import Action
 from portal.catalog.counters import counted
 from portal.catalog.documents import in_parts
 from portal.catalog.engines import writing
@@ -233,6 +234,8 @@ class Appearances:
                 .values(first=first, second=second, verdict=verdict.value, by=by, at=at, note=note)
                 .returning(tables.appearance_decision.c.number)
             )
+            told = " · ".join(part for part in (verdict.value, note) if part)
+            audit.write(connection, by[:60], Action.ENTRIES_DECIDED, f"{first} {second}", told)
         return Decision(
             number=number or 0, first=first, second=second, verdict=verdict, by=by, at=at, note=note
         )

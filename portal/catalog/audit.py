@@ -29,6 +29,7 @@ class Action(StrEnum):
     SIGN_IN_BLOCKED = "sign-in-blocked"
     NAME_DECIDED = "name-decided"
     NAME_UNDONE = "name-undone"
+    ENTRIES_DECIDED = "entries-decided"
     RUN_REQUESTED = "run-requested"
     SOURCE_PAUSED = "source-paused"
     SOURCE_RESUMED = "source-resumed"

@@ -30,6 +30,7 @@ EXAMPLES = 20
 WORD_LENGTH = 200
 """Characters kept of such a value: a condition of access may be a page long."""
 
+
 class Named(Struct, frozen=True):
     """What is counted of a publisher."""
 

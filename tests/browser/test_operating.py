@@ -10,6 +10,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
+from harvester import counting
+from portal.catalog.accounts import Role
+from portal.catalog.appearances import Verdict as Together
+from portal.catalog.audit import COMMAND
 from portal.catalog.decisions import Ruling, Verdict
 from portal.catalog.store import Catalog
 from portal.search.indexing import catch_up
@@ -20,6 +24,7 @@ from tests.browser.chromium import NARROW, complaints, needs_chromium, window
 from tests.browser.test_accessibility import violations, wider_than_the_window
 from tests.portal.web.people import PASSWORD, cheap_passwords
 from tests.portal.web.test_operate import furnished
+from tests.portal.web.town import dataset_of
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -31,8 +36,10 @@ PATHS = (
     "/operate/departments",
     "/operate/departments/name?name=地区管理员",
     "/operate/departments/decided",
+    "/operate/duplicates",
     "/operate/issues",
     "/operate/audit",
+    "/operate/users",
     "/account",
 )
 
@@ -45,10 +52,13 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     catalog.upgrade()
     with cheap_passwords():
         furnished(catalog)
+        catalog.accounts.add("head", Role.ADMIN, PASSWORD, by=COMMAND)
         ruling = Ruling(
             name="市信息中心", verdict=Verdict.DEPARTMENT, functions=("data",), source_id="hangzhou", note="见来函"
         )
         catalog.decisions.decide(ruling, by="lin")
+        catalog.appearances.decide(dataset_of("1"), dataset_of("late"), Together.TOGETHER, by="lin", note="同一文件")
+        counting.rebuild(catalog, "test")
         index = MemoryIndex()
         catch_up(catalog, index)
         app = create_app(Settings(secret_key="k" * 40, home=home), catalog, index, hold_s=0)
@@ -63,7 +73,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def sign_in(page: Page, portal: str, language: str) -> None:
     page.goto(f"{portal}/{language}/operate/departments?lack=type")
-    page.fill("#name", "lin")
+    page.fill("#name", "head")
     page.fill("#password", PASSWORD)
     page.press("#password", "Enter")
     page.wait_for_url(f"{portal}/{language}/operate/departments?lack=type")

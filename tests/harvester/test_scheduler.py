@@ -31,6 +31,11 @@ def source(schedule: str, id: str = "hangzhou", timezone: str = "Asia/Shanghai")
     return Source(id=id, title=id, kind="ckan", url="http://127.0.0.1/", schedule=schedule, timezone=timezone)
 
 
+def unasked(id: str) -> None:
+    """Where nothing is to be read again."""
+    raise AssertionError(id)
+
+
 def ended(catalog: Catalog, id: str, started: datetime) -> None:
     with time_machine.travel(started, tick=False):
         run = catalog.runs.start(id, RunMode.FULL, "x")
@@ -99,7 +104,7 @@ def test_a_tick_harvests_what_is_due_and_what_is_asked_for_once(catalog: Catalog
         ended(catalog, id, datetime.now(UTC))
         return catalog.runs.recent(id)[0]
 
-    scheduler = Scheduler(catalog, harvest, workers=1)
+    scheduler = Scheduler(catalog, harvest, reread=unasked, workers=1)
     scheduler.tick()
     until(lambda: len(seen) == 2)
     scheduler.stop()
@@ -164,7 +169,7 @@ def test_one_sources_fault_leaves_the_others_alone(catalog: Catalog) -> None:
             raise SourceHeld("held")
         return catalog.runs.start(id, RunMode.FULL, "x")
 
-    scheduler = Scheduler(catalog, harvest, workers=1)
+    scheduler = Scheduler(catalog, harvest, reread=unasked, workers=1)
     scheduler.tick()
     until(lambda: len(seen) == 3)
     scheduler.stop()
@@ -182,7 +187,7 @@ def test_a_source_under_way_in_this_process_is_not_handed_out_again(catalog: Cat
         release.wait(10)
         return Run(id=1, source_id=id, mode=RunMode.FULL, started=NOW)
 
-    scheduler = Scheduler(catalog, harvest, workers=2)
+    scheduler = Scheduler(catalog, harvest, reread=unasked, workers=2)
     scheduler.tick()
     assert begun.wait(10)
     scheduler.tick()
@@ -195,6 +200,9 @@ def test_the_clock_outlives_a_database_that_is_away(catalog: Catalog) -> None:
     def away() -> None:
         raise ConnectionError("the database restarts")
 
-    scheduler = Scheduler(catalog, lambda id, full: Run(id=1, source_id=id, mode=RunMode.FULL, started=NOW), after=away)
+    def harvest(id: str, full: bool) -> Run:
+        return Run(id=1, source_id=id, mode=RunMode.FULL, started=NOW)
+
+    scheduler = Scheduler(catalog, harvest, reread=unasked, after=away)
     scheduler.tick()
     scheduler.stop()

@@ -87,7 +87,10 @@ def test_the_schedule_checks_links_until_it_is_stopped_whatever_a_round_does() -
         raise ZeroDivisionError
 
     scheduler = Scheduler(
-        catalog, lambda id, full: Run(id=1, source_id=id, mode=RunMode.FULL, started=datetime.now(UTC)), links=links
+        catalog,
+        lambda id, full: Run(id=1, source_id=id, mode=RunMode.FULL, started=datetime.now(UTC)),
+        reread=lambda id: None,
+        links=links,
     )
     scheduler.start()
     assert begun.wait(10)

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as Answer
 
 import schemas
 from portal.catalog.decisions import MOST_FUNCTIONS, Ruling, RulingRefused, Verdict, name_key
-from portal.catalog.model import Publisher, Source
+from portal.catalog.model import Publisher, RunMode, Source
 from portal.search.query import IndexUnusable, Query, Sort
 from portal.web.addresses import address
 from portal.web.asking import LONGEST_TEXT
@@ -68,6 +68,7 @@ def names() -> str:
         lacks=tuple(LACKS),
         source=source_id,
         sources=sources,
+        waiting=sum(RunMode.REREAD in modes for modes in site().catalog.sources.requested().values()),
         done=done if done in ("decided", "undone") else None,
     )
 

@@ -103,7 +103,8 @@ def rows_of(client: FlaskClient, path: str) -> list[str]:
     [
         "/operate", "/operate/sources", "/operate/sources/hangzhou", "/operate/sources/riverton", "/operate/runs/held",
         "/operate/runs/2/held", "/operate/runs/1/held", "/operate/departments", "/operate/departments?lack=department",
-        "/operate/departments/name?name=地区管理员", "/operate/departments/decided", "/operate/issues",
+        "/operate/departments/name?name=地区管理员", "/operate/departments/decided", "/operate/duplicates",
+        "/operate/issues",
         "/operate/audit", "/account",
     ],
 )
@@ -325,3 +326,26 @@ def test_hostile_words_in_names_and_notes_stay_words(operated: Catalog, operator
     for shown in ("/operate/departments/decided", "/operate/audit", path):
         text = operator.get(shown).get_data(as_text=True)
         assert "<script>alert" not in text and "&lt;script&gt;alert" in text, shown
+
+
+def test_an_administrator_makes_disables_and_enables_accounts_but_not_their_own(operated: Catalog) -> None:
+    operated.accounts.add("head", Role.ADMIN, PASSWORD, by=COMMAND)
+    client = client_of(operated)
+    sign_in(client, "head")
+    form = {"name": "Wu", "role": "officer", "department": "330100.market", "password": PASSWORD}
+    assert send(client, "/operate/users", **form).headers["Location"] == "/operate/users?done=added"
+    assert operated.accounts.get("wu").department == "330100.market"
+    rows = rows_of(client, "/en/operate/users")
+    assert any(row.startswith("Can sign in wu Data officer Hangzhou") and row.endswith("Disable wu") for row in rows)
+    assert any(row.endswith(" you") for row in rows)
+    for wrong in ({"name": "wu"}, {"name": "two words"}, {"password": "short"}, {"role": "king"}, {"department": ""}):
+        answer = send(client, "/en/operate/users", **(form | {"name": "other"} | wrong))
+        assert answer.status_code == 422 and "cannot be made" in answer.get_data(as_text=True), wrong
+        assert PASSWORD not in answer.get_data(as_text=True)
+    assert send(client, "/operate/users/lin/disable").status_code == 303
+    assert operated.accounts.get("lin").disabled is not None
+    assert send(client, "/operate/users/lin/enable").status_code == 303
+    assert operated.accounts.get("lin").disabled is None
+    assert send(client, "/en/operate/users/head/disable").status_code == 409
+    assert send(client, "/operate/users/nobody/disable").status_code == 404
+    assert [line.who for line in operated.audit.recent(limit=3)] == ["head"] * 3

@@ -58,8 +58,12 @@ CODES = {
     "operate.lack_": tuple(Lack),
     "operate.lacks_": (*Lack, "any"),
     "operate.from_": ("name", "source", "decision", "portal"),
-    "operate.done_": ("asked", "paused", "resumed", "approved", "rejected", "decided", "undone"),
-    "operate.problem_": ("decided", "busy"),
+    "operate.done_": (
+        "asked", "paused", "resumed", "approved", "rejected", "decided", "undone", "together", "apart", "open",
+        "added", "disabled", "enabled",
+    ),
+    "operate.problem_": ("decided", "busy", "pair", "account", "oneself"),
+    "operate.word_": ("together", "apart"),
     "operate.refused_": (
         "name", "verdict", "scope", "functions", "institution_type", "region", "note",
     ),
