@@ -9,8 +9,11 @@ from portal.catalog.appearances import UnknownDataset
 from portal.catalog.assessments import AssessmentMoved
 from portal.catalog.engines import DatabaseError
 from portal.catalog.held import NotHeld
+from portal.catalog.periods import PeriodFrozen, UnknownPeriod
 from portal.catalog.runs import UnknownRun
 from portal.catalog.sources import LeaseLost, SourceHeld, UnknownSource
+from portal.scorecard.exports import FormatUnavailable
+from portal.scorecard.periods import PeriodInvalid
 from portal.scorecard.rules import RulesInvalid
 from portal.search.query import IndexUnusable
 from portal.settings import SettingsError
@@ -19,16 +22,20 @@ EXPECTED: tuple[type[Exception], ...] = (
     AccountRefused,
     AssessmentMoved,
     DatabaseError,
+    FormatUnavailable,
     HarvestError,
     IndexUnusable,
     LeaseLost,
     NotHeld,
+    PeriodFrozen,
+    PeriodInvalid,
     RulesInvalid,
     SettingsError,
     SourceHeld,
     SourceInvalid,
     UnknownAccount,
     UnknownDataset,
+    UnknownPeriod,
     UnknownRun,
     UnknownSource,
 )

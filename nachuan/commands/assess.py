@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import msgspec
@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from nachuan import installation
+from nachuan.cli import Failed
 from portal.catalog.assessments import Kind
 from portal.catalog.store import Catalog
-from portal.scorecard import rules, scoring, snapshots
+from portal.scorecard import exports, periods, rules, scoring, snapshots
 from portal.scorecard.assess import catch_up, rebuild, standard_layout
 from portal.scorecard.groups import AS_ONE, NATION
 from portal.scorecard.vectors import Layout
@@ -47,6 +48,33 @@ def assess(context: click.Context, as_of: datetime | None, name: str | None, ane
             else:
                 catch_up(catalog, processes=os.cpu_count() or 1, progress=advance)
         _tell(_standing(catalog, [chosen.id] if chosen else list(rules.PACKAGED)), as_json)
+
+
+@assess.command()
+@click.argument("period")
+def freeze(period: str) -> None:
+    """Freeze a half-year that is over, such as 2026H1: its evidence and scores stay as they are."""
+    given = installation.settings()
+    if not os.environ.get("NACHUAN_SECRET_KEY"):
+        raise Failed("a frozen period is signed with NACHUAN_SECRET_KEY, which is not set")
+    with installation.catalog() as catalog, _progress(catalog, "Freezing") as advance:
+        manifest = periods.freeze(catalog, period, given.secret_key, installation.ways(), progress=advance)
+    click.echo(f"Froze {period}: {manifest.datasets:,} datasets as of {manifest.day}.")
+    click.echo(f"  evidence SHA-256 {manifest.evidence_sha256}")
+    click.echo(f"  scores   SHA-256 {manifest.scores_sha256}")
+
+
+@assess.command()
+@click.argument("period")
+@click.option("--format", "format_", type=click.Choice(list(exports.FORMATS)), default="csv", show_default=True)
+@click.option("--table", type=click.Choice(list(exports.TABLES)), default="scores", show_default=True)
+@click.option("-o", "output", type=click.File("wb", lazy=True), default="-", help="The file; else standard output.")
+def export(period: str, format_: str, table: str, output: BinaryIO) -> None:
+    """Write out a frozen period: its scores, the counts of every indicator, or every dataset's verdicts."""
+    with installation.catalog() as catalog:
+        _, snapshot = periods.opened(catalog, period)
+    for chunk in exports.FORMATS[format_](exports.TABLES[table](snapshot)):
+        output.write(chunk)
 
 
 def _earlier(catalog: Catalog, day: date, layout: Layout) -> list[dict[str, Any]]:

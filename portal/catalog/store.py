@@ -30,6 +30,7 @@ from portal.catalog.model import (
     RecordType,
 )
 from portal.catalog.normalisation import Normalisations
+from portal.catalog.periods import Periods
 from portal.catalog.runs import Runs
 from portal.catalog.sources import Lease, Sources, check_lease
 from portal.catalog.writing import Transaction
@@ -86,6 +87,7 @@ class Catalog:
         self.appearances = Appearances(self.engine)
         self.counting = Counting(self.engine)
         self.assessments = Assessments(self.engine)
+        self.periods = Periods(self.engine)
 
     @property
     def address(self) -> str:
@@ -287,6 +289,23 @@ class Catalog:
         )
         with self.engine.connect() as connection:
             return [_change(row, None) for row in connection.execute(query)]
+
+    def updates(self, ids: Sequence[str], after: int, upto: int) -> dict[str, list[Change]]:
+        """What was updated of some datasets between two numbers of the log, in order, without earlier states."""
+        table = tables.change
+        columns = [column for column in table.c if column.name != "before"]
+        found: dict[str, list[Change]] = {}
+        with self.engine.connect() as connection:
+            for part in in_parts(ids):
+                query = select(*columns).where(
+                    table.c.dataset_id.in_(part),
+                    table.c.kind == ChangeKind.UPDATED,
+                    table.c.number > after,
+                    table.c.number <= upto,
+                )
+                for row in connection.execute(query.order_by(table.c.number)):
+                    found.setdefault(row.dataset_id, []).append(_change(row, None))
+        return found
 
     def latest_changes(self, limit: int = 20) -> list[Change]:
         """The end of the change log, newest first, without earlier states."""
