@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import threading
@@ -26,6 +27,7 @@ from harvester.links import Plan, Round, allowance, check
 from harvester.pipeline import Progress, harvest
 from harvester.records import Records
 from harvester.rereading import reread_decided
+from portal.catalog.assessments import AssessmentMoved
 from portal.catalog.link_uses import host_of
 from portal.catalog.links import Address
 from portal.catalog.model import Run, Source
@@ -36,6 +38,7 @@ from portal.search.engines import open_index
 from portal.search.query import SearchIndex
 from portal.settings import Settings, from_environment
 
+log = logging.getLogger(__name__)
 
 NO_VALIDATORS: Mapping[str, Validators] = MappingProxyType({})
 
@@ -80,8 +83,16 @@ def follow(catalog: Catalog, given: Settings) -> None:
         try:
             counting.catch_up(catalog, holder())
         finally:
-            # Last, because a dataset counts for the entry that stands for it.
-            assess_changes(catalog, processes=os.cpu_count() or 1)
+            _assess(catalog)
+
+
+def _assess(catalog: Catalog) -> None:
+    # Last, because a dataset counts for the entry that stands for it.
+    try:
+        assess_changes(catalog, processes=os.cpu_count() or 1)
+    except AssessmentMoved:
+        # Another process does the same; what it has not seen is followed the next time.
+        log.info("another process is assessing")
 
 
 def holder() -> str:

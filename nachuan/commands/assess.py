@@ -55,10 +55,10 @@ def assess(context: click.Context, as_of: datetime | None, name: str | None, ane
 def freeze(period: str) -> None:
     """Freeze a half-year that is over, such as 2026H1: its evidence and scores stay as they are."""
     given = installation.settings()
-    if not os.environ.get("NACHUAN_SECRET_KEY"):
+    if given.secret_key is None:
         raise Failed("a frozen period is signed with NACHUAN_SECRET_KEY, which is not set")
     with installation.catalog() as catalog, _progress(catalog, "Freezing") as advance:
-        manifest = periods.freeze(catalog, period, given.secret_key, installation.ways(), progress=advance)
+        manifest = periods.freeze(catalog, period, given.secret_key, progress=advance)
     click.echo(f"Froze {period}: {manifest.datasets:,} datasets as of {manifest.day}.")
     click.echo(f"  evidence SHA-256 {manifest.evidence_sha256}")
     click.echo(f"  scores   SHA-256 {manifest.scores_sha256}")

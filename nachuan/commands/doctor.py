@@ -16,6 +16,7 @@ from portal.catalog.accounts import OPERATE
 from portal.catalog.engines import DatabaseError
 from portal.catalog.model import LinkState, Outcome
 from portal.catalog.store import Catalog
+from portal.scorecard.assess import standard_layout
 from portal.search import indexing
 from portal.search.engines import open_index
 from portal.search.query import IndexUnusable
@@ -53,6 +54,7 @@ def doctor(as_json: bool) -> None:
     else:
         findings += [*_look_at_catalogue(catalog), _look_at_index(catalog, given), _look_at_appearances(catalog)]
         findings.append(_look_at_links(catalog, given))
+        findings.append(_look_at_assessment(catalog))
     finally:
         catalog.close()
     if as_json:
@@ -134,6 +136,16 @@ def _look_at_appearances(catalog: Catalog) -> Finding:
     if behind:
         return Finding("appearances", f"{behind:,} changes behind the catalogue", "nachuan appearances catch-up")
     return Finding("appearances", "each dataset is counted once")
+
+
+def _look_at_assessment(catalog: Catalog) -> Finding:
+    state = catalog.assessments.state()
+    if state is None or state.layout != standard_layout().digest:
+        return Finding("assessment", "there is none by these rules", "nachuan assess")
+    behind = catalog.last_change() - state.number
+    if behind > 0:
+        return Finding("assessment", f"{behind:,} changes behind the catalogue", "nachuan assess")
+    return Finding("assessment", f"of {state.day:%Y-%m-%d}, follows the catalogue")
 
 
 def _hidden(url: str) -> str:

@@ -1,0 +1,89 @@
+"""``nachuan assess`` as an operator uses it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import time_machine
+from click.testing import CliRunner, Result
+
+from nachuan.cli import nachuan
+from nachuan.errors import EXPECTED
+from portal.catalog.store import Catalog
+from tests.catalogs import filled, record
+from tests.portal.scorecard.test_assess import new
+from tests.portal.scorecard.test_rules import IMPORTED
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs the command on a catalogue of two datasets of June 2026, of which one has no licence."""
+    monkeypatch.setenv("NACHUAN_HOME", str(tmp_path))
+    monkeypatch.delenv("NACHUAN_SECRET_KEY", raising=False)
+    monkeypatch.delenv("NACHUAN_DATABASE_URL", raising=False)
+    catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
+    catalog.upgrade()
+    with time_machine.travel(datetime(2026, 6, 15, tzinfo=UTC)):
+        filled(catalog, new("1"), record("2"))
+    catalog.close()
+    return lambda *arguments: CliRunner().invoke(nachuan, ["assess", *arguments])
+
+
+def test_it_tells_the_score_its_bounds_and_what_was_measured(run: Command) -> None:
+    told = run().output.splitlines()
+    assert [line.split(":")[0].strip() for line in told] == ["national", "mqa", "five_star", "udata"]
+    assert "over 2 datasets" in told[0] and "measured" in told[0]
+
+
+def test_as_json_it_gives_the_figures(run: Command) -> None:
+    (found,) = json.loads(run("--rules", "udata", "--json").output)
+    assert (found["rules"], found["kind"], found["datasets"]) == ("udata", "nation", 2)
+
+
+def test_of_an_earlier_day_it_knows_what_there_was(run: Command) -> None:
+    assert run("--as-of", "2026-06-14").output == "There is no dataset to assess.\n"
+    assert "over 2 datasets" in run("--as-of", "2026-06-15").output
+
+
+def test_by_a_rule_set_from_outside_nothing_is_stored(run: Command, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(IMPORTED, encoding="utf-8")
+    # One of two datasets states a licence: half of 10.
+    assert run("--rules", str(path)).output == "      mine: 5.0 (5.0 to 5.0) over 2 datasets, 100% of it measured\n"
+    catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
+    assert catalog.assessments.state() is None
+    catalog.close()
+
+
+def test_a_period_is_frozen_with_a_key_and_written_out(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = run("freeze", "2026H1")
+    assert refused.exit_code == 1 and "NACHUAN_SECRET_KEY" in refused.output
+    monkeypatch.setenv("NACHUAN_SECRET_KEY", "secret")
+    with time_machine.travel(datetime(2026, 7, 2, tzinfo=UTC)):
+        assert "Froze 2026H1: 2 datasets as of 2026-06-30." in run("freeze", "2026H1").output
+    written = run("export", "2026H1", "--table", "indicators")
+    lines = csv.DictReader(io.StringIO(written.stdout_bytes.decode("utf-8-sig")))
+    wanted = ("national", "nation", "licence")
+    (licence,) = [line for line in lines if (line["rules"], line["kind"], line["indicator"]) == wanted]
+    assert (licence["passed"], licence["failed"]) == ("1", "1")
+
+
+@pytest.mark.parametrize(
+    "arguments,words",
+    [
+        (("--rules", "nowhere.toml"), "nowhere.toml is neither"),
+        (("export", "2026H1"), "the period 2026H1 is not frozen"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_line(run: Command, arguments: tuple[str, ...], words: str) -> None:
+    error = run(*arguments).exception
+    assert isinstance(error, EXPECTED)
+    assert words in str(error) and "\n" not in str(error)
