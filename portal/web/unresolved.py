@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
@@ -21,6 +22,9 @@ AUTHORITIES = frozenset((
 
 ELSEWHERE = ("71", "81", "82")
 """Taiwan, Hong Kong and Macao, by the first digits of their codes: their bodies have functions of their own."""
+
+
+_HAN = re.compile("[\u3400-\u9fff]")
 
 
 class Lack(StrEnum):
@@ -76,7 +80,8 @@ def unresolved(
         folded = name_key(one.publisher.name)
         if one.datasets and (folded, None) not in decided and (folded, one.source_id) not in decided:
             source = sources.get(one.source_id)
-            if source is not None and has_these_functions(source.region) and lacks(one.publisher) & set(wanted):
+            asked = source is not None and has_these_functions(one.publisher.name, source.region)
+            if asked and lacks(one.publisher) & set(wanted):
                 by_name.setdefault(folded, []).append(one)
     found = [_unresolved(several) for several in by_name.values()]
     return sorted(found, key=lambda one: (-one.datasets, one.name))
@@ -89,9 +94,14 @@ def of_name(name: str, publishers: Iterable[PublisherSummary]) -> Unresolved | N
     return _unresolved(several) if several else None
 
 
-def has_these_functions(region: str | None) -> bool:
-    """Whether the bodies of a source's region have the functions of our list: those of the mainland, or unknown."""
-    return region is None or (bool(region_ancestors(region)) and region[:2] not in ELSEWHERE)
+def has_these_functions(name: str, region: str | None) -> bool:
+    """Whether the bodies of a source's region have the functions of our list: those of the mainland.
+
+    Of a source of no region its names tell: Chinese ones may be such bodies'.
+    """
+    if region is None:
+        return _HAN.search(name) is not None
+    return bool(region_ancestors(region)) and region[:2] not in ELSEWHERE
 
 
 def _unresolved(several: list[PublisherSummary]) -> Unresolved:
