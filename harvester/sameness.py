@@ -183,15 +183,22 @@ def _same_place(one: Traits, other: Traits) -> str | None:
 def place_in_family(its: Traits, functions: tuple[str, ...]) -> Place | None:
     """The series a dataset may belong to: the same subject of the same kind of office in one prefecture.
 
-    None where nobody or nobody sure publishes it. A province's own datasets are series of the province.
+    None where nobody or nobody sure publishes it. A province's own datasets are series of the province; abroad a series
+    is one publisher's in one portal.
     """
-    office = functions[0] if functions else its.office
-    if its.area is None or not office or not its.is_settled:
+    office = functions[0] if functions else its.office or its.publisher
+    if not office or not its.is_settled and _is_known(its.area):
         return None
-    above = schemas.region_ancestors(its.area)
-    outer = its.area if len(above) < 3 else above[-2]
+    outer = _seat(its.area) if its.area is not None and _is_known(its.area) else its.source_id
     digest = hashlib.blake2b("\0".join((its.title.core, office, outer)).encode("utf-8", "surrogatepass"), digest_size=8)
-    return Place(digest.hexdigest(), its.title.period, its.area)
+    return Place(digest.hexdigest(), its.title.period, its.area or "")
+
+
+def _seat(area: str) -> str:
+    """The prefecture or municipality that a county or zone lies in; any other region itself."""
+    above = schemas.region_ancestors(area)
+    is_part = schemas.vocabulary("regions").terms[area].attributes["level"] in ("county", "zone")
+    return above[1] if is_part and len(above) > 1 else area
 
 
 def _is_repeated(one: Traits, other: Traits) -> bool:
@@ -254,7 +261,8 @@ def _is_general(publisher: str, office: str, functions: tuple[str, ...]) -> bool
 
 
 def _is_known(area: str | None) -> bool:
-    return area is not None and area != schemas.COUNTRY and bool(schemas.region_ancestors(area))
+    """Whether it is a part of China: elsewhere nobody knows of which place 「Department of Transport」 is."""
+    return area is not None and area != schemas.COUNTRY and schemas.is_chinese(area)
 
 
 def _is_mainland(area: str | None) -> bool:

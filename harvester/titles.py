@@ -109,7 +109,7 @@ class _Front(NamedTuple):
 def _front(text: str, within: str | None, publisher: str | None) -> _Front:
     """The places and the publisher a title begins with, one after the other in any order."""
     # Where no table knows the places, a publisher's name is all that tells of which place a title is.
-    if within is None or text.isascii() or within[:2] in regions.ELSEWHERE or not schemas.region_ancestors(within):
+    if within is None or text.isascii() or within[:2] in regions.ELSEWHERE or not schemas.is_chinese(within):
         return _Front(0, None, False, "")
     names = _spellings(publisher, within) if publisher else ()
     place: str | None = None

@@ -104,6 +104,7 @@ def test_a_renamed_department_is_the_same() -> None:
     (("xuzhou", "320300", "行政许可信息公示", "徐州市公安局"), ("jiangsu", "320000", "行政许可信息公示", "徐州市教育局")),
     # Nobody says who, of which place.
     (("one", None, "Parking places", "Department of Transport"), ("two", None, "Parking places", "Department of Transport")),
+    (("one", "GB", "Parking places", "Parking Services"), ("two", "GB", "Parking places", "Parking Services")),
 ])
 def test_what_may_be_two_datasets_stays_two(one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
     assert together(dataset(*one), dataset(*other)) == []
@@ -233,6 +234,19 @@ def test_a_series_cut_into_years_and_districts_is_a_family() -> None:
     assert [place[1:] for place in (one, other, third)] == [
         ("2021", "511523"), ("2022", "511523"), ("2021", "511524"),
     ]
+
+
+def test_districts_of_a_municipality_are_a_family_and_years_of_a_publisher_abroad() -> None:
+    one, other, early, late, elsewhere = places(
+        dataset("beijing", "110000", "朝阳区停车场信息", "朝阳区城市管理委员会"),
+        dataset("beijing", "110000", "海淀区停车场信息", "海淀区城市管理委员会"),
+        dataset("leeds", "GB", "Road accidents 2019", "Leeds City Council"),
+        dataset("leeds", "GB", "Road accidents 2020", "Leeds City Council"),
+        dataset("york", "GB", "Road accidents 2020", "Leeds City Council"),
+    )
+    assert one and other and early and late and elsewhere
+    assert one[0] == other[0] and one[2] != other[2]
+    assert early[0] == late[0] != elsewhere[0]
 
 
 @pytest.fixture(scope="module")
