@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 import json
 from datetime import UTC, date, datetime
 
@@ -140,7 +141,7 @@ def test_a_period_is_exported_as_parquet(half_year: Catalog) -> None:
     assert parquet.read_table(io.BytesIO(body)).to_pylist() == list(exports.score_lines(snapshot))
 
 
-@pytest.mark.skipif(_has_arrow(), reason="PyArrow is installed")
-def test_parquet_without_its_library_says_how_to_get_it() -> None:
+def test_parquet_without_its_library_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(exports.FormatUnavailable, match="pip install"):
         list(exports.as_parquet(iter(())))
