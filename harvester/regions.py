@@ -34,6 +34,8 @@ class Leading(Struct, frozen=True):
 
     code: str | None
     """The narrowest, when it lies inside the one looked in."""
+    named: str | None
+    """The narrowest, wherever it lies; None when the text begins with no place."""
     end: int
     """Where in the text their names end."""
 
@@ -166,6 +168,7 @@ def spelled_out(text: str, within: str, start: int = 0) -> Leading:
     """The full names of regions that follow one another in ``text`` from ``start`` on: of what holds ``within``, its
     own, of what lies in it."""
     at, region = start, within
+    named: str | None = None
     while at < len(text):
         names = _on_the_way(region)
         for length in names.lengths:
@@ -175,9 +178,11 @@ def spelled_out(text: str, within: str, start: int = 0) -> Leading:
         else:
             break
         at += length
+        if named is None or is_in(code, named):
+            named = code
         if is_in(code, region):
             region = code
-    return Leading(region if region != within else None, at)
+    return Leading(region if region != within else None, named, at)
 
 
 class _Way(NamedTuple):

@@ -121,7 +121,8 @@ def _front(text: str, within: str | None, publisher: str | None) -> _Front:
         here = start.end() if start else at
         leading = regions.spelled_out(text, place or within, here)
         end = leading.end
-        if end > here:
+        # A city's 「江苏省…名录」 is of the province: what holds the place alone belongs to the subject.
+        if end > here and (leading.named == within or not regions.is_in(within, leading.named)):
             is_placed, place = True, leading.code or place
         else:
             end = _past_publisher(text, here, names, within, publisher)
