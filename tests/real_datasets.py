@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
+from harvester.connectors import CONNECTORS
 from harvester.crosswalk import to_dataset
+from harvester.http import Http
 from harvester.records import RawRecord
 from portal.catalog.model import Dataset, Source
-from portal.catalog.store import Catalog
 from tests import chinese_portals
 from tests.fixtures import FIXTURES
-from tests.harvester.harvesting import Documents, fixture, harvested, source
+from tests.harvester.harvesting import LOOPBACK, Documents, fixture, source
 
 TAIWAN = "710000"
 
@@ -31,7 +32,7 @@ def every_dataset() -> Iterator[tuple[str, Dataset]]:
         listed = document.get("dataset") if isinstance(document, dict) else None
         for entry in listed if isinstance(listed, list) else ():
             yield from _made(path.stem, "datajson", entry)
-    yield from _harvested_rdf()
+    yield from _of_rdf()
 
 
 def _made(name: str, kind: str, record: Any) -> Iterator[tuple[str, Dataset]]:
@@ -45,22 +46,22 @@ def _made(name: str, kind: str, record: Any) -> Iterator[tuple[str, Dataset]]:
 def _listed() -> Iterator[tuple[str, Dataset]]:
     """What stands in Taiwan's lists, JSON and CSV, as their connector reads them."""
     for path in sorted((FIXTURES / "tw_portals").glob("*/*")):
-        yield from _harvested("csvlist", f"tw_portals/{path.parent.name}/{path.name}", TAIWAN)
+        yield from _read("csvlist", f"tw_portals/{path.parent.name}/{path.name}", TAIWAN)
 
 
-def _harvested_rdf() -> Iterator[tuple[str, Dataset]]:
+def _of_rdf() -> Iterator[tuple[str, Dataset]]:
     folder = FIXTURES / "dcat"
     for path in sorted([*(folder / "be" / "sources").iterdir(), *(folder / "it").iterdir()]):
-        yield from _harvested("dcat", str(path.relative_to(FIXTURES)), None)
+        yield from _read("dcat", str(path.relative_to(FIXTURES)), None)
 
 
-def _harvested(kind: str, path: str, region: str | None) -> Iterator[tuple[str, Dataset]]:
-    catalog = Catalog("sqlite://")
-    catalog.upgrade()
-    with Documents() as portal:
-        name = path.rpartition("/")[2].removesuffix(".gz")
+def _read(kind: str, path: str, region: str | None) -> Iterator[tuple[str, Dataset]]:
+    """What a connector makes of a file that a portal serves, translated and not stored."""
+    name = path.rpartition("/")[2].removesuffix(".gz")
+    with Documents() as portal, Http(requests_per_second=0, allow_private=LOOPBACK) as http:
         portal.put(f"/{name}", fixture(path), None if kind == "dcat" else "text/plain")
-        harvested(catalog, msgspec.structs.replace(source(kind, f"{portal.url}/{name}"), region=region))
-    for entry in catalog.walk():
-        yield name, entry.dataset
-    catalog.close()
+        read_from = msgspec.structs.replace(source(kind, f"{portal.url}/{name}"), region=region)
+        for item in CONNECTORS[kind](read_from, http, None):
+            dataset = to_dataset(item, read_from)[0] if isinstance(item, RawRecord) else None
+            if dataset is not None:
+                yield name, dataset
