@@ -66,7 +66,7 @@ def test_by_a_rule_set_from_outside_nothing_is_stored(run: Command, tmp_path: Pa
 def test_a_period_is_frozen_with_a_key_and_written_out(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = run("freeze", "2026H1")
     assert refused.exit_code == 1 and "NACHUAN_SECRET_KEY" in refused.output
-    monkeypatch.setenv("NACHUAN_SECRET_KEY", "secret")
+    monkeypatch.setenv("NACHUAN_SECRET_KEY", "a key of thirty-two characters, at least")
     with time_machine.travel(datetime(2026, 7, 2, tzinfo=UTC)):
         assert "Froze 2026H1: 2 datasets as of 2026-06-30." in run("freeze", "2026H1").output
     written = run("export", "2026H1", "--table", "indicators")
