@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from nachuan import installation
-from nachuan.cli import Failed
 from portal.catalog.assessments import Kind
 from portal.catalog.store import Catalog
 from portal.scorecard import exports, periods, rules, scoring, snapshots
 from portal.scorecard.assess import catch_up, rebuild, standard_layout
 from portal.scorecard.groups import AS_ONE, NATION
 from portal.scorecard.vectors import Layout
+from portal.settings import with_secret_key
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -54,11 +54,10 @@ def assess(context: click.Context, as_of: datetime | None, name: str | None, ane
 @click.argument("period")
 def freeze(period: str) -> None:
     """Freeze a half-year that is over, such as 2026H1: its evidence and scores stay as they are."""
-    given = installation.settings()
-    if given.secret_key is None:
-        raise Failed("a frozen period is signed with NACHUAN_SECRET_KEY, which is not set")
+    key = with_secret_key(installation.settings()).secret_key
+    assert key is not None, "a key is made where none is set"
     with installation.catalog() as catalog, _progress(catalog, "Freezing") as advance:
-        manifest = periods.freeze(catalog, period, given.secret_key, progress=advance)
+        manifest = periods.freeze(catalog, period, key, progress=advance)
     click.echo(f"Froze {period}: {manifest.datasets:,} datasets as of {manifest.day}.")
     click.echo(f"  evidence SHA-256 {manifest.evidence_sha256}")
     click.echo(f"  scores   SHA-256 {manifest.scores_sha256}")

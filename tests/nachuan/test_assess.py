@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from nachuan.cli import nachuan
 from nachuan.errors import EXPECTED
 from portal.catalog.store import Catalog
+from portal.scorecard import periods
 from tests.catalogs import filled, record
 from tests.portal.scorecard.test_assess import new
 from tests.portal.scorecard.test_rules import IMPORTED
@@ -63,12 +64,12 @@ def test_by_a_rule_set_from_outside_nothing_is_stored(run: Command, tmp_path: Pa
     catalog.close()
 
 
-def test_a_period_is_frozen_with_a_key_and_written_out(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    refused = run("freeze", "2026H1")
-    assert refused.exit_code == 1 and "NACHUAN_SECRET_KEY" in refused.output
-    monkeypatch.setenv("NACHUAN_SECRET_KEY", "a secret of thirty-two characters")
+def test_a_period_is_frozen_with_the_key_that_is_kept_and_written_out(run: Command, tmp_path: Path) -> None:
     with time_machine.travel(datetime(2026, 7, 2, tzinfo=UTC)):
         assert "Froze 2026H1: 2 datasets as of 2026-06-30." in run("freeze", "2026H1").output
+    catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
+    assert periods.is_signed(catalog, "2026H1", (tmp_path / "secret-key").read_text(encoding="utf-8").strip())
+    catalog.close()
     written = run("export", "2026H1", "--table", "indicators")
     lines = csv.DictReader(io.StringIO(written.stdout_bytes.decode("utf-8-sig")))
     wanted = ("national", "nation", "licence")

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from portal.catalog.model import Column, Dataset, Distribution, Link, LinkState, Publisher
+from portal.scorecard import scoring
+from portal.scorecard.assess import standard_layout
 from portal.scorecard.evidence import CHECKS
 from portal.scorecard.probing import VALID_DAYS
 from portal.scorecard.reasons import reason
-from portal.scorecard.rules import packaged
+from portal.scorecard.rules import RuleSet, packaged
+from portal.scorecard.vectors import Layout, assessed
 from portal.scorecard.verdicts import Finding, Verdict
 from tests.portal.scorecard.samples import CSV, DAY, FILE, PAGE, evidence, link, points, seen, verdicts, whole, working
 
@@ -253,6 +256,46 @@ def test_a_verdict_holds_until_the_moment_it_names(dataset: Dataset, file: LinkS
             due = [found.until for found in now.values() if found.until is not None]
             if not due or later <= min(due):
                 assert {id: found.verdict for id, found in now.items()} == {id: found.verdict for id, found in then.items()}
+
+
+def better(dataset: Dataset) -> dict[str, Dataset]:
+    """The dataset with one thing done to it that anyone would call better."""
+    open_licence = {"licence": "cc-by-4.0", "licence_raw": "CC BY 4.0"}
+    return {
+        "licence": replace(dataset, **open_licence),
+        "description": replace(dataset, description="字" * 120),
+        "title": replace(dataset, title="公共汽车站点一览"),
+        "keywords": replace(dataset, keywords=("公交", "站点")),
+        "fields": replace(dataset, columns=whole().columns),
+        "contact": replace(dataset, contact=whole().contact),
+        "frequency, kept": replace(dataset, frequency="monthly", frequency_raw="每月", modified=DAY, data_modified=DAY),
+        "open": replace(dataset, openness="unconditional", openness_raw="无条件开放"),
+        "theme": replace(dataset, themes=("transport",), themes_raw=("交通运输",)),
+        "period": replace(dataset, periods=whole().periods),
+        "file": replace(dataset, distributions=(*dataset.distributions, CSV)),
+        "licences of all": replace(
+            dataset, distributions=tuple(replace(each, **open_licence) for each in dataset.distributions)
+        ),
+        "data": replace(dataset, rows=10),
+    }
+
+
+def _point(datasets: list[Dataset], links: dict[str, Link], layout: Layout, rules: RuleSet) -> float:
+    vectors = [assessed(seen(dataset, links=links), layout).vector for dataset in datasets]
+    counts = scoring.lanes(scoring.packed(sum(map(scoring.spread, vectors)), layout))
+    return scoring.score(counts, rules, layout, is_department=True).point or 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(datasets, st.sampled_from(("licence", *better(whole()))))
+def test_what_anyone_calls_better_never_lowers_a_score_by_any_rule_set(dataset: Dataset, what: str) -> None:
+    layout = standard_layout()
+    improved = better(dataset)[what]
+    for rules in layout.rule_sets:
+        for others in ([], [whole(id="hang000000000002")]):
+            before = _point([dataset, *others], working(), layout, rules)
+            after = _point([improved, *others], working(), layout, rules)
+            assert after >= before - 1e-9, (rules.id, what)
 
 
 def test_working_links_are_what_the_samples_have() -> None:
