@@ -139,12 +139,11 @@ class Assessments:
     ) -> State:
         """Writes a whole assessment beside the one that is read, then lets it be read and clears the other away.
 
-        ``finish`` is asked once all rows are written for the counts, the standings and the state.
+        ``finish`` is asked once all rows are written for the counts, the standings and the state. Raises
+        AssessmentMoved when another rebuild that began later was done earlier: that one is read.
         """
         with writing(self._engine) as connection:
-            generation = _state(connection)[0] + 1
-            # What a rebuild that was killed left behind.
-            _clear(connection, generation)
+            generation = _reserve(connection)
         for part in _batches(rows, ROWS_AT_ONCE):
             with writing(self._engine) as connection:
                 connection.execute(insert(tables.assessment), [_values(row, generation) for row in part])
@@ -157,9 +156,13 @@ class Assessments:
             with writing(self._engine) as connection:
                 connection.execute(insert(tables.standing), [_standing_values(one, generation) for one in several])
         with writing(self._engine) as connection:
-            _set_state(connection, generation, state)
+            overtaken = _state(connection)[0] > generation
+            if not overtaken:
+                _set_state(connection, generation, state)
         with writing(self._engine) as connection:
-            _clear(connection, generation - 1)
+            _clear(connection, generation, overtaken)
+        if overtaken:
+            raise AssessmentMoved("another process assessed everything meanwhile")
         return state
 
     def apply(
@@ -330,9 +333,19 @@ def _set_state(connection: Connection, generation: int, state: State) -> None:
     )
 
 
-def _clear(connection: Connection, generation: int) -> None:
+def _reserve(connection: Connection) -> int:
+    """A generation that no other rebuild writes, and none that was killed has written."""
+    begun = select(tables.scorecard_state.c.generation).where(tables.scorecard_state.c.name == "begun")
+    generation = max(_state(connection)[0], connection.scalar(begun) or 0) + 1
+    _upsert(connection, tables.scorecard_state, [{"name": "begun", "generation": generation, "document": b"{}"}])
+    return generation
+
+
+def _clear(connection: Connection, generation: int, itself: bool) -> None:
+    """Takes away a generation, or else all before it: the one that was read, and what killed rebuilds left behind."""
     for table in (tables.assessment, tables.tally, tables.standing):
-        connection.execute(delete(table).where(table.c.generation == generation))
+        of = table.c.generation
+        connection.execute(delete(table).where(of == generation if itself else of < generation))
 
 
 def _upsert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:

@@ -281,6 +281,7 @@ def licence_open(subject: Subject, options: Options) -> Finding:
     return licence_finding(code, raw)
 
 
+@lru_cache(maxsize=4096)
 def licence_finding(code: str | None, raw: str | None) -> Finding:
     """What a licence is worth: open, closed, not stated, or not one we can judge."""
     if code is None:

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from portal.catalog.assessments import Assessed
 from portal.catalog.model import Distribution
-from portal.scorecard.describing import effective, keywords_sensible
-from portal.scorecard.evidence import CHECKS, Check
+from portal.scorecard.describing import Options, effective, keywords_sensible
+from portal.scorecard.evidence import CHECKS, Check, DistributionCheck
 from portal.scorecard.rules import Combine, Indicator, RuleSet
 from portal.scorecard.subjects import Subject, is_empty, urls
 from portal.scorecard.verdicts import Finding, Verdict, all_of, any_of, with_until
@@ -42,7 +42,8 @@ class _Plan(Struct, frozen=True):
     """What is the same for every dataset under one rule set, worked out once."""
 
     asked: tuple[tuple[Indicator, Check], ...]
-    of_distributions: tuple[tuple[Indicator, Check], ...]
+    of_distributions: tuple[tuple[str, DistributionCheck, Options], ...]
+    """By the indicator's id."""
     together: tuple[tuple[Indicator, ...], ...]
     """The indicators whose answers must come from one and the same distribution."""
     combined: tuple[tuple[str, Callable[[Sequence[Finding]], Finding]], ...]
@@ -51,7 +52,7 @@ class _Plan(Struct, frozen=True):
 
 def _plan(rules: RuleSet) -> _Plan:
     asked = tuple((one, CHECKS[one.check or ""]) for one in rules.measured)
-    several = tuple((one, check) for one, check in asked if check.of_distributions)
+    several = tuple((one, check.of_distribution) for one, check in asked if check.of_distribution is not None)
     combine = {one.id: rules.distributions if one.combine is Combine.ANY else one.combine for one, _ in several}
     best = tuple(one for one, _ in several if combine[one.id] is Combine.BEST)
     by_dimension = [
@@ -65,7 +66,7 @@ def _plan(rules: RuleSet) -> _Plan:
     others = {Combine.ALL: all_of, Combine.ANY: any_of}
     return _Plan(
         asked=asked,
-        of_distributions=several,
+        of_distributions=tuple((one.id, check, one.options) for one, check in several),
         together=tuple(filter(None, (best, *by_dimension))),
         combined=tuple((id, others[how]) for id, how in combine.items() if how in others),
     )
@@ -143,26 +144,24 @@ def _of_distributions(subject: Subject, plan: _Plan) -> dict[str, Finding]:
     """One answer for each indicator that is asked of distributions."""
     distributions = subject.dataset.distributions
     if not distributions:
-        return {one.id: _without_distribution(subject, one, check) for one, check in plan.of_distributions}
-    answers = {
-        one.id: [_ask(subject, each, one, check) for each in distributions] for one, check in plan.of_distributions
-    }
+        return {
+            id: _without_distribution(check(subject, _SAYS_NOTHING, options))
+            for id, check, options in plan.of_distributions
+        }
     if len(distributions) == 1:
-        return {id: found for id, (found,) in answers.items()}
+        (only,) = distributions
+        return {id: check(subject, only, options) for id, check, options in plan.of_distributions}
+    answers = {
+        id: [check(subject, each, options) for each in distributions] for id, check, options in plan.of_distributions
+    }
     made = {id: combine(answers[id]) for id, combine in plan.combined}
     for together in plan.together:
         made |= _of_the_best(answers, together)
     return made
 
 
-def _ask(subject: Subject, distribution: Distribution, indicator: Indicator, check: Check) -> Finding:
-    assert check.of_distribution is not None
-    return check.of_distribution(subject, distribution, indicator.options)
-
-
-def _without_distribution(subject: Subject, indicator: Indicator, check: Check) -> Finding:
+def _without_distribution(found: Finding) -> Finding:
     # What falls back on the dataset is answered by it; everything else has nothing to be asked of.
-    found = _ask(subject, _SAYS_NOTHING, indicator, check)
     return found if found.verdict.passes else NO_DISTRIBUTION
 
 

@@ -88,6 +88,8 @@ def all_of(findings: Sequence[Finding]) -> Finding:
 def _decided(findings: Sequence[Finding], order: Mapping[Verdict, int]) -> Finding:
     """The first in order, to be looked at again when the earliest of all may change."""
     decisive = findings[0]
+    if len(findings) == 1:
+        return decisive
     for finding in findings[1:]:
         if order[finding.verdict] < order[decisive.verdict]:
             decisive = finding

@@ -195,6 +195,25 @@ def test_a_rebuild_that_was_killed_leaves_the_assessment_that_is_read(town: Cata
     assert everything(town) == before
 
 
+def test_of_two_rebuilds_at_once_the_one_that_began_later_is_read(town: Catalog) -> None:
+    rebuild(town, WORKING, now=DAY)
+    before = everything(town)
+    rows = list(town.assessments.walk())
+
+    def overtaken() -> Iterator[Any]:
+        yield rows[0]
+        rebuild(town, WORKING, now=DAY)
+        yield from rows[1:]
+
+    state = town.assessments.state()
+    assert state is not None
+    with pytest.raises(AssessmentMoved):
+        town.assessments.replace(overtaken(), lambda: ((), (), state))
+    assert everything(town) == before
+    rebuild(town, WORKING, now=DAY)
+    assert everything(town) == before
+
+
 def test_what_was_worked_out_from_an_older_assessment_is_not_written(town: Catalog) -> None:
     state = rebuild(town, now=DAY)
     rebuild(town, now=DAY + timedelta(days=1))
