@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "appearances": ("nachuan.commands.appearances:appearances", "Which entries are one dataset, counted once."),
     "assess": ("nachuan.commands.assess:assess", "How openly the datasets are opened: evidence and scores."),
     "export": ("nachuan.commands.export:export", "Write out the catalogue."),
+    "decisions": ("nachuan.commands.decisions:decisions", "What people decided about publishers' names."),
     "user": ("nachuan.commands.user:user", "The people who may sign in."),
     "db": ("nachuan.commands.database:database", "The database."),
     "doctor": ("nachuan.commands.doctor:doctor", "Say what is configured, reachable, behind or broken."),

@@ -7,6 +7,7 @@ from harvester.sourcefiles import SourceInvalid
 from portal.catalog.accounts import AccountRefused, UnknownAccount
 from portal.catalog.appearances import UnknownDataset
 from portal.catalog.assessments import AssessmentMoved
+from portal.catalog.decisions import RulingRefused
 from portal.catalog.engines import DatabaseError
 from portal.catalog.held import NotHeld
 from portal.catalog.periods import PeriodFrozen, UnknownPeriod
@@ -30,6 +31,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     PeriodFrozen,
     PeriodInvalid,
     RulesInvalid,
+    RulingRefused,
     SettingsError,
     SourceHeld,
     SourceInvalid,

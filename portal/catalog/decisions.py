@@ -99,7 +99,7 @@ class Decisions:
 
         What stands of the sources that know the name is asked to be read again.
         """
-        _check(ruling)
+        check(ruling)
         folded = name_key(ruling.name)
         now = datetime.now(UTC)
         table = tables.publisher_decision
@@ -171,7 +171,7 @@ def decisions_digest(decided: Decided) -> str | None:
     return hashlib.blake2b(msgspec.json.encode(numbers), digest_size=8).hexdigest()
 
 
-def _check(ruling: Ruling) -> None:
+def check(ruling: Ruling) -> None:
     """Raises RulingRefused unless the ruling is one that can be."""
     known = {
         name: schemas.vocabulary(name).terms for name in ("department_functions", "institution_types", "regions")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from flask import Blueprint, Response, abort, redirect, render_template
 from werkzeug.wrappers import Response as Answer
 
-from portal.catalog.decisions import Decision, UnknownDecision
+from portal.catalog import decision_table
+from portal.catalog.decisions import UnknownDecision
 from portal.web.addresses import address
 from portal.web.pages.runs import LARGEST_NUMBER
 from portal.web.signing_in import signed_in
@@ -16,8 +14,6 @@ from portal.web.site import site
 from portal.web.spreadsheets import harmless
 
 pages = Blueprint("operate_decided", __name__)
-
-COLUMNS = ("name", "source", "verdict", "functions", "institution_type", "region", "note", "by", "at")
 
 
 @pages.get("/operate/departments/decided")
@@ -32,14 +28,10 @@ def decided() -> str:
 @pages.get("/operate/departments/decided.csv")
 def table() -> Response:
     """The same as a table, codes as the tables under ``schemas`` write them; functions parted by ``|``."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for decision in sorted(site().catalog.decisions.standing(), key=lambda one: one.number):
-        writer.writerow([harmless(cell) for cell in _cells(decision)])
+    standing = sorted(site().catalog.decisions.standing(), key=lambda one: one.number)
     return Response(
         # The mark makes Excel read UTF-8.
-        "\ufeff" + text.getvalue(),
+        "\ufeff" + decision_table.written(standing, harmless),
         mimetype="text/csv",
         headers={"Content-Disposition": 'attachment; filename="publisher-decisions.csv"'},
     )
@@ -55,18 +47,3 @@ def undo(number: int) -> Answer:
     except UnknownDecision:
         abort(404)
     return redirect(address("operate_names.names", done="undone"), 303)
-
-
-def _cells(decision: Decision) -> tuple[str, ...]:
-    ruling = decision.ruling
-    return (
-        ruling.name,
-        ruling.source_id or "",
-        ruling.verdict.value,
-        "|".join(ruling.functions),
-        ruling.institution_type or "",
-        ruling.region or "",
-        ruling.note or "",
-        decision.by,
-        decision.at.isoformat(),
-    )

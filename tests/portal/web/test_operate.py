@@ -352,3 +352,16 @@ def test_an_administrator_makes_disables_and_enables_accounts_but_not_their_own(
     assert send(client, "/en/operate/users/head/disable").status_code == 409
     assert send(client, "/operate/users/nobody/disable").status_code == 404
     assert [line.who for line in operated.audit.recent(limit=3)] == ["head"] * 3
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [("name", "(inferred from its name)"), ("source", "(inferred from the portal)"), ("decision", "(decided by a person)")],
+)
+def test_a_publishers_page_says_what_told_its_type(operated: Catalog, told: str, said: str) -> None:
+    lease = operated.sources.lease("hangzhou", "test")
+    body = Publisher(id="told", name="某单位", institution_type="university", institution_inferred_from=told)
+    with operated.transaction(lease, None) as transaction:
+        transaction.put([made("told", publisher=body)])
+    operated.sources.release(lease)
+    assert f"University {said}" in says(client_of(operated), "/en/publishers/told")

@@ -57,6 +57,7 @@ CODES = {
     "operate.verdict_": tuple(Verdict),
     "operate.lack_": tuple(Lack),
     "operate.lacks_": (*Lack, "any"),
+    "publishers.inferred_": ("name", "source", "decision"),
     "operate.from_": ("name", "source", "decision", "portal"),
     "operate.done_": (
         "asked", "paused", "resumed", "approved", "rejected", "decided", "undone", "together", "apart", "open",
