@@ -1,0 +1,75 @@
+"""How to rise: what gains most points for least work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from portal.catalog.assessments import Kind
+from portal.catalog.store import Catalog
+from portal.scorecard import scoring
+from portal.scorecard.assess import standard_layout
+from portal.scorecard.groups import AS_ONE
+from portal.scorecard.rules import Indicator, Level, RuleSet
+from portal.scorecard.scoring import Tally, Value
+
+
+class Fix(Struct, frozen=True):
+    """One thing to do, and what it would bring. The datasets are those of ``cards.behind`` that fail."""
+
+    indicator: Indicator
+    datasets: int
+    """How many datasets it is to be done to."""
+    gain: float
+    """Points of the group's score, if it is done to all of them and nothing else changes."""
+    minutes: float
+    """The work, by the rule set's estimate."""
+
+    def text(self, locale: str) -> str:
+        """What to do, in ``zh`` or ``en``."""
+        words = self.indicator.fix.text(locale) if self.indicator.fix else self.indicator.title.text(locale)
+        if locale == "zh":
+            return f"{words}：{self.datasets} 个数据集，+{self.gain:.1f} 分"
+        return f"{words}: {self.datasets:,} datasets, +{self.gain:.1f}"
+
+
+def fixes(catalog: Catalog, kind: Kind, code: str, rules: str = "national") -> list[Fix]:
+    """What a group can do, the most points for a minute's work first.
+
+    The gains of several add up: each is of an indicator of its own, and all of them are known already.
+    """
+    layout = standard_layout()
+    given = layout.rules(rules)
+    stored = catalog.assessments.tallies([(kind, code)]).get((kind, code))
+    if stored is None:
+        return []
+    counts = scoring.lanes(stored)
+    is_department = kind in AS_ONE
+    values = scoring.values(counts, given, layout, is_department=is_department)
+    found = []
+    for place, indicator in enumerate(given.measured):
+        value = values[indicator.id]
+        if value is not None and value.point is not None:
+            standing = scoring.tally(counts, layout.starts[rules] + place)
+            found.append(_fix(indicator, standing, value, list(values.items()), given))
+    useful = [one for one in found if one.gain > 0 and one.datasets]
+    return sorted(useful, key=lambda one: (-one.gain / one.minutes, one.indicator.id))
+
+
+def _fix(
+    indicator: Indicator, standing: Tally, value: Value, values: Sequence[tuple[str, Value | None]], rules: RuleSet
+) -> Fix:
+    count = standing.fails
+    if indicator.level is Level.DEPARTMENT:
+        count = min(count, max(0, indicator.needs - standing.passes))
+    better = Tally(
+        passed=standing.passes + count,
+        failed=standing.fails - count,
+        unknown=standing.unknown,
+    )
+    after = scoring.value(better, indicator, rules.unknown)
+    assert after is not None and after.point is not None and value.point is not None
+    known = sum(rules.indicator(id).weight for id, one in values if one is not None and one.point is not None)
+    gain = rules.scale * indicator.weight * (after.point - value.point) / known
+    return Fix(indicator, count, gain, count * indicator.effort)
