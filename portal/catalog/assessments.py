@@ -267,6 +267,37 @@ class Assessments:
             order = (table.c.point.desc().nulls_last(), table.c.code)
             return [_standing(row) for row in connection.execute(select(table).where(*wanted).order_by(*order).limit(limit))]
 
+    def standings_of(self, rules: str, kind: Kind, codes: Sequence[str]) -> list[Standing]:
+        """The standings of those groups of a kind that have datasets, best first."""
+        table = tables.standing
+        with self._engine.connect() as connection:
+            generation = _state(connection)[0]
+            found = [
+                _standing(row)
+                for part in in_parts(codes)
+                for row in connection.execute(
+                    select(table).where(
+                        table.c.generation == generation,
+                        table.c.rules == rules,
+                        table.c.kind == kind,
+                        table.c.code.in_(part),
+                        table.c.datasets > 0,
+                    )
+                )
+            ]
+        return sorted(found, key=lambda one: (one.point is None, -(one.point or 0), one.code))
+
+    def peer_groups(self, rules: str) -> dict[tuple[Kind, str], int]:
+        """Everyone who is compared with one another, by kind and peers, and how many they are."""
+        table = tables.standing.c
+        with self._engine.connect() as connection:
+            query = (
+                select(table.kind, table.peers, func.count())
+                .where(table.generation == _state(connection)[0], table.rules == rules, table.datasets > 0)
+                .group_by(table.kind, table.peers)
+            )
+            return {(Kind(kind), peers): count for kind, peers, count in connection.execute(query)}
+
     def ranks(self, standing: Standing) -> Ranks:
         """The places a group may take among its peers: who is surely better is before it, who surely worse behind."""
         table = tables.standing.c
@@ -291,9 +322,12 @@ class Assessments:
         question: int | None = None,
         verdicts: Sequence[int] = (),
         after: str = "",
+        start: int = 0,
         limit: int = 50,
     ) -> list[Assessed]:
-        """The rows of a group by dataset id, those after ``after``; a region is given with all that lies in it.
+        """The rows of a group by dataset id, those after ``after``, without the first ``start`` of them.
+
+        A region is given with all that lies in it.
 
         With ``question`` only those whose byte there is one of ``verdicts``.
         """
@@ -304,7 +338,7 @@ class Assessments:
                 # The only arithmetic on bytes that both databases have: a part of the vector, compared.
                 byte = func.substr(table.c.vector, question + 1, 1)
                 wanted.append(byte.in_([bytes((verdict,)) for verdict in verdicts]))
-            query = select(table).where(*wanted).order_by(table.c.dataset_id).limit(limit)
+            query = select(table).where(*wanted).order_by(table.c.dataset_id).offset(start).limit(limit)
             return [_assessed(row) for row in connection.execute(query)]
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from portal.catalog.assessments import Assessed, Kind, Ranks, Standing
 from portal.catalog.store import Catalog
 from portal.scorecard import scoring
-from portal.scorecard.assess import Ways, is_assessed, standard_layout, subjects
+from portal.scorecard.assess import Ways, standard_layout, subjects
 from portal.scorecard.groups import AS_ONE, COMPARED, members, regions_within
 from portal.scorecard.rules import Band, Dimension, Indicator, RuleSet
 from portal.scorecard.scoring import Score, Tally, Value
@@ -46,6 +46,16 @@ class IndicatorCard(Struct, frozen=True):
     """None for what is not measured yet."""
     value: Value | None
     """None where it applies to nothing of the group, or not to such a group."""
+
+    def count(self, answer: Answer) -> int:
+        """The datasets of the group with that verdict."""
+        tally = self.tally or Tally()
+        return {
+            Answer.PASS: tally.passes,
+            Answer.FAIL: tally.fails,
+            Answer.UNKNOWN: tally.unknown,
+            Answer.NOT_APPLICABLE: tally.not_applicable,
+        }[answer]
 
 
 class DimensionCard(Struct, frozen=True):
@@ -154,6 +164,18 @@ def _dimension(dimension: Dimension, cards: Sequence[IndicatorCard], rules: Rule
     return DimensionCard(dimension, scoring.combined(values, rules.scale, datasets) if values else None, own)
 
 
+def lost(card: Card) -> dict[str, float]:
+    """The points that each indicator of which anything is known takes from the scale; together what the score lacks."""
+    known = [
+        (one.indicator, one.value.point)
+        for dimension in card.dimensions
+        for one in dimension.indicators
+        if one.value is not None and one.value.point is not None
+    ]
+    weight = sum(indicator.weight for indicator, _ in known)
+    return {indicator.id: card.rules.scale * indicator.weight * (1 - point) / weight for indicator, point in known}
+
+
 def band(rules: RuleSet, point: float | None) -> Band | None:
     """The named range a score lies in; None without a score, or where the rule set names none."""
     if point is None:
@@ -221,6 +243,21 @@ def matrix(
     }
 
 
+def dimension_scores(
+    catalog: Catalog, kind: Kind, codes: Sequence[str], rules: str = "national"
+) -> dict[str, list[float]]:
+    """The scores of several groups in each dimension, of those that have one there."""
+    given = standard_layout().rules(rules)
+    found: dict[str, list[float]] = {}
+    for values in matrix(catalog, kind, codes, rules).values():
+        for dimension in given.dimensions:
+            own = [(one, values[one.id]) for one in given.measured if one.dimension == dimension.id]
+            point = scoring.combined(own, given.scale, 0).point
+            if point is not None:
+                found.setdefault(dimension.id, []).append(point)
+    return found
+
+
 def behind(
     catalog: Catalog,
     kind: Kind,
@@ -230,21 +267,26 @@ def behind(
     rules: str = "national",
     *,
     after: str = "",
+    start: int = 0,
     limit: int = 50,
 ) -> list[Assessed]:
-    """The datasets behind a number, by id, those after ``after``. Raises KeyError for what is not measured."""
+    """The datasets behind a number, by id, those after ``after`` without the first ``start``.
+
+    Raises KeyError for what is not measured.
+    """
     return catalog.assessments.listing(
         kind,
         members(kind, code),
         question=standard_layout().place(rules, indicator),
         verdicts=VERDICTS[answer],
         after=after,
+        start=start,
         limit=limit,
     )
 
 
 def flagged(
-    catalog: Catalog, kind: Kind, code: str, flag: str, *, after: str = "", limit: int = 50
+    catalog: Catalog, kind: Kind, code: str, flag: str, *, after: str = "", start: int = 0, limit: int = 50
 ) -> list[Assessed]:
     """The datasets of a group that a flag holds for. Raises ValueError for a flag that there is not."""
     return catalog.assessments.listing(
@@ -253,32 +295,41 @@ def flagged(
         question=standard_layout().flag(flag),
         verdicts=(Verdict.PASS,),
         after=after,
+        start=start,
         limit=limit,
     )
 
 
 def evidence(catalog: Catalog, ways: Ways, dataset_id: str, rules: str = "national") -> Evidence | None:
     """One dataset's evidence as of the day it was assessed for; None for one that was not assessed."""
+    return evidences(catalog, ways, [dataset_id], rules).get(dataset_id)
+
+
+def evidences(
+    catalog: Catalog, ways: Ways, ids: Sequence[str], rules: str = "national"
+) -> dict[str, Evidence]:
+    """The evidence of those datasets that were assessed, as of the day they were assessed for."""
     layout, state = standard_layout(), catalog.assessments.state()
-    row = catalog.assessments.rows([dataset_id]).get(dataset_id)
-    entry = catalog.entry(dataset_id)
-    if state is None or row is None or entry is None or not is_assessed(entry):
-        return None
-    given = layout.rules(rules)
-    (subject,) = subjects([entry], catalog, ways, state.day, catalog.runs.last_read())
-    found = findings(subject, given)
-    start = layout.starts[rules]
-    counted = row.vector[start : start + len(found)]
-    counts = scoring.lanes(scoring.packed(scoring.spread(row.vector), layout))
-    return Evidence(
-        rules=given,
-        day=state.day,
-        score=scoring.score(counts, given, layout, is_department=False),
-        findings=tuple(zip(given.measured, found, strict=True)),
-        flags=tuple(name for place, name in enumerate(FLAGS) if row.vector[place] == Verdict.PASS),
-        original=subject.original,
-        agrees=bytes(one.verdict for one in found) == counted,
-    )
+    if state is None or state.layout != layout.digest:
+        return {}
+    given, start = layout.rules(rules), layout.starts[rules]
+    rows = catalog.assessments.rows(ids)
+    entries = [entry for entry in catalog.entries(ids) if entry.dataset.id in rows]
+    found = {}
+    for subject in subjects(entries, catalog, ways, state.day, catalog.runs.last_read()):
+        vector = rows[subject.dataset.id].vector
+        seen = findings(subject, given)
+        counts = scoring.lanes(scoring.packed(scoring.spread(vector), layout))
+        found[subject.dataset.id] = Evidence(
+            rules=given,
+            day=state.day,
+            score=scoring.score(counts, given, layout, is_department=False),
+            findings=tuple(zip(given.measured, seen, strict=True)),
+            flags=tuple(name for place, name in enumerate(FLAGS) if vector[place] == Verdict.PASS),
+            original=subject.original,
+            agrees=bytes(one.verdict for one in seen) == vector[start : start + len(seen)],
+        )
+    return found
 
 
 def qualities(catalog: Catalog, ids: Sequence[str], rules: str = "national") -> dict[str, float]:

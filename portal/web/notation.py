@@ -31,6 +31,11 @@ def number(value: int | float) -> str:
     return format_decimal(value, format="#,##0.#", locale=language())
 
 
+def points(value: float) -> str:
+    """A score or a part of one, always with one decimal, so that columns of them stand in line."""
+    return format_decimal(value, format="#,##0.0", locale=language())
+
+
 def in_prose(value: int) -> str:
     """A figure inside a sentence: from ten thousand on, Chinese counts in 万 and 亿."""
     if language() == "zh" and value >= 10_000:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 from flask import Flask, request
 
+from portal.scorecard.reasons import reason
+from portal.scorecard.verdicts import Finding
 from portal.web import addresses, issue_words, languages, notation, paper, places, prose, signing_in, words
 from portal.web.asking import ROWS, Asked
 from portal.web.overview import Overview
@@ -31,6 +33,7 @@ def furnish(app: Flask) -> None:
         overview=_overview,
         short_name=places.short_name,
         term=_term,
+        why_so=_why_so,
         machine=_machine,
         issue_text=issue_words.issue_text,
         issue_values=issue_words.issue_values,
@@ -42,6 +45,7 @@ def furnish(app: Flask) -> None:
     )
     app.jinja_env.filters.update(
         number=notation.number,
+        points=notation.points,
         in_prose=notation.in_prose,
         date=notation.date,
         moment=notation.moment,
@@ -64,6 +68,11 @@ def _machine(path: str, asked: Asked) -> str:
     """The address of a feed or an export of a search, every page of it."""
     parameters = msgspec.structs.replace(asked, page=1, rows=ROWS).parameters()
     return request.script_root + path + (f"?{parameters}" if parameters else "")
+
+
+def _why_so(finding: Finding) -> str:
+    """Why a verdict is what it is, in the language of the page."""
+    return reason(finding, languages.language())
 
 
 def _term(name: str, code: str) -> str:

@@ -23,7 +23,7 @@ MOST_PUBLISHERS = 40_000
 
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
-_PAGES = ("/", "/datasets", "/publishers", "/regions", "/sources", "/about", "/help")
+_PAGES = ("/", "/datasets", "/publishers", "/regions", "/sources", "/scorecards", "/scorecards/method", "/about", "/help")
 
 # Every choice of facets is an address of its own: millions of them lead to the same datasets.
 _LEAVE_ALONE = (
@@ -33,6 +33,11 @@ _LEAVE_ALONE = (
     "/feeds/",
     "/suggestions",
     "/catalog.",
+    "/api/",
+    "/scorecards?",
+    "/*.csv",
+    # Every number of every card leads to a list.
+    "/scorecards/*/*/*/",
     # The page itself says the same, and does not start a browser.
     "/*.pdf$",
 )

@@ -12,6 +12,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal.catalog.model import Dataset, DatasetState, Entry, Link, RawStored, StoredIssue
 from portal.catalog.sources import SourceEntry, UnknownSource
+from portal.scorecard import cards
+from portal.scorecard.assess import Ways
+from portal.scorecard.cards import Evidence
+from portal.scorecard.rules import PACKAGED
 from portal.web import places, schema_org
 from portal.web.addresses import address, base, lasting
 from portal.web.answers import representation_wanted
@@ -99,6 +103,7 @@ def _page(entry: Entry) -> str:
         family=family(shown.id, met[0].id if met else shown.id),
         steps=timeline(site().catalog.history(shown.id), shown),
         issues=_issues(shown.id),
+        scores=_scores(entry),
         url=url,
         gb_t_7714=gb_t_7714(shown, url, now),
         bibtex=bibtex(shown, url, now),
@@ -121,6 +126,14 @@ def _source(id: str) -> SourceEntry | None:
     except UnknownSource:
         # Its definition was removed; its datasets keep their pages.
         return None
+
+
+def _scores(entry: Entry) -> list[Evidence]:
+    """What was found of the dataset under each rule set; nothing before the first assessment, and of a retired one."""
+    if entry.state is DatasetState.RETIRED:
+        return []
+    found = (cards.evidence(site().catalog, Ways(), entry.dataset.id, rules) for rules in PACKAGED)
+    return [one for one in found if one is not None]
 
 
 def _links(shown: Dataset) -> dict[str, Link]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, render_template, request
 
+from portal.catalog.assessments import Kind
+from portal.catalog.model import Publisher
 from portal.catalog.sources import SourceEntry
 from portal.search.query import Query, Sort
+from portal.web import graded
 from portal.web.addresses import address
 from portal.web.asking import LONGEST_TEXT
+from portal.web.graded import Group
 from portal.web.narrowing import labelled
 from portal.web.paging import page_asked, paging
 from portal.web.site import site
@@ -69,7 +73,15 @@ def publisher(id: str) -> str:
         total=results.total,
         latest=found(results.hits),
         shares=labelled(results.facets),
+        card=graded.link(_graded(summary.publisher)),
     )
+
+
+def _graded(publisher: Publisher) -> Group:
+    """Whose card is a publisher's: that of the department it is a name of, else its own."""
+    if publisher.department is not None:
+        return Group(Kind.DEPARTMENT, publisher.department)
+    return Group(Kind.PUBLISHER, publisher.id)
 
 
 def _sources() -> dict[str, SourceEntry]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, render_template
 
+from portal.catalog.assessments import Kind
 from portal.search.query import Query, Sort
-from portal.web import places, tiles
+from portal.web import graded, places, tiles
+from portal.web.graded import Group
 from portal.web.languages import language
 from portal.web.narrowing import labelled
 from portal.web.site import site
@@ -66,4 +68,5 @@ def region(code: str) -> str:
         sources=[one for one in site().overviews.current().sources if one.entry.source.region == code],
         latest=found(results.hits),
         shares=labelled(results.facets),
+        card=graded.link(Group(Kind.REGION, code)),
     )

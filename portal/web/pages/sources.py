@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from flask import Blueprint, abort, render_template, request
 
+from portal.catalog.assessments import Kind
 from portal.catalog.model import LinkState, Outcome, Run, RunMode
-from portal.web import places
+from portal.web import graded, places
 from portal.web.addresses import address
 from portal.web.charts import Point, Trend
+from portal.web.graded import Group
 from portal.web.languages import language
 from portal.web.notation import date
 from portal.web.scales import scale
@@ -49,6 +51,7 @@ def source(id: str) -> str:
         link_states=[*LinkState, None],
         issues=site().catalog.runs.issue_counts(health.last.id) if health.last else {},
         place=_place,
+        card=graded.link(Group(Kind.SOURCE, id)),
     )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, render_template
 
+from portal.catalog.assessments import Kind
 from portal.search.query import Query, Sort
+from portal.web import graded
+from portal.web.graded import Group
 from portal.web.narrowing import labelled
 from portal.web.site import site
 from portal.web.summaries import found
@@ -43,4 +46,5 @@ def theme(id: str) -> str:
         total=results.total,
         latest=found(results.hits),
         shares=labelled(results.facets),
+        card=graded.link(Group(Kind.THEME, id)),
     )

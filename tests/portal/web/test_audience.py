@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from portal.catalog.model import Issue
 from portal.catalog.store import Catalog
+from portal.scorecard.assess import rebuild
 from tests.portal.web.town import build, client_of, dataset_of
 
 PRIVATE, PUBLIC = "民众的秘密", "公开的问题"
@@ -18,7 +19,10 @@ IDS = {
     "datasets": dataset_of("1"), "publishers": "water", "regions": "330100", "themes": "environment",
     "sources": "hangzhou", "runs": "1",
 }
-FILLED = {"suffix": "ttl", "slug": "x", "filename": "site.css", "number": "1", "code": "330100"}
+FILLED = {
+    "suffix": "ttl", "slug": "x", "filename": "site.css", "number": "1", "code": "330100",
+    "kind": "regions", "rules": "national", "indicator": "licence", "flag": "effective",
+}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,7 @@ def client() -> FlaskClient:
         (dataset_of("1"), suspected),
         (dataset_of("1"), Issue(code="field.not-understood", source_key="1", field="frequency", seen=PUBLIC)),
     ])
+    rebuild(catalog)
     return client_of(catalog)
 
 

@@ -12,8 +12,12 @@ from portal.catalog.accounts import Role
 from portal.catalog.audit import Action
 from portal.catalog.decisions import Verdict
 from portal.catalog.model import ChangeKind, DatasetState, LinkState, Outcome, RunMode, Severity
+from portal.scorecard.cards import Answer
+from portal.scorecard.rules import Level, UnknownCounts
+from portal.scorecard.vectors import FLAGS
 from portal.search.facets import FACETS
 from portal.search.query import Sort
+from portal.web.graded import LEVELS, TABLES
 from portal.web.health import Health
 from portal.web.operate.sources import ASKED
 from portal.web.timeliness import Timeliness
@@ -68,6 +72,13 @@ CODES = {
     "operate.refused_": (
         "name", "verdict", "scope", "functions", "institution_type", "region", "note",
     ),
+    "scorecards.answer_": tuple(Answer),
+    "scorecards.flag_": tuple(name.replace("-", "_") for name in FLAGS),
+    "scorecards.flag_what_": tuple(name.replace("-", "_") for name in FLAGS),
+    "scorecards.level_": tuple(filter(None, LEVELS)),
+    "scorecards.level_of_": tuple(Level),
+    "scorecards.of_": tuple(TABLES),
+    "scorecards.unknown_": tuple(UnknownCounts),
     "runs.besides_": ("missing", "retired", "restored", "held"),
 }
 """Messages named by a code, and the codes there are."""

@@ -1,0 +1,287 @@
+"""Scorecards: every number is what the assessment says, leads to its datasets, and is a CSV too."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+from lxml import html
+from msgspec.structs import replace
+
+from portal.catalog.assessments import Kind
+from portal.catalog.model import Publisher
+from portal.catalog.store import Catalog
+from portal.scorecard import cards
+from portal.scorecard.assess import rebuild, standard_layout
+from portal.scorecard.cards import Answer, Card
+from portal.scorecard.fixes import fixes
+from portal.scorecard.rules import PACKAGED
+from portal.search.memory import MemoryIndex
+from tests.portal.web.town import HANGZHOU, WATER, build, client_of, dataset_of, made, page, says, words
+
+PARKS = Publisher(
+    id="parks", name="<b>杭州市园林文物局</b>", institution_type="government_department", department="330100.transport"
+)
+PARKING = Publisher(
+    id="parking", name="杭州市交通运输局", institution_type="government_department", department="330100.transport"
+)
+NINGBO = Publisher(
+    id="nb", name="宁波市交通运输局", institution_type="government_department", department="330200.transport"
+)
+LIBRARY = Publisher(id="lib", name='"><script>alert(1)</script>', institution_type="library")
+
+DEPARTMENT = "/scorecards/publishers/330100.transport"
+
+
+@pytest.fixture(scope="module")
+def assessed() -> Iterator[Catalog]:
+    """The town with two departments and a library, assessed."""
+    catalog = Catalog("sqlite://")
+    catalog.upgrade()
+    build(catalog)
+    lease = catalog.sources.lease("hangzhou", "test")
+    with catalog.transaction(lease, None) as transaction:
+        transaction.put([
+            *(made(f"park{n}", title=f"公园 {n}", publisher=PARKS, region="330100") for n in range(60)),
+            made("parking", title="=停车场", publisher=PARKING, region="330100", licence="cc0", licence_raw="CC0"),
+            made("bridges", title="桥梁", publisher=NINGBO, region="330200"),
+            made("books", title="<i>藏书</i>", publisher=LIBRARY, region="330100"),
+        ])
+    catalog.sources.release(lease)
+    rebuild(catalog)
+    yield catalog
+    catalog.close()
+
+
+@pytest.fixture(scope="module")
+def client(assessed: Catalog) -> FlaskClient:
+    return client_of(assessed)
+
+
+def card_of(catalog: Catalog, rules: str = "national") -> Card:
+    card = cards.card(catalog, Kind.DEPARTMENT, "330100.transport", rules)
+    assert card is not None
+    return card
+
+
+def rows(client: FlaskClient, path: str) -> list[dict[str, str]]:
+    response = client.get(path)
+    assert response.status_code == 200, path
+    return list(csv.DictReader(io.StringIO(response.get_data(as_text=True).removeprefix("\ufeff"))))
+
+
+def hrefs(client: FlaskClient, path: str) -> list[str]:
+    found: list[str] = page(client, path).xpath("//main//a/@href")
+    return found
+
+
+def follow(client: FlaskClient, path: str, link: html.HtmlElement) -> str:
+    return str(link.get("href")).partition("#")[0] or path
+
+
+def test_before_the_first_assessment_the_page_says_what_to_do(client: FlaskClient, town: Catalog) -> None:
+    empty = client_of(town)
+    assert "nachuan assess" in says(empty, "/zh/scorecards")
+    assert "nachuan assess" in says(empty, "/en/scorecards/nation/all", 503)
+    assert empty.get("/api/v1/scorecards").status_code == 503
+    assert "scores" not in empty.get(f"/zh/datasets/{dataset_of('1')}").get_data(as_text=True)
+
+
+def test_an_assessment_by_other_rules_is_not_shown(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(catalog)
+    rebuild(catalog, layout=replace(standard_layout(), digest="another"))
+    assert "nachuan assess" in says(client_of(catalog, MemoryIndex()), "/zh/scorecards")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_first_line_of_a_card_is_the_score_with_its_places_and_what_was_measured(
+    client: FlaskClient, assessed: Catalog, language: str
+) -> None:
+    card = card_of(assessed)
+    (line,) = page(client, f"/{language}{DEPARTMENT}").xpath("//p[@class='standing']")
+    assert card.ranks is not None and card.score.point is not None
+    said = words(line)
+    assert said.startswith(f"{card.score.point:.1f}")
+    places = {"zh": f"第 {card.ranks.best} 至 {card.ranks.worst} 名，共 {card.ranks.of} 个",
+              "en": f"place {card.ranks.best} to {card.ranks.worst} of {card.ranks.of}"}
+    assert places[language] in said
+    assert f"{round(card.score.measured * 100, 1):g}%" in said
+
+
+@pytest.mark.parametrize("rules", PACKAGED)
+def test_every_count_of_every_indicator_is_the_cards_and_leads_to_as_many_datasets(
+    client: FlaskClient, assessed: Catalog, rules: str
+) -> None:
+    card = card_of(assessed, rules)
+    found = {}
+    for href in hrefs(client, f"/zh{DEPARTMENT}/{rules}"):
+        parts = urlsplit(href)
+        if parts.query.startswith("verdict=") and f"/{rules}/" in parts.path:
+            found[parts.path.rpartition("/")[2], parts.query.partition("=")[2]] = href
+    shown = {
+        (one.indicator.id, answer.value): one.count(answer)
+        for dimension in card.dimensions
+        for one in dimension.indicators
+        for answer in Answer
+        if one.count(answer) and one.value is not None
+    }
+    assert shown.items() and shown.keys() <= found.keys()
+    for key, count in list(shown.items())[:6]:
+        path = found[key].replace("?", ".csv?")
+        assert len(rows(client, path)) == count, key
+
+
+def test_the_points_lost_and_the_score_make_the_whole_scale(assessed: Catalog, client: FlaskClient) -> None:
+    for rules in PACKAGED:
+        card = card_of(assessed, rules)
+        assert card.score.point is not None
+        assert sum(cards.lost(card).values()) + card.score.point == pytest.approx(card.rules.scale)
+    lost = page(client, f"/en{DEPARTMENT}").xpath("//tfoot//td[@class='figure']")[0]
+    assert float(words(lost)) == pytest.approx(sum(cards.lost(card_of(assessed)).values()), abs=0.05)
+
+
+def test_what_would_raise_it_most_is_the_first_table_and_leads_to_its_datasets(
+    client: FlaskClient, assessed: Catalog
+) -> None:
+    best = fixes(assessed, Kind.DEPARTMENT, "330100.transport")[0]
+    table = page(client, f"/en{DEPARTMENT}").xpath("//main//table")[0]
+    assert best.indicator.fix is not None
+    first = table.xpath("./tbody/tr")[0]
+    cells = [words(cell) for cell in first.xpath("./td")]
+    assert cells[:3] == [best.indicator.fix.en, str(best.datasets), f"+{best.gain:.1f}"]
+    assert first.xpath(".//a/@href")[0].endswith(f"/national/{best.indicator.id}?verdict=fail")
+
+
+def test_three_clicks_lead_from_the_nation_to_the_rows_that_cost_a_department_most(client: FlaskClient) -> None:
+    at = "/zh/scorecards"
+    at = follow(client, at, page(client, at).xpath("//main//td/a[text()='杭州市 · 交通运输']")[0])
+    at = follow(client, at, page(client, at).xpath("//main//table[contains(@class, 'fixes')]//td/a")[0])
+    datasets = page(client, at).xpath("//main//tbody/tr/td[1]/a")
+    assert len(datasets) == 50 and all("/datasets/" in one.get("href") for one in datasets)
+    at = follow(client, at, datasets[0])
+    (section,) = page(client, at).xpath("//section[@id='scores']")
+    assert "怎样改进" in words(section) and "未通过" in words(section)
+
+
+def test_the_datasets_behind_a_number_are_paged_with_the_reason_of_each(client: FlaskClient, assessed: Catalog) -> None:
+    first = page(client, f"/en{DEPARTMENT}/national/{LICENCE}?verdict=fail")
+    second = page(client, f"/en{DEPARTMENT}/national/{LICENCE}?verdict=fail&page=2")
+    ids = [one.get("href") for part in (first, second) for one in part.xpath("//main//tbody/tr/td[1]/a")]
+    assert len(ids) == len(set(ids)) == 60
+    assert all(words(cell) for cell in first.xpath("//main//tbody/tr/td[3]"))
+
+
+LICENCE = next(one.id for one in standard_layout().rules("national").measured if one.check == "licence-given")
+
+
+def test_a_league_table_says_bands_and_sorts_without_scripts(client: FlaskClient) -> None:
+    found = page(client, "/en/scorecards?level=prefecture")
+    first = [words(cell) for cell in found.xpath("//table[@class='league']/tbody/tr[1]/td")]
+    assert "–" in first[0] and first[1] == "Hangzhou · Transport"
+    (by_datasets,) = found.xpath("//thead//a[text()='Datasets']/@href")
+    counts = [
+        int(words(row.xpath("./td")[-1])) for row in page(client, by_datasets).xpath("//table[@class='league']/tbody/tr")
+    ]
+    assert counts == sorted(counts, reverse=True) and counts[0] == 61
+
+
+def test_the_csv_of_a_league_table_has_a_row_for_everyone(client: FlaskClient, assessed: Catalog) -> None:
+    found = rows(client, "/scorecards.csv?level=prefecture")
+    league = cards.league(assessed, Kind.DEPARTMENT, "government_department/prefecture")
+    assert [(row["code"], row["best_place"], row["worst_place"]) for row in found] == [
+        (one.standing.code, str(one.ranks.best), str(one.ranks.worst)) for one in league
+    ]
+    assert client.get("/api/v1/scorecards?level=prefecture").get_json()["total"] == len(league) == 2
+
+
+def test_the_documents_of_a_card_have_its_figures(client: FlaskClient, assessed: Catalog) -> None:
+    card = card_of(assessed)
+    document = client.get(f"{DEPARTMENT}.json").get_json()
+    assert document == client.get("/api/v1/scorecards/publishers/330100.transport").get_json()
+    assert document["score"]["point"] == card.score.point
+    assert document["datasets"]["effective"] == card.counts.effective
+    told = {row["id"]: row for row in rows(client, f"{DEPARTMENT}.csv") if row["what"] == "indicator"}
+    for dimension in card.dimensions:
+        for one in dimension.indicators:
+            expected = "" if one.tally is None else str(one.tally.fails)
+            assert told[one.indicator.id]["fails"] == expected
+
+
+def test_the_api_tells_the_evidence_on_a_dataset_and_the_rest_of_a_long_list(
+    client: FlaskClient, assessed: Catalog
+) -> None:
+    path = f"/api/v1/scorecards/publishers/330100.transport/{LICENCE}?verdict=fail"
+    document = client.get(path).get_json()
+    assert document["total"] == len(document["datasets"]) == 60
+    later = client.get(f"{path}&after={document['datasets'][9]['dataset']}").get_json()
+    assert later["datasets"] == document["datasets"][10:]
+    one = client.get(f"/api/v1/datasets/{document['datasets'][0]['dataset']}/evidence").get_json()
+    (finding,) = [each for each in one["findings"] if each["indicator"] == LICENCE]
+    assert finding["verdict"] == "fail" and finding["words"]["zh"] and finding["words"]["en"]
+    assert client.get("/api/v1/datasets/nonesuch/evidence").status_code == 404
+
+
+def test_the_method_page_has_every_indicator_with_its_reason(client: FlaskClient) -> None:
+    found = page(client, "/en/scorecards/method")
+    for rules in standard_layout().rule_sets:
+        for one in rules.indicators:
+            (row,) = found.xpath(f"//tr[@id='{rules.id}-{one.id}']")
+            assert " ".join(one.why.en.split()) in words(row)
+
+
+@pytest.mark.parametrize("path", [
+    "/scorecards/publishers/nonesuch", "/scorecards/regions/999999", "/scorecards/nonsense/1", "/scorecards/nation/x",
+    f"{DEPARTMENT}/nonsense", f"{DEPARTMENT}/national/nonsense", f"{DEPARTMENT}/national/{LICENCE}?verdict=nonsense",
+    f"{DEPARTMENT}/datasets/nonsense", "/scorecards?of=nonsense", "/scorecards?level=nonsense", "/scorecards?rules=nonsense",
+    "/scorecards/publishers/nonesuch.csv", "/api/v1/scorecards/publishers/nonesuch",
+])
+def test_what_there_is_no_card_of_is_not_found(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", [
+    "/zh/scorecards?of=library&level=prefecture", "/zh/scorecards/publishers/lib", "/en/scorecards/publishers/lib/mqa",
+    f"/zh{DEPARTMENT}", f"/zh/scorecards/publishers/lib/national/{LICENCE}?verdict=fail",
+    "/zh/scorecards/publishers/lib/datasets/counted",
+])
+def test_hostile_names_stay_text(client: FlaskClient, path: str) -> None:
+    text = client.get(path).get_data(as_text=True)
+    assert "alert(1)" in text or "园林" in text
+    assert not html.document_fromstring(text).xpath("//main//script | //main//b[text()='杭州市园林文物局'] | //main//i")
+
+
+def test_a_cell_that_would_compute_stays_text(client: FlaskClient) -> None:
+    found = rows(client, f"{DEPARTMENT}/national/{LICENCE}.csv?verdict=pass")
+    assert [row["title"] for row in found] == ["'=停车场"]
+
+
+@pytest.mark.parametrize("path,card", [
+    ("/zh/publishers/parks", DEPARTMENT), ("/zh/publishers/water", "/scorecards/publishers/water"),
+    ("/zh/regions/330100", "/scorecards/regions/330100"), ("/zh/themes/transport", "/scorecards/themes/transport"),
+    ("/zh/sources/hangzhou", "/scorecards/sources/hangzhou"),
+])
+def test_a_page_leads_to_its_card(client: FlaskClient, path: str, card: str) -> None:
+    assert f"/zh{card}" in hrefs(client, path)
+    assert client.get(f"/zh{card}").status_code == 200
+
+
+def test_a_region_lists_its_parts_and_departments_with_their_own_cards(client: FlaskClient) -> None:
+    assert "/zh/scorecards/regions/330200" in hrefs(client, "/zh/scorecards/regions/330000")
+    assert f"/zh{DEPARTMENT}" in hrefs(client, "/zh/scorecards/regions/330100")
+
+
+def test_the_counts_of_datasets_stand_apart_and_lead_to_their_lists(client: FlaskClient, assessed: Catalog) -> None:
+    counts = card_of(assessed).counts
+    for flag, count in {"counted": counts.counted, "effective": counts.effective}.items():
+        listed = rows(client, f"{DEPARTMENT}/datasets/{flag}.csv")
+        assert len(listed) == count
+        assert (f"/zh{DEPARTMENT}/datasets/{flag}" in hrefs(client, f"/zh{DEPARTMENT}")) == bool(count)
+
+
+def test_a_publisher_without_a_department_has_a_card_of_its_own(client: FlaskClient) -> None:
+    assert WATER.department is None and HANGZHOU.id == "hangzhou"
+    assert "杭州市水务局" in says(client, "/zh/scorecards/publishers/water")
