@@ -51,13 +51,18 @@ class Clusters:
     def join(self, one: str, other: str, reason: str) -> None:
         """Joins the clusters of two entries unless a person took apart members of them."""
         first, second = self._root[one], self._root[other]
-        if first == second or any(not self._apart[id].isdisjoint(self._members[second]) for id in self._members[first]):
+        if first == second or self._apart and self._were_parted(first, second):
             return
+        if len(self._members[first]) < len(self._members[second]):
+            first, second = second, first
         for id in self._members[second]:
             self._root[id] = first
         self._members[first] += self._members.pop(second)
         self._links[one].append((other, reason))
         self._links[other].append((one, reason))
+
+    def _were_parted(self, first: str, second: str) -> bool:
+        return any(not self._apart[id].isdisjoint(self._members[second]) for id in self._members[first] if id in self._apart)
 
     def several(self) -> Iterator[Sequence[str]]:
         """The clusters of more than one entry."""
@@ -88,7 +93,8 @@ def appearances(
     # What one portal lists twice comes first: later links must see it as one.
     for reason in sameness.REASONS:
         for key_reason, members in shared:
-            if reason in (key_reason, sameness.REPEATED):
+            # A key of a place alone never says that a portal repeats itself.
+            if key_reason == reason or reason == sameness.REPEATED and key_reason != sameness.PLACE:
                 for one, other, why in _links(entries, clusters, members, key_reason, reason):
                     clusters.join(one, other, why)
     found: list[Appearance] = []
@@ -124,15 +130,16 @@ def _links(
     heads = sorted({clusters.root(id): id for id in reversed(members)}.values())
     if not 1 < len(heads) <= MOST_COMPARED:
         return
-    sources = [source for head in heads for source in {entries[id].source_id for id in clusters.members(head)}]
-    is_open = len(sources) > len(set(sources))
+    held = {head: {entries[id].source_id for id in clusters.members(head)} for head in heads}
+    is_open = sum(map(len, held.values())) > len(set().union(*held.values()))
     if is_open and reason in (sameness.IDENTIFIER, sameness.PLACE):
         # An identifier of several things is none; which of several offices' lists the place's is, nobody says.
         return
     alone = {its for its, times in Counter(map(_wording, map(entries.__getitem__, heads))).items() if times == 1}
     for one, other in combinations(heads, 2):
         a, b = entries[one], entries[other]
-        if a.source_id == b.source_id or _list_apart(entries, clusters, one, other):
+        # What one portal lists apart stays apart.
+        if not held[one].isdisjoint(held[other]):
             continue
         if is_open and not (a.description and a.description == b.description):
             if a.title.said != b.title.said or not alone.issuperset((_wording(a), _wording(b))):
@@ -140,6 +147,9 @@ def _links(
         why = sameness.same(a, b, reason)
         if why is not None:
             yield one, other, why
+            if clusters.root(one) == clusters.root(other):
+                both = held[one] | held[other]
+                held |= {head: both for head in heads if clusters.root(head) == clusters.root(one)}
 
 
 def _wording(its: Traits) -> tuple[str, str]:
@@ -166,18 +176,12 @@ def _repeated(
     for id in members:
         its = entries[id]
         alike = firsts[its.source_id, its.title.whole, its.publisher, its.description, its.name]
-        for first in alike:
+        for first in alike[:MOST_COMPARED]:
             if sameness.same(entries[first], its, key_reason) == sameness.REPEATED:
                 yield first, id, sameness.REPEATED
                 break
         else:
             alike.append(id)
-
-
-def _list_apart(entries: Mapping[str, Traits], clusters: Clusters, one: str, other: str) -> bool:
-    """Whether a portal lists a member of one cluster apart from a member of the other."""
-    first = {entries[id].source_id for id in clusters.members(one)}
-    return any(entries[id].source_id in first for id in clusters.members(other))
 
 
 def _canonical(members: Sequence[Traits]) -> str:

@@ -281,3 +281,9 @@ def test_links_are_as_precise_and_as_complete_as_the_method_says(
     right, missed, wrong = found[True, True], found[True, False], found[False, True]
     assert right / (right + wrong) >= 0.99
     assert right / (right + missed) >= 0.9
+
+
+def test_a_portal_that_lists_one_thing_thousands_of_times_is_counted_once() -> None:
+    twin = ("xuzhou", "320300", "行政处罚信息公示", "徐州市公安局")
+    found = together(*(dataset(*twin, key=str(number), description="公示") for number in range(3000)))
+    assert len(found) == 3000 and len({one.canonical_id for one in found}) == 1
