@@ -221,6 +221,7 @@ def test_what_was_worked_out_from_an_older_assessment_is_not_written(town: Catal
         town.assessments.apply([], [], [], [], state, state)
 
 
+@pytest.mark.slow
 def test_two_processes_assess_as_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assess, "PART", 2)
     catalog = Catalog(f"sqlite:///{tmp_path / 'c.db'}")
@@ -240,7 +241,7 @@ def copies_of_first(catalog: Catalog) -> Originals:
     return originals
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.integers(0, 6), st.booleans())
 def test_a_dataset_counts_once_under_any_duplication(copies: int, better: bool) -> None:
     catalog = Catalog("sqlite://")

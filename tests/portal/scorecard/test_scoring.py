@@ -134,7 +134,7 @@ def points(found: Score) -> float:
     return 0 if found.point is None else found.point
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rows, st.data(), st.booleans())
 def test_a_better_dataset_never_lowers_a_score(
     given_rows: list[tuple[Verdict, Verdict, Verdict]], data: st.DataObject, is_department: bool
@@ -151,7 +151,7 @@ def test_a_better_dataset_never_lowers_a_score(
     assert points(after) >= points(before) - 1e-9
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rows, unknowns, st.booleans())
 def test_a_score_lies_within_its_bounds(
     given_rows: list[tuple[Verdict, Verdict, Verdict]], unknown: str, is_department: bool
@@ -163,7 +163,7 @@ def test_a_score_lies_within_its_bounds(
         assert found.low - 1e-9 <= found.point <= found.high + 1e-9
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rows, unknowns, st.data(), st.booleans())
 def test_what_an_unknown_turns_out_to_be_stays_within_the_bounds(
     given_rows: list[tuple[Verdict, Verdict, Verdict]], unknown: str, data: st.DataObject, is_department: bool
@@ -178,7 +178,7 @@ def test_what_an_unknown_turns_out_to_be_stays_within_the_bounds(
         assert before.low - 1e-9 <= after.point <= before.high + 1e-9
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rows, st.data(), st.booleans())
 def test_an_outage_changes_nothing_but_the_share_measured(
     given_rows: list[tuple[Verdict, Verdict, Verdict]], data: st.DataObject, is_department: bool
@@ -195,7 +195,7 @@ def test_an_outage_changes_nothing_but_the_share_measured(
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows, st.tuples(verdicts, verdicts, verdicts))
 def test_one_dataset_more_stays_within_least_and_most_where_all_are_asked(
     given_rows: list[tuple[Verdict, Verdict, Verdict]], another: tuple[Verdict, Verdict, Verdict]
