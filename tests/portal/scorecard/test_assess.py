@@ -241,7 +241,8 @@ def copies_of_first(catalog: Catalog) -> Originals:
     return originals
 
 
-@settings(max_examples=5, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 6), st.booleans())
 def test_a_dataset_counts_once_under_any_duplication(copies: int, better: bool) -> None:
     catalog = Catalog("sqlite://")

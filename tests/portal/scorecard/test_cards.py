@@ -26,9 +26,11 @@ Ningbo transport has licence 0/2 to 1/2, contact 0 to 1/2, api 0 to 1/2: least 0
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from portal.catalog.assessments import Kind, Ranks
 from portal.catalog.model import Contact, Distribution, DistributionKind, Outcome, Publisher, Source
@@ -127,9 +129,11 @@ def copy_of_h1(catalog: Catalog) -> Originals:
 WAYS = Ways(originals=copy_of_h1)
 
 
-@pytest.fixture
-def federation(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog]:
-    """The federation of the paper, assessed."""
+@contextmanager
+def assessed_federation() -> Iterator[Catalog]:
+    """The federation of the paper, assessed by the paper's rules."""
+    catalog = Catalog("sqlite://")
+    catalog.upgrade()
     run = filled(
         catalog,
         record("1", publisher=HZ, region="330100", **LICENCE, **CONTACT, **API),
@@ -138,7 +142,7 @@ def federation(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
         source=HANGZHOU,
     )
     done = catalog.runs.get(run)
-    catalog.runs.save(type(done)(**{**_fields(done), "outcome": Outcome.COMPLETE, "declared": 9, "finished": DAY}))
+    catalog.runs.save(replace(done, outcome=Outcome.COMPLETE, declared=9, finished=DAY))
     filled(
         catalog,
         record("1", source=NINGBO, publisher=NB, region="330200"),
@@ -147,14 +151,26 @@ def federation(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     )
     again = record("1", source=ZHEJIANG, publisher=HZ, region="330100", **LICENCE, **CONTACT, **API)
     filled(catalog, again, source=ZHEJIANG)
-    for module in (assess, cards):
-        monkeypatch.setattr(module, "standard_layout", lambda: LAYOUT)
-    rebuild(catalog, WAYS, now=DAY)
-    yield catalog
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (assess, cards):
+            patch.setattr(module, "standard_layout", lambda: LAYOUT)
+        rebuild(catalog, WAYS, now=DAY)
+        yield catalog
+    catalog.close()
 
 
-def _fields(run: Any) -> dict[str, Any]:
-    return {name: getattr(run, name) for name in run.__struct_fields__}
+@pytest.fixture(scope="module")
+def federation() -> Iterator[Catalog]:
+    """One federation for all tests that only read it."""
+    with assessed_federation() as catalog:
+        yield catalog
+
+
+@pytest.fixture
+def own_federation() -> Iterator[Catalog]:
+    """A federation that a test may change."""
+    with assessed_federation() as catalog:
+        yield catalog
 
 
 def the(catalog: Catalog, kind: Kind, code: str) -> cards.Card:
@@ -222,14 +238,14 @@ def test_a_band_is_what_least_and_most_leave_open(federation: Catalog) -> None:
     assert the(federation, Kind.DEPARTMENT, "330100.transport").ranks == Ranks(1, 2, 2)
 
 
-def test_a_band_closes_once_a_score_is_surely_before_another(federation: Catalog) -> None:
+def test_a_band_closes_once_a_score_is_surely_before_another(own_federation: Catalog) -> None:
     # Two datasets more that pass everything: licence 4/5, contact 4/5, api 2/2 → least (3×4/6 + 4/6 + 1)/5 = 73.3 > 50.
     more = (record(key, publisher=HZ, region="330100", **LICENCE, **CONTACT, **API) for key in ("8", "9"))
-    filled(federation, *more, source=HANGZHOU)
-    assess.catch_up(federation, WAYS, now=DAY)
-    placed = cards.league(federation, Kind.DEPARTMENT, "government_department/prefecture")
+    filled(own_federation, *more, source=HANGZHOU)
+    assess.catch_up(own_federation, WAYS, now=DAY)
+    placed = cards.league(own_federation, Kind.DEPARTMENT, "government_department/prefecture")
     assert [one.ranks for one in placed] == [Ranks(1, 1, 2), Ranks(2, 2, 2)]
-    assert the(federation, Kind.DEPARTMENT, "330200.transport").ranks == Ranks(2, 2, 2)
+    assert the(own_federation, Kind.DEPARTMENT, "330200.transport").ranks == Ranks(2, 2, 2)
 
 
 def test_like_is_compared_with_like(federation: Catalog) -> None:
@@ -248,8 +264,8 @@ def test_the_datasets_behind_a_number_are_those_that_it_counts(federation: Catal
     assert [row.dataset_id for row in cards.flagged(federation, Kind.NATION, "", "copy")] == ["zhej000000000001"]
 
 
-def test_a_datasets_evidence_is_what_was_counted_until_it_changes(federation: Catalog) -> None:
-    found = cards.evidence(federation, WAYS, "hang000000000003")
+def test_a_datasets_evidence_is_what_was_counted_until_it_changes(own_federation: Catalog) -> None:
+    found = cards.evidence(own_federation, WAYS, "hang000000000003")
     assert found is not None and found.agrees
     assert {one.id: finding.reason for one, finding in found.findings} == {
         "licence": "licence.missing",
@@ -257,11 +273,11 @@ def test_a_datasets_evidence_is_what_was_counted_until_it_changes(federation: Ca
         "api": "distribution.none",
     }
     assert found.score.point == pytest.approx(25)
-    filled(federation, record("3", publisher=HZ, region="330106", **CONTACT, **LICENCE), source=HANGZHOU)
-    changed = cards.evidence(federation, WAYS, "hang000000000003")
+    filled(own_federation, record("3", publisher=HZ, region="330106", **CONTACT, **LICENCE), source=HANGZHOU)
+    changed = cards.evidence(own_federation, WAYS, "hang000000000003")
     assert changed is not None and not changed.agrees
-    assess.catch_up(federation, WAYS, now=DAY)
-    followed = cards.evidence(federation, WAYS, "hang000000000003")
+    assess.catch_up(own_federation, WAYS, now=DAY)
+    followed = cards.evidence(own_federation, WAYS, "hang000000000003")
     assert followed is not None and followed.agrees
 
 
