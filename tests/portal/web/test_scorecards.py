@@ -184,7 +184,8 @@ def test_a_league_table_says_bands_and_sorts_without_scripts(client: FlaskClient
     assert "–" in first[0] and first[1] == "Hangzhou · Transport"
     (by_datasets,) = found.xpath("//thead//a[text()='Datasets']/@href")
     counts = [
-        int(words(row.xpath("./td")[-1])) for row in page(client, by_datasets).xpath("//table[contains(@class, 'league')]/tbody/tr")
+        int(words(cell))
+        for cell in page(client, by_datasets).xpath("//table[contains(@class, 'league')]/tbody/tr/td[last()]")
     ]
     assert counts == sorted(counts, reverse=True) and counts[0] == 61
 
