@@ -13,8 +13,10 @@ from werkzeug.serving import make_server
 
 from harvester.sandbox.faults import FaultName
 from harvester.sandbox.serve import Sandbox, serve
+from portal.catalog.assessments import Kind
 from portal.catalog.model import DatasetState, Guard, RunMode, Source
 from portal.catalog.store import Catalog
+from portal.scorecard.assess import rebuild
 from portal.search.engines import open_index
 from portal.search.indexing import catch_up
 from portal.settings import Settings
@@ -57,6 +59,14 @@ PAGES = {
     "empty-region": "/regions/150000",
     "themes": "/themes",
     "theme": "/themes/transport",
+    "scorecards": "/scorecards",
+    "league": "/scorecards?of=regions&rules=mqa",
+    "card": "/scorecards/publishers/{department}",
+    "region-card": "/scorecards/regions/330000",
+    "nation-card": "/scorecards/nation/all/five_star",
+    "indicator": "/scorecards/nation/all/national/licence?verdict=fail",
+    "effective": "/scorecards/regions/330000/datasets/effective",
+    "method": "/scorecards/method",
     "sources": "/sources",
     "source": f"/sources/{HELD}",
     "run": "/runs/{run}",
@@ -97,6 +107,7 @@ def country(home: Path, size: int) -> Iterator[Country]:
         _history(catalog, sandbox)
     index = open_index(settings.search_url, home)
     catch_up(catalog, index)
+    rebuild(catalog)
     app = create_app(settings, catalog, index, hold_s=0)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     serving = Thread(target=server.serve_forever, name="site", daemon=True)
@@ -145,6 +156,7 @@ def _found(catalog: Catalog) -> dict[str, str | int]:
         "unusable": dataset(POISONED, DatasetState.UNUSABLE),
         "retired": dataset(WITHDRAWN, DatasetState.RETIRED),
         "publisher": catalog.publishers()[0].publisher.id,
+        "department": catalog.assessments.standings("national", Kind.DEPARTMENT)[-1].code,
         "run": run("zj-zhejiang"),
         "held_run": run(HELD),
         "failed_run": run(FAILED),

@@ -29,7 +29,7 @@ def sheets(pdf: bytes) -> int:
     return len(re.findall(rb"/Type /Page\b", pdf))
 
 
-@pytest.mark.parametrize("name", ["dataset", "publisher", "region", "source", "held-run"])
+@pytest.mark.parametrize("name", ["dataset", "publisher", "region", "source", "held-run", "card", "region-card"])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_page_is_printed_on_a4_with_its_links(site: Country, name: str, language: str) -> None:
     pdf = pdf_of(site, name, language)

@@ -197,7 +197,8 @@ def _card_page(kind: str, code: str, name: str) -> Response:
     if card is None:
         abort(404)
     peers = graded.table_of(group.kind, card.peers)
-    found = fixes(site().catalog, group.kind, group.code, rules.id)
+    # What brings most stands first here; how much work each is stands beside it.
+    found = sorted(fixes(site().catalog, group.kind, group.code, rules.id), key=lambda one: -one.gain)
     return make_response(render_template(
         "pages/scorecard.html",
         card=card,

@@ -18,6 +18,7 @@ from lxml import html
 
 from portal.catalog.model import Publisher, RunMode
 from portal.catalog.store import Catalog
+from portal.scorecard.assess import rebuild
 from portal.web.paper import PRINTED
 from portal.web.pdf import NotPrinted, PrinterBusy, chromium, printed
 from tests.catalogs import SOURCE, record
@@ -104,7 +105,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def printer(town: Catalog, home: Path) -> FlaskClient:
-    """A reader of a site whose PDFs are the pages themselves."""
+    """A reader of a site, assessed, whose PDFs are the pages themselves."""
+    rebuild(town)
     return client_of(town, home=home, chromium=browser_in(home, COPY), base_url="http://localhost")
 
 
@@ -140,7 +142,10 @@ def test_every_sheet_says_where_it_is_from_and_of_what_day(printer: FlaskClient)
     assert below.startswith("http://localhost/en/regions/330000 ") and below.endswith(sheet[-4:])
 
 
-PAGES = (f"/datasets/{dataset_of('1')}", "/publishers/water", "/regions/330000", "/sources/hangzhou", "/runs/1")
+PAGES = (
+    f"/datasets/{dataset_of('1')}", "/publishers/water", "/regions/330000", "/sources/hangzhou", "/runs/1",
+    "/scorecards/regions/330000", "/scorecards/nation/all/mqa",
+)
 
 
 def test_every_kind_of_page_that_is_printed_is_tried_here(printer: FlaskClient) -> None:
