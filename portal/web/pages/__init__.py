@@ -2,6 +2,7 @@
 
 from portal.web.pages import (
     account,
+    changes,
     datasets,
     home,
     normalisation,
@@ -22,6 +23,7 @@ PAGES = (
     publishers.pages,
     regions.pages,
     themes.pages,
+    changes.pages,
     sources.pages,
     normalisation.pages,
     runs.pages,

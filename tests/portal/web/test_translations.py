@@ -12,6 +12,8 @@ from portal.catalog.accounts import Role
 from portal.catalog.audit import Action
 from portal.catalog.decisions import Verdict
 from portal.catalog.model import ChangeKind, DatasetState, LinkState, Outcome, RunMode, Severity
+from portal.scorecard.cards import Answer
+from portal.scorecard.changes import Cause, Movement
 from portal.search.facets import FACETS
 from portal.search.query import Sort
 from portal.web.health import Health
@@ -27,6 +29,8 @@ WEB = files("portal.web")
 _LITERAL = re.compile(r"""["']((?:[a-z]+)\.(?:[a-z_0-9]+))["']""")
 _STEM = re.compile(r"""["']([a-z]+\.[a-z_]+_|[a-z]+\.)["']\s*~|f["']([a-z]+\.[a-z_]+_)\{""")
 _NAME = re.compile(r"\{(\w+)\}")
+
+MOVED = (Movement.WORSENED.value, Movement.IMPROVED.value, Movement.MEASURED.value)
 
 CODES = {
     "fields.": fields_of_dataset(),
@@ -67,6 +71,10 @@ CODES = {
     "operate.refused_": (
         "name", "verdict", "scope", "functions", "institution_type", "region", "note",
     ),
+    "changed.part_": ("rules", "added", "removed", *(f"{how}-{why.value}" for how in MOVED for why in Cause)),
+    "changed.doer_": ("rules", "listed", *Cause),
+    "changed.verdict_": tuple(Answer),
+    "changed.problem_": ("day", "future", "order"),
     "runs.besides_": ("missing", "retired", "restored", "held"),
 }
 """Messages named by a code, and the codes there are."""
