@@ -15,13 +15,24 @@ from rich.console import Console
 from rich.progress import Progress
 
 from nachuan import installation
+from portal.catalog.accounts import is_department
 from portal.catalog.assessments import Kind
 from portal.catalog.store import Catalog
-from portal.scorecard import exports, periods, rules, scoring, snapshots
+from portal.scorecard import exports, periods, rules, scoring, snapshots, spans
 from portal.scorecard.assess import catch_up, rebuild, standard_layout
-from portal.scorecard.groups import AS_ONE, NATION
+from portal.scorecard.groups import AS_ONE, NATION, Group
 from portal.scorecard.vectors import Layout
 from portal.settings import with_secret_key
+
+GROUPS = {
+    "nation": Kind.NATION,
+    "regions": Kind.REGION,
+    "publishers": Kind.PUBLISHER,
+    "themes": Kind.THEME,
+    "institutions": Kind.INSTITUTION,
+    "sources": Kind.SOURCE,
+}
+"""The kinds as the addresses of the site write them; a department is written as a publisher."""
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -74,6 +85,41 @@ def export(period: str, format_: str, table: str, output: BinaryIO) -> None:
         _, snapshot = periods.opened(catalog, period)
     for chunk in exports.FORMATS[format_](exports.TABLES[table](snapshot)):
         output.write(chunk)
+
+
+@assess.command()
+@click.argument("kind", type=click.Choice(list(GROUPS)))
+@click.argument("code")
+@click.option("--from", "first", type=DAY, required=True, help="The end of this day is where it begins.")
+@click.option("--to", "last", type=DAY, required=True, help="The end of this day is where it ends.")
+@click.option("--rules", "name", type=click.Choice(rules.PACKAGED), default=rules.PACKAGED[0], show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="With the ids of the datasets of each part.")
+def why(kind: str, code: str, first: datetime, last: datetime, name: str, as_json: bool) -> None:
+    """Take apart why the score of a group, named as in the addresses of its page, changed between two days."""
+    if first >= last:
+        raise click.UsageError("--from must be before --to")
+    with installation.catalog() as catalog:
+        group = _group(kind, code)
+        try:
+            found = spans.span(catalog, group, first.date(), last.date(), name).explanation
+        except spans.TooMuch:
+            found = spans.span(catalog, group, first.date(), last.date(), name, most=None).explanation
+    if found is None:
+        raise click.ClickException(f"{kind} {code} has no score on one of the two days")
+    if as_json:
+        installation.print_json(msgspec.to_builtins(found))
+        return
+    assert found.before.point is not None and found.after.point is not None, "what is explained has a score twice"
+    click.echo(f"{found.before.point:.2f} -> {found.after.point:.2f}: {found.after.point - found.before.point:+.2f}")
+    for part in found.parts:
+        cause = f" by {part.cause.value}" if part.cause else ""
+        click.echo(f"{part.points:+8.2f}  {part.movement.value}{cause}: {len(part.dataset_ids):,} datasets")
+
+
+def _group(kind: str, code: str) -> Group:
+    if kind == "nation":
+        return NATION
+    return Kind.DEPARTMENT if kind == "publishers" and is_department(code) else GROUPS[kind], code
 
 
 def _earlier(catalog: Catalog, day: date, layout: Layout) -> list[dict[str, Any]]:

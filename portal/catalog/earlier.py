@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
 from portal.catalog import tables
 from portal.catalog.documents import decode_dataset, in_parts, unpacked
-from portal.catalog.model import ChangeKind, Dataset, DatasetState, Entry
+from portal.catalog.model import ChangeKind, DatasetState, Entry
 
 READ_AT_ONCE = 1000
+
+
+class Facet(StrEnum):
+    """What the datasets of a group are found by: the name of the column."""
+
+    PUBLISHER = "publisher_id"
+    REGION = "region"
+    SOURCE = "source_id"
+
 
 _STATES = {
     ChangeKind.ADDED: DatasetState.CURRENT,
@@ -38,20 +48,63 @@ def walk(engine: Engine, number: int) -> Iterator[Entry]:
     last = ""
     while True:
         with engine.connect() as connection:
-            entries, last, ended = _page(connection, last, number)
-        yield from entries
+            found, last, ended = _page(connection, last, number)
+        yield from found
         if ended:
             return
+
+
+def entries(engine: Engine, ids: Collection[str], number: int) -> Iterator[Entry]:
+    """Those of some datasets that there were after change ``number``, tombstones too, by id, as they then stood."""
+    table = tables.dataset.c
+    for part in in_parts(sorted(ids)):
+        with engine.connect() as connection:
+            query = select(table.id, table.document, table.first_seen).where(table.id.in_(part)).order_by(table.id)
+            found = _as_they_stood(connection, connection.execute(query).all(), number)
+        yield from found
+
+
+def filed_under(engine: Engine, facet: Facet, values: Sequence[str], limit: int) -> list[str]:
+    """The datasets that now carry one of these values, tombstones too: at most ``limit``, in no order."""
+    table = tables.dataset.c
+    found: list[str] = []
+    with engine.connect() as connection:
+        for part in in_parts(values):
+            query = select(table.id).where(table[facet.value].in_(part)).limit(limit - len(found))
+            found += connection.scalars(query)
+    return found
+
+
+def refiled(engine: Engine, field: str, after: int, limit: int) -> list[str]:
+    """The datasets of which a unified field was updated after a change: at most ``limit``, in no order."""
+    table = tables.change.c
+    among = ("," + func.coalesce(table.fields, "") + ",").contains(f",{field},", autoescape=True)
+    query = select(table.dataset_id).where(table.number > after, table.kind == ChangeKind.UPDATED, among).distinct()
+    with engine.connect() as connection:
+        return list(connection.scalars(query.limit(limit)))
 
 
 def _page(connection: Connection, after: str, number: int) -> tuple[list[Entry], str, bool]:
     table = tables.dataset.c
     query = select(table.id, table.document, table.first_seen).where(table.id > after).order_by(table.id)
     rows = connection.execute(query.limit(READ_AT_ONCE)).all()
-    changes = _changes(connection, [row.id for row in rows])
-    entries = [_entry(connection, row, changes.get(row.id, []), number) for row in rows]
     last = rows[-1].id if rows else after
-    return [entry for entry in entries if entry is not None], last, len(rows) < READ_AT_ONCE
+    return _as_they_stood(connection, rows, number), last, len(rows) < READ_AT_ONCE
+
+
+def _as_they_stood(connection: Connection, rows: Sequence[Any], number: int) -> list[Entry]:
+    changes = _changes(connection, [row.id for row in rows])
+    next_updates = {
+        id: later[0]
+        for id, all_of_it in changes.items()
+        if (later := [one.number for one in all_of_it if one.number > number and one.kind == ChangeKind.UPDATED])
+    }
+    before = _before(connection, list(next_updates.values()))
+    found = []
+    for row in rows:
+        document = before[next_updates[row.id]] if row.id in next_updates else row.document
+        found.append(_entry(row, document, [one for one in changes.get(row.id, []) if one.number <= number]))
+    return [entry for entry in found if entry is not None]
 
 
 def _changes(connection: Connection, ids: Sequence[str]) -> dict[str, list[Any]]:
@@ -64,21 +117,24 @@ def _changes(connection: Connection, ids: Sequence[str]) -> dict[str, list[Any]]
     return found
 
 
-def _entry(connection: Connection, row: Any, changes: Sequence[Any], number: int) -> Entry | None:
-    made = [change for change in changes if change.number <= number]
+def _entry(row: Any, document: bytes, made: Sequence[Any]) -> Entry | None:
+    """A dataset after those of its changes that were made by then; None where it was not there yet."""
     if not made:
         return None
     states = [_STATES[ChangeKind(change.kind)] for change in made if ChangeKind(change.kind) in _STATES]
-    later = [change.number for change in changes if change.number > number and change.kind == ChangeKind.UPDATED]
     return Entry(
-        dataset=_before(connection, later[0]) if later else decode_dataset(row.document),
+        dataset=decode_dataset(document),
         state=states[-1] if states else DatasetState.CURRENT,
         first_seen=row.first_seen,
         changed=made[-1].at,
     )
 
 
-def _before(connection: Connection, number: int) -> Dataset:
-    body = connection.scalar(select(tables.change.c.before).where(tables.change.c.number == number))
-    assert body is not None, f"the update {number} has no earlier state"
-    return decode_dataset(unpacked(body))
+def _before(connection: Connection, numbers: Sequence[int]) -> dict[int, bytes]:
+    """The documents as they were before these updates."""
+    table = tables.change.c
+    return {
+        row.number: unpacked(row.before)
+        for part in in_parts(numbers)
+        for row in connection.execute(select(table.number, table.before).where(table.number.in_(part)))
+    }

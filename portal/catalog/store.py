@@ -18,6 +18,7 @@ from portal.catalog.audit import Audit
 from portal.catalog.counting import Counting
 from portal.catalog.decisions import Decisions
 from portal.catalog.documents import decode_dataset, decode_publisher, in_parts, unpacked
+from portal.catalog.earlier import Facet
 from portal.catalog.links import Links
 from portal.catalog.model import (
     Change,
@@ -199,6 +200,24 @@ class Catalog:
     def walk_as_of(self, number: int) -> Iterator[Entry]:
         """Every dataset that there was after change ``number``, tombstones too, by id, as it then stood."""
         return earlier.walk(self.engine, number)
+
+    def entries_as_of(self, ids: Collection[str], number: int) -> Iterator[Entry]:
+        """Those of some datasets that there were after change ``number``, tombstones too, by id, as they then stood."""
+        return earlier.entries(self.engine, ids, number)
+
+    def filed_under(self, facet: Facet, values: Sequence[str], limit: int) -> list[str]:
+        """The datasets that now carry one of these values, tombstones too: at most ``limit``, in no order."""
+        return earlier.filed_under(self.engine, facet, values, limit)
+
+    def refiled(self, field: str, after: int, limit: int) -> list[str]:
+        """The datasets of which a unified field was updated after change ``after``: at most ``limit``, in no order."""
+        return earlier.refiled(self.engine, field, after, limit)
+
+    def publishers_of(self, department: str) -> list[str]:
+        """The ids of the publishers that are one department under their several names."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(tables.publisher.c.id, tables.publisher.c.document)).all()
+        return [row.id for row in rows if decode_publisher(row.document).department == department]
 
     def number_before(self, instant: datetime) -> int:
         """The last number of the change log before an instant; 0 when there was none."""

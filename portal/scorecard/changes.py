@@ -51,6 +51,15 @@ class Cause(StrEnum):
     """Days passed and nothing was done."""
 
 
+class Move(Struct, frozen=True):
+    """One verdict of one dataset that moved."""
+
+    dataset_id: str
+    indicator: str
+    before: Verdict
+    after: Verdict
+
+
 class Part(Struct, frozen=True):
     """One part of the difference."""
 
@@ -59,6 +68,8 @@ class Part(Struct, frozen=True):
     """Of verdicts that moved; None for rules, added and removed."""
     points: float
     dataset_ids: tuple[str, ...]
+    moves: tuple[Move, ...] = ()
+    """The verdicts that moved; none for rules, added and removed."""
 
 
 class Explanation(Struct, frozen=True):
@@ -112,13 +123,15 @@ class _Walk:
         self._now: dict[str, bytes] = {}
         self.parts: list[Part] = []
 
-    def step(self, movement: Movement, cause: Cause | None, change: int, ids: Sequence[str]) -> None:
+    def step(
+        self, movement: Movement, cause: Cause | None, change: int, ids: Sequence[str], moves: Sequence[Move] = ()
+    ) -> None:
         """Changes the counts; what that does to the score is a part, unless nothing was done."""
         self._counts += change
         point = _score(self._counts, self._layout, self._rules, self._group).point
         assert point is not None, "a state between two that have a score has one"
         if ids or movement is Movement.RULES:
-            self.parts.append(Part(movement, cause, point - self._point, tuple(ids)))
+            self.parts.append(Part(movement, cause, point - self._point, tuple(ids), tuple(moves)))
         self._point = point
 
     def move(self, movement: Movement, cause: Cause, cells: Mapping[str, Sequence[_Cell]]) -> None:
@@ -131,7 +144,13 @@ class _Walk:
                 vector[cell.place] = cell.verdict
             self._now[id] = bytes(vector)
             change += scoring.spread(self._now[id]) - scoring.spread(old)
-        self.step(movement, cause, change, tuple(cells))
+        asked, start = self._layout.rules(self._rules).measured, self._layout.starts[self._rules]
+        moves = [
+            Move(id, asked[cell.place - start].id, Verdict(cell.before[cell.place]), Verdict(cell.verdict))
+            for id, moved in cells.items()
+            for cell in moved
+        ]
+        self.step(movement, cause, change, tuple(cells), moves)
 
 
 class _Cell(Struct, frozen=True):

@@ -13,6 +13,7 @@ from portal.scorecard.assess import standard_layout
 from portal.scorecard.groups import AS_ONE
 from portal.scorecard.rules import Indicator, Level, RuleSet
 from portal.scorecard.scoring import Tally, Value
+from portal.scorecard.vectors import Layout
 
 
 class Fix(Struct, frozen=True):
@@ -42,8 +43,11 @@ def fixes(catalog: Catalog, kind: Kind, code: str, rules: str = "national") -> l
     layout = standard_layout()
     given = layout.rules(rules)
     stored = catalog.assessments.tallies([(kind, code)]).get((kind, code))
-    if stored is None:
-        return []
+    return [] if stored is None else fixes_in(stored, kind, given, layout)
+
+
+def fixes_in(stored: bytes, kind: Kind, given: RuleSet, layout: Layout) -> list[Fix]:
+    """What a group with these counts can do, the most points for a minute's work first."""
     counts = scoring.lanes(stored)
     is_department = kind in AS_ONE
     values = scoring.values(counts, given, layout, is_department=is_department)
@@ -51,7 +55,7 @@ def fixes(catalog: Catalog, kind: Kind, code: str, rules: str = "national") -> l
     for place, indicator in enumerate(given.measured):
         value = values[indicator.id]
         if value is not None and value.point is not None:
-            standing = scoring.tally(counts, layout.starts[rules] + place)
+            standing = scoring.tally(counts, layout.starts[given.id] + place)
             found.append(_fix(indicator, standing, value, list(values.items()), given))
     useful = [one for one in found if one.gain > 0 and one.datasets]
     return sorted(useful, key=lambda one: (-one.gain / one.minutes, one.indicator.id))

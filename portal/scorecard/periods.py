@@ -24,6 +24,7 @@ from portal.catalog.assessments import Assessed
 from portal.catalog.periods import FrozenPeriod
 from portal.catalog.store import Catalog
 from portal.scorecard.assess import Ways, standard_layout
+from portal.scorecard.groups import Group, groups_of
 from portal.scorecard.rules import RuleSet
 from portal.scorecard.snapshots import Snapshot, as_of, scores
 from portal.scorecard.vectors import Layout
@@ -92,16 +93,31 @@ def freeze(
     return manifest
 
 
-def opened(catalog: Catalog, period: str) -> tuple[Manifest, Snapshot]:
-    """A frozen period's manifest and evidence. Raises PeriodInvalid when the evidence is not what was frozen."""
-    stored = catalog.periods.get(period)
-    manifest = msgspec.json.decode(stored.manifest, type=Manifest)
-    parts = list(catalog.periods.parts(period))
-    if _sha256(parts) != manifest.evidence_sha256:
+def manifest_of(stored: FrozenPeriod) -> Manifest:
+    """What a frozen period says it holds."""
+    return msgspec.json.decode(stored.manifest, type=Manifest)
+
+
+def opened(catalog: Catalog, period: str, group: Group | None = None) -> tuple[Manifest, Snapshot]:
+    """A frozen period's manifest and evidence, with ``group`` only that of its datasets.
+
+    Raises PeriodInvalid when the evidence is not what was frozen.
+    """
+    manifest = manifest_of(catalog.periods.get(period))
+    digest = hashlib.sha256()
+    rule_sets: tuple[RuleSet, ...] = ()
+    rows: list[Assessed] = []
+    for place, part in enumerate(catalog.periods.parts(period)):
+        _add(digest, part)
+        if place == 0:
+            rule_sets = msgspec.json.decode(part, type=tuple[RuleSet, ...])
+            continue
+        found = msgspec.msgpack.decode(part, type=list[Assessed])
+        rows += found if group is None else (row for row in found if group in groups_of(row))
+    if digest.hexdigest() != manifest.evidence_sha256:
         raise PeriodInvalid(f"the evidence of {period} is not what was frozen")
-    layout = Layout.of(msgspec.json.decode(parts[0], type=tuple[RuleSet, ...]))
-    rows = tuple(row for part in parts[1:] for row in msgspec.msgpack.decode(part, type=list[Assessed]))
-    return manifest, Snapshot(layout, datetime.combine(manifest.day, time(), UTC), manifest.number, rows)
+    day = datetime.combine(manifest.day, time(), UTC)
+    return manifest, Snapshot(Layout.of(rule_sets), day, manifest.number, tuple(rows))
 
 
 def is_signed(catalog: Catalog, period: str, key: str) -> bool:
@@ -136,9 +152,13 @@ def _parts(snapshot: Snapshot) -> Iterator[bytes]:
 def _sha256(parts: Sequence[bytes]) -> str:
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
+        _add(digest, part)
     return digest.hexdigest()
+
+
+def _add(digest: hashlib._Hash, part: bytes) -> None:
+    digest.update(len(part).to_bytes(8, "big"))
+    digest.update(part)
 
 
 def _words(manifest: Manifest) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 
@@ -44,14 +44,20 @@ def as_of(
     layout: Layout,
     ways: Ways = Ways(),
     progress: Callable[[int], None] = lambda count: None,
+    *,
+    ids: Collection[str] | None = None,
 ) -> Snapshot:
-    """The assessment as of the end of a day: the catalogue as it then stood, held against the beginning of that day."""
+    """The assessment as of the end of a day: the catalogue as it then stood, held against the beginning of that day.
+
+    With ``ids`` of these datasets only.
+    """
     begins = datetime.combine(day, time(), UTC)
     ends = begins + timedelta(days=1)
     number = catalog.number_before(ends)
     read = catalog.runs.last_read(ends)
     rows: list[Assessed] = []
-    for part in _parts(catalog.walk_as_of(number)):
+    entries = catalog.walk_as_of(number) if ids is None else catalog.entries_as_of(ids, number)
+    for part in _parts(entries):
         found = subjects(part, catalog, ways, begins, read, upto=number, until=ends)
         rows += [assessed(one, layout) for one in found]
         progress(len(part))

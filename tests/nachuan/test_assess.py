@@ -77,6 +77,20 @@ def test_a_period_is_frozen_with_the_key_that_is_kept_and_written_out(run: Comma
     assert (licence["passed"], licence["failed"]) == ("1", "1")
 
 
+def test_a_change_is_taken_apart_for_the_whole_nation_too(run: Command, tmp_path: Path) -> None:
+    catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
+    with time_machine.travel(datetime(2026, 6, 20, tzinfo=UTC)):
+        filled(catalog, new("3"))
+    catalog.close()
+    days = ("--from", "2026-06-15", "--to", "2026-06-21")
+    first, added = run("why", "nation", "all", *days).output.splitlines()
+    assert " -> " in first and added.endswith("added: 1 datasets")
+    found = json.loads(run("why", "nation", "all", *days, "--json").output)
+    assert [part["dataset_ids"] for part in found["parts"]] == [["hang000000000003"]]
+    assert "has no score" in run("why", "regions", "440000", *days).output
+    assert "must be before" in run("why", "nation", "all", "--from", "2026-06-21", "--to", "2026-06-21").output
+
+
 @pytest.mark.parametrize(
     "arguments,words",
     [

@@ -2,6 +2,7 @@
 
 from portal.web.pages import (
     account,
+    changes,
     datasets,
     home,
     normalisation,
@@ -24,6 +25,7 @@ PAGES = (
     regions.pages,
     themes.pages,
     scorecards.pages,
+    changes.pages,
     sources.pages,
     normalisation.pages,
     runs.pages,

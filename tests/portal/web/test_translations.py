@@ -13,6 +13,7 @@ from portal.catalog.audit import Action
 from portal.catalog.decisions import Verdict
 from portal.catalog.model import ChangeKind, DatasetState, LinkState, Outcome, RunMode, Severity
 from portal.scorecard.cards import Answer
+from portal.scorecard.changes import Cause, Movement
 from portal.scorecard.rules import Level, UnknownCounts
 from portal.scorecard.vectors import FLAGS
 from portal.search.facets import FACETS
@@ -31,6 +32,8 @@ WEB = files("portal.web")
 _LITERAL = re.compile(r"""["']((?:[a-z]+)\.(?:[a-z_0-9]+))["']""")
 _STEM = re.compile(r"""["']([a-z]+\.[a-z_]+_|[a-z]+\.)["']\s*~|f["']([a-z]+\.[a-z_]+_)\{""")
 _NAME = re.compile(r"\{(\w+)\}")
+
+MOVED = (Movement.WORSENED.value, Movement.IMPROVED.value, Movement.MEASURED.value)
 
 CODES = {
     "fields.": fields_of_dataset(),
@@ -79,6 +82,10 @@ CODES = {
     "scorecards.level_of_": tuple(Level),
     "scorecards.of_": tuple(TABLES),
     "scorecards.unknown_": tuple(UnknownCounts),
+    "changed.part_": ("rules", "added", "removed", *(f"{how}-{why.value}" for how in MOVED for why in Cause)),
+    "changed.doer_": ("rules", "listed", *Cause),
+    "changed.verdict_": tuple(Answer),
+    "changed.problem_": ("day", "future", "order"),
     "runs.besides_": ("missing", "retired", "restored", "held"),
 }
 """Messages named by a code, and the codes there are."""

@@ -1,0 +1,117 @@
+"""A change of a score as pages say it: its parts by what happened and by whose doing, in figures that add up."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from portal.catalog.model import Entry
+from portal.catalog.store import Catalog
+from portal.scorecard import spans
+from portal.scorecard.changes import Explanation, Movement, Part
+from portal.scorecard.rules import Indicator, RuleSet
+from portal.scorecard.spans import Span
+from portal.web.graded import Group
+from portal.web.site import site
+
+_TENTH = 10
+
+_Stamp: TypeAlias = tuple[int, int, int, date]
+
+
+class Asked(Struct, frozen=True):
+    """An indicator and of how many datasets of a part its verdict moved."""
+
+    indicator: Indicator
+    datasets: int
+
+
+class Row(Struct, frozen=True):
+    """One part as it is shown."""
+
+    name: str
+    """The part in addresses: ``improved-publisher``, ``added``."""
+    part: Part
+    points: float
+    """Rounded so that the rows add up to the difference shown."""
+    asked: tuple[Asked, ...]
+    """What moved, most datasets first."""
+
+
+class Explained(Struct, frozen=True):
+    """A difference as it is shown, in tenths of a point."""
+
+    before: float
+    after: float
+    difference: float
+    rows: tuple[Row, ...]
+    doers: tuple[tuple[str, float], ...]
+    """The same points by whose doing they are: ``rules``, ``listed`` (added and removed) or a ``Cause``."""
+
+
+def span_of(group: Group, first: date, last: date, rules: str) -> Span:
+    """A group between two days; remembered until the catalogue changes. Raises ``spans.TooMuch``."""
+    catalog = site().catalog
+    # Days gone by change too: a run may still find that two of their datasets are one.
+    stamp = catalog.last_change(), catalog.links.newest(), catalog.appearances.newest(), datetime.now(UTC).date()
+    return _span(catalog, stamp, group, first, last, rules)
+
+
+@lru_cache(maxsize=64)
+def _span(catalog: Catalog, stamp: _Stamp, group: Group, first: date, last: date, rules: str) -> Span:
+    return spans.span(catalog, (group.kind, group.code), first, last, rules)
+
+
+def explained(found: Explanation, rules: RuleSet) -> Explained:
+    """A change of a score in figures that add up."""
+    assert found.before.point is not None and found.after.point is not None, "what is explained has a score twice"
+    before, after = round(found.before.point, 1), round(found.after.point, 1)
+    difference = round(after - before, 1)
+    points = adding_up([part.points for part in found.parts], difference)
+    rows = tuple(
+        Row(name_of(part), part, figure, _asked(part, rules)) for part, figure in zip(found.parts, points, strict=True)
+    )
+    totals: dict[str, float] = {}
+    for row in rows:
+        totals[_doer(row.part)] = totals.get(_doer(row.part), 0.0) + row.points
+    return Explained(before, after, difference, rows, tuple((who, round(sum_, 1)) for who, sum_ in totals.items()))
+
+
+def adding_up(parts: Sequence[float], total: float) -> list[float]:
+    """The parts in tenths, each less than a tenth off, that add up to a total in tenths which they add up to roughly."""
+    scaled = [part * _TENTH for part in parts]
+    whole = [math.floor(part) for part in scaled]
+    lacking = round(total * _TENTH) - sum(whole)
+    nearest = sorted(range(len(parts)), key=lambda place: whole[place] - scaled[place])
+    # The total is rounded at both its ends, so one tenth more than there are parts may be lacking, or one too many be there.
+    for turn in range(abs(lacking)):
+        place = nearest[turn % len(nearest)] if lacking > 0 else nearest[-1 - turn % len(nearest)]
+        whole[place] += 1 if lacking > 0 else -1
+    return [part / _TENTH for part in whole]
+
+
+def name_of(part: Part) -> str:
+    """A part as addresses and translations call it."""
+    return part.movement.value if part.cause is None else f"{part.movement.value}-{part.cause.value}"
+
+
+def _doer(part: Part) -> str:
+    if part.cause is not None:
+        return part.cause.value
+    return "rules" if part.movement is Movement.RULES else "listed"
+
+
+def _asked(part: Part, rules: RuleSet) -> tuple[Asked, ...]:
+    counts = Counter(move.indicator for move in part.moves)
+    return tuple(Asked(rules.indicator(id), count) for id, count in counts.most_common())
+
+
+def titles(ids: Sequence[str]) -> dict[str, Entry]:
+    """The datasets as they are now, tombstones too, by id."""
+    return {entry.dataset.id: entry for entry in site().catalog.entries(ids)}
