@@ -155,7 +155,7 @@ def test_a_dry_run_writes_nothing(nachuan: Command, federation: Sandbox, tmp_pat
 def test_an_unknown_portal_is_reported_with_what_was_tried(nachuan: Command, federation: Sandbox) -> None:
     done = nachuan("sources", "check", f"{federation.address}/nothing-here/")
     assert done.returncode == 1
-    assert "not ckan" in done.stdout and "not dcat" in done.stdout
+    assert "not ckan, dkan, datajson, dcat, csw, oaipmh, " in done.stdout
     refused = nachuan("sources", "check", "http://10.0.0.1/")
     assert refused.returncode == 1 and "10.0.0.1" in refused.stderr
 
