@@ -28,6 +28,7 @@ from portal.web.notation import date, number, points
 from portal.web.paging import Paging, page_asked, paging
 from portal.web.scales import SHADES, Scale, Steps
 from portal.web.site import site
+from portal.web.summaries import publisher_of, title_of
 from portal.web.words import t
 
 pages = Blueprint("scorecards", __name__)
@@ -42,6 +43,7 @@ class Line(Struct, frozen=True):
 
     placed: Placed
     name: str
+    kind: str
     href: str
     dot: float | None
     """Its score on the scale, and below where its bounds lie."""
@@ -145,6 +147,7 @@ def _line(placed: Placed, names: dict[str, str], rules: RuleSet) -> Line:
     return Line(
         placed,
         names[standing.code],
+        graded.SEGMENTS[standing.kind],
         graded.card_address(Group(standing.kind, standing.code), rules.id),
         None if standing.point is None else _on(scale, standing.point),
         _on(scale, standing.least),
@@ -334,6 +337,8 @@ def indicator(kind: str, code: str, rules: str, indicator: str) -> Response:
         answers=tuple(Answer),
         lost=cards.lost(card).get(asked.id),
         shown=_shown(found, asked, given),
+        title_of=title_of,
+        publisher_of=publisher_of,
         paging=turns,
         card_address=graded.card_address,
     ))
@@ -404,6 +409,8 @@ def flagged(kind: str, code: str, flag: str) -> Response:
         flag=flag,
         total=counts[flag],
         entries=site().catalog.entries([one.dataset_id for one in found]),
+        title_of=title_of,
+        publisher_of=publisher_of,
         paging=turns,
         card_address=graded.card_address,
     ))
