@@ -15,19 +15,20 @@ from portal.catalog.store import PublisherSummary
 from portal.scorecard import cards
 from portal.scorecard.assess import Ways, standard_layout
 from portal.scorecard.cards import Answer, Card, Placed
-from portal.scorecard.fixes import fixes
+from portal.scorecard.fixes import Fix, fixes
 from portal.scorecard.rules import PACKAGED, Indicator, RuleSet
 from portal.scorecard.vectors import FLAGS
 from portal.scorecard.verdicts import Finding
 from portal.web import graded, places, tiles
-from portal.web.addresses import address
+from portal.web.addresses import address, lasting
 from portal.web.charts import Bar, Bars
 from portal.web.graded import Group, Table
 from portal.web.languages import language
-from portal.web.notation import number
+from portal.web.notation import date, number, points
 from portal.web.paging import Paging, page_asked, paging
 from portal.web.scales import SHADES, Scale, Steps
 from portal.web.site import site
+from portal.web.summaries import publisher_of, title_of
 from portal.web.words import t
 
 pages = Blueprint("scorecards", __name__)
@@ -42,6 +43,7 @@ class Line(Struct, frozen=True):
 
     placed: Placed
     name: str
+    kind: str
     href: str
     dot: float | None
     """Its score on the scale, and below where its bounds lie."""
@@ -145,6 +147,7 @@ def _line(placed: Placed, names: dict[str, str], rules: RuleSet) -> Line:
     return Line(
         placed,
         names[standing.code],
+        graded.SEGMENTS[standing.kind],
         graded.card_address(Group(standing.kind, standing.code), rules.id),
         None if standing.point is None else _on(scale, standing.point),
         _on(scale, standing.least),
@@ -212,6 +215,7 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         fixes=found[:FIXES],
         further_fixes=found[FIXES:],
         dimensions=_bars(card, group),
+        letter=_letter(card, group, found),
         lost=cards.lost(card),
         parts=_parts(group, rules),
         departments=_departments(group, rules),
@@ -219,6 +223,24 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         search=_search(group),
         answers=tuple(Answer),
     ))
+
+
+def _letter(card: Card, group: Group, several: Sequence[Fix]) -> str:
+    """What to do as a text that can be sent: the score, and each thing with the address of its list."""
+    point = t("chart.unmeasured") if card.score.point is None else points(card.score.point)
+    rules = card.rules.title.text(language())
+    lines = [t("scorecards.letter_begins", name=graded.name(group), rules=rules, score=point, when=date(card.day)), ""]
+    for place, one in enumerate(several, 1):
+        listed = lasting(
+            "scorecards.indicator",
+            kind=group.segment,
+            code=group.written,
+            rules=card.rules.id,
+            indicator=one.indicator.id,
+            verdict=Answer.FAIL.value,
+        )
+        lines += [f"{place}. {one.text(language())}", f"   {listed}"]
+    return "\n".join(lines)
 
 
 def _bars(card: Card, group: Group) -> Bars:
@@ -251,10 +273,10 @@ def _on(scale: Scale, value: float) -> float:
 
 
 def _parts(group: Group, rules: RuleSet) -> list[Part]:
-    """The regions right below a region, best first."""
-    if group.kind is not Kind.REGION:
+    """The regions right below a region or the nation, best first."""
+    if group.kind not in (Kind.REGION, Kind.NATION):
         return []
-    return _part_list(Kind.REGION, places.parts(group.code), rules)
+    return _part_list(Kind.REGION, places.parts(group.code or places.NATION), rules)
 
 
 def _departments(group: Group, rules: RuleSet) -> list[Part]:
@@ -315,6 +337,8 @@ def indicator(kind: str, code: str, rules: str, indicator: str) -> Response:
         answers=tuple(Answer),
         lost=cards.lost(card).get(asked.id),
         shown=_shown(found, asked, given),
+        title_of=title_of,
+        publisher_of=publisher_of,
         paging=turns,
         card_address=graded.card_address,
     ))
@@ -385,6 +409,8 @@ def flagged(kind: str, code: str, flag: str) -> Response:
         flag=flag,
         total=counts[flag],
         entries=site().catalog.entries([one.dataset_id for one in found]),
+        title_of=title_of,
+        publisher_of=publisher_of,
         paging=turns,
         card_address=graded.card_address,
     ))

@@ -286,3 +286,16 @@ def test_the_counts_of_datasets_stand_apart_and_lead_to_their_lists(client: Flas
 def test_a_publisher_without_a_department_has_a_card_of_its_own(client: FlaskClient) -> None:
     assert WATER.department is None and HANGZHOU.id == "hangzhou"
     assert "杭州市水务局" in says(client, "/zh/scorecards/publishers/water")
+
+
+def test_what_is_asked_of_a_department_as_a_whole_says_how_many_it_needs(client: FlaskClient) -> None:
+    needed = [one for one in standard_layout().rules("national").measured if one.needs > 1]
+    (row,) = page(client, f"/en{DEPARTMENT}").xpath(f"//tr[th/a[contains(@href, '#national-{needed[0].id}')]]")
+    assert f"({needed[0].needs} needed)" in words(row)
+
+
+def test_the_text_to_send_has_every_fix_with_the_address_of_its_list(client: FlaskClient, assessed: Catalog) -> None:
+    (letter,) = page(client, f"/en{DEPARTMENT}").xpath("//details/pre")
+    for one in fixes(assessed, Kind.DEPARTMENT, "330100.transport"):
+        assert one.text("en") in letter.text_content()
+        assert f"http://localhost{DEPARTMENT}/national/{one.indicator.id}?verdict=fail" in letter.text_content()
