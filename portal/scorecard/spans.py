@@ -18,10 +18,11 @@ from portal.catalog.store import Catalog
 from portal.scorecard import periods
 from portal.scorecard.assess import standard_layout
 from portal.scorecard.changes import Explanation, explain
-from portal.scorecard.groups import Group, members
+from portal.scorecard.groups import Group, groups_of, members
 from portal.scorecard.rules import RuleSet
 from portal.scorecard.snapshots import Snapshot, as_of
 from portal.scorecard.vectors import Layout
+from portal.scorecard.verdicts import Verdict
 
 MOST_DATASETS = 3000
 """What is worked out while somebody waits, see docs/scorecard.md#why-a-score-changed for what it takes."""
@@ -42,12 +43,23 @@ class TooMuch(Exception):
 class Span(Struct, frozen=True, kw_only=True):
     """A group on two days."""
 
+    group: Group
     rules: RuleSet
     layout: Layout
     explanation: Explanation | None
     """None where it had no score on one of the days."""
-    counts: bytes | None
-    """On the later day; None where it then had no datasets."""
+    later: Snapshot
+    """Its own datasets on the later day."""
+
+    @property
+    def counts(self) -> bytes | None:
+        """On the later day; None where it then had no datasets."""
+        return self.later.counts().get(self.group)
+
+    def failing(self, indicator: str) -> list[str]:
+        """The datasets that fail an indicator on the later day."""
+        place = self.layout.place(self.rules.id, indicator)
+        return [row.dataset_id for row in self.later.rows if Verdict(row.vector[place]).fails]
 
 
 def span(
@@ -65,7 +77,11 @@ def span(
     before, after = (as_of(catalog, day, layout, ids=ids) for day in (first, last))
     frozen = _frozen(catalog, first, group, given)
     explanation = explain(catalog, frozen or before, after, group, rules, restated=before if frozen else None)
-    return Span(rules=given, layout=layout, explanation=explanation, counts=after.counts().get(group))
+    own = tuple(row for row in after.rows if group in groups_of(row))
+    return Span(
+        group=group, rules=given, layout=layout, explanation=explanation,
+        later=Snapshot(layout, after.day, after.number, own),
+    )
 
 
 def _ids(catalog: Catalog, group: Group, first: date, most: int) -> set[str]:

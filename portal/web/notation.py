@@ -15,6 +15,7 @@ from portal.web.languages import language
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
+_MONTHS = {"zh": "y年M月", "en": "MMMM y"}
 _DATES = {"zh": "y年M月d日", "en": "d MMM y"}
 _PERIODS: Mapping[str, tuple[Literal["hour", "day", "week"], timedelta]] = {
     "h": ("hour", timedelta(hours=1)),
@@ -86,3 +87,8 @@ def size(value: int) -> str:
 def percent(share: float) -> str:
     """A share (0-1) in percent with at most one decimal."""
     return format_decimal(share * 100, format="#,##0.#", locale=language()) + "%"
+
+
+def month(value: datetime) -> str:
+    """``2026年5月`` or ``May 2026``."""
+    return format_datetime(value, _MONTHS[language()], tzinfo=ZONE, locale=language())

@@ -22,6 +22,7 @@ from portal.web.documents import dataset_address
 from portal.web.explained import Explained
 from portal.web.graded import Group
 from portal.web.languages import language
+from portal.web.letters import signed
 from portal.web.paging import page_asked, paging
 from portal.web.words import t
 
@@ -129,19 +130,9 @@ def group_of(kind: str, code: str) -> tuple[Group, str]:
     return group, name
 
 
-def card_path(group: Group) -> str:
-    """Where the card of a group is."""
-    return f"{request.script_root}/scorecards/{group.segment}/{group.written}"
-
-
 def midnight(day: date) -> datetime:
     """A day as the notation of dates takes it."""
     return datetime.combine(day, time(), UTC)
-
-
-def signed(points: float) -> str:
-    """Points gained or lost, with one decimal: ``+6.4``, ``−1.2``, ``0.0``."""
-    return f"{points:+.1f}".replace("-", "−") if round(points, 1) else "0.0"
 
 
 def _question(kind: str, code: str) -> Question:

@@ -86,6 +86,9 @@ CODES = {
     "changed.doer_": ("rules", "listed", *Cause),
     "changed.verdict_": tuple(Answer),
     "changed.problem_": ("day", "future", "order"),
+    "digest.count_": ("stale", "broken"),
+    "digest.no_": ("stale", "broken", "fixes"),
+    "digest.mail_": ("stale", "broken"),
     "runs.besides_": ("missing", "retired", "restored", "held"),
 }
 """Messages named by a code, and the codes there are."""

@@ -1,0 +1,164 @@
+"""Letters to a department as plain text, ready to send: its month, and one thing that would raise its score."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+
+from portal.catalog.model import Entry
+from portal.scorecard.fixes import Fix
+from portal.scorecard.rules import Level
+from portal.web.addresses import base, lasting
+from portal.web.digesting import Digest, Month, Trouble
+from portal.web.explained import Row
+from portal.web.graded import Group
+from portal.web.languages import language
+from portal.web.notation import date as in_words
+from portal.web.notation import month as month_in_words
+from portal.web.notation import percent
+from portal.web.words import t
+
+NAMED = 10
+"""Datasets named in a letter."""
+
+
+def digest_letter(found: Digest) -> str:
+    """The month of a department."""
+    lines = [
+        t("digest.mail_subject", name=one_line(found.name), month=month_of(found.month)),
+        "",
+        t("digest.mail_greeting"),
+        "",
+        _standing(found),
+    ]
+    if found.change and found.change.rows:
+        lines += ["", t("digest.mail_why")]
+        lines += [_part(row) for row in found.change.rows]
+        lines += [t("digest.mail_why_where"), changes_address(found)]
+    lines += ["", *_fixes(found), "", *_trouble(found.broken, "broken"), *_trouble(found.stale, "stale")]
+    lines += ["", t("digest.demand"), "", t("digest.mail_more"), digest_address(found.group, found.month)]
+    lines += [t("digest.mail_card"), card_address(found.group), "", t("digest.mail_end")]
+    return "\n".join(lines) + "\n"
+
+
+def fix_letter(found: Digest, fix: Fix, failing: Sequence[Entry], count: int) -> str:
+    """One thing to do, with the first of the datasets it is to be done to; ``count`` is how many those are."""
+    locale = language()
+    cure, title = cure_of(fix), fix.indicator.title.text(locale)
+    lines = [
+        t("digest.fix_subject", count=fix.datasets, fix=cure, name=one_line(found.name)),
+        "",
+        t("digest.mail_greeting"),
+        "",
+        t("digest.fix_what", count=count, name=one_line(found.name), indicator=title, when=day(found.month.last)),
+        t("digest.fix_why", why=fix.indicator.why.text(locale)),
+    ]
+    asked = "digest.fix_some" if fix.indicator.level is Level.DEPARTMENT else "digest.fix_all"
+    lines += [t(asked, fix=cure, count=fix.datasets, points=f"{fix.gain:.1f}"), ""]
+    lines += [t("digest.fix_list"), fix_address(found.group, found.month, fix, "csv"), ""]
+    lines += [t("digest.fix_first", count=len(failing))]
+    lines += [_item(entry) for entry in failing]
+    lines += ["", t("digest.mail_card"), card_address(found.group), "", t("digest.mail_end")]
+    return "\n".join(lines) + "\n"
+
+
+def cure_of(fix: Fix) -> str:
+    """What to do, as the rule set says it."""
+    return (fix.indicator.fix or fix.indicator.title).text(language())
+
+
+def thing_of(fix: Fix) -> str:
+    """What to do, at the beginning of a line."""
+    words = cure_of(fix)
+    return words[:1].upper() + words[1:]
+
+
+def signed(points: float) -> str:
+    """Points gained or lost, with one decimal: ``+6.4``, ``−1.2``, ``0.0``."""
+    return f"{points:+.1f}".replace("-", "−") if round(points, 1) else "0.0"
+
+
+def day(value: date) -> str:
+    """A day in words."""
+    return in_words(datetime.combine(value, time(), UTC))
+
+
+def month_of(month: Month) -> str:
+    """A month in words."""
+    return month_in_words(datetime.combine(month.last, time(), UTC))
+
+
+def one_line(text: str) -> str:
+    """A portal's words on one line without control characters: a letter has lines of its own, and a subject is one."""
+    return " ".join("".join(one if unicodedata.category(one)[0] != "C" else " " for one in text).split())
+
+
+def digest_address(group: Group, month: Month) -> str:
+    """Where the page of a month is, in the language of the letter."""
+    return _in_letter("digests.digest", kind=group.segment, code=group.written, month=month.written)
+
+
+def changes_address(found: Digest) -> str:
+    """Where the change of a month is taken apart."""
+    days = {"from": found.month.first.isoformat(), "to": found.month.last.isoformat()}
+    return _in_letter("changes.changes", kind=found.group.segment, code=found.group.written, **days)
+
+
+def fix_address(group: Group, month: Month, fix: Fix, suffix: str) -> str:
+    """Where the list of a fix is, or the letter about it."""
+    return _in_letter(
+        f"digests.fix_{suffix}", kind=group.segment, code=group.written, month=month.written, indicator=fix.indicator.id
+    )
+
+
+def card_address(group: Group) -> str:
+    """Where the card of a group is."""
+    return f"{base()}/{language()}/scorecards/{group.segment}/{group.written}"
+
+
+def _in_letter(endpoint: str, **values: object) -> str:
+    """An address in the language of the letter, whatever the reader's browser asks for."""
+    return f"{base()}/{language()}{lasting(endpoint, **values).removeprefix(base())}"
+
+
+def _standing(found: Digest) -> str:
+    now = {"name": one_line(found.name), "last": day(found.month.last), "scale": found.rules.scale}
+    now |= {"datasets": found.score.datasets, "measured": percent(found.score.measured)}
+    if found.score.point is None:
+        return t("digest.mail_unmeasured", **now)
+    if found.change is None:
+        return t("digest.mail_first", score=f"{found.score.point:.1f}", **now)
+    return t(
+        "digest.mail_standing", score=f"{found.change.after:.1f}", first=day(found.month.first),
+        before=f"{found.change.before:.1f}", difference=signed(found.change.difference), **now,
+    )
+
+
+def _part(row: Row) -> str:
+    told = {"part": t(f"changed.part_{row.name}"), "points": signed(row.points)}
+    if not row.part.dataset_ids:
+        return t("digest.mail_rules", **told)
+    return t("digest.mail_part", count=len(row.part.dataset_ids), **told)
+
+
+def _fixes(found: Digest) -> list[str]:
+    if not found.fixes:
+        return [t("digest.no_fixes")]
+    lines = [t("digest.mail_fixes")]
+    for place, fix in enumerate(found.fixes, 1):
+        told = t("digest.mail_fix", place=place, fix=thing_of(fix), count=fix.datasets, points=signed(fix.gain))
+        lines += [told, f"   {fix_address(found.group, found.month, fix, 'csv')}"]
+    return lines
+
+
+def _trouble(found: Trouble, what: str) -> list[str]:
+    if not found.datasets:
+        return [t(f"digest.no_{what}")]
+    named = found.named[:NAMED]
+    lines = [t(f"digest.mail_{what}", count=found.datasets), *(_item(one.entry) for one in named)]
+    return lines if found.datasets == len(named) else [*lines, t("digest.mail_others", count=found.datasets - len(named))]
+
+
+def _item(entry: Entry) -> str:
+    return f"- {one_line(entry.dataset.title)}\n  {_in_letter('datasets.dataset', id=entry.dataset.id)}"
