@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from flask import Blueprint, Response, abort, request
+from werkzeug.exceptions import NotFound
 
 from portal.scorecard import cards
 from portal.scorecard.assess import Ways, standard_layout
@@ -13,7 +14,8 @@ from portal.scorecard.rules import PACKAGED, Indicator, RuleSet
 from portal.scorecard.vectors import FLAGS
 from portal.web import graded, score_documents
 from portal.web.addresses import base
-from portal.web.answers import answer, problem, streamed
+from portal.web.answers import answer, problem, refused, streamed
+from portal.web.asking import NotUnderstood
 from portal.web.graded import Group
 from portal.web.pages.scorecards import answer_asked, group_asked, measured_indicator, rules_asked, table_asked
 from portal.web.score_documents import Behind, CardDocument, League
@@ -26,6 +28,24 @@ MOST = 200
 
 _TOLD = "application/json"
 _NOT_YET = "No assessment has been made by these rules yet."
+
+
+_ALLOWED = {"rules", "of", "level", "verdict", "after"}
+
+
+@machines.before_request
+def refuse_what_is_not_heeded() -> Response | None:
+    """A program is told of a parameter that nobody heeds."""
+    for name in request.args:
+        if name not in _ALLOWED:
+            return refused(NotUnderstood("there is no such parameter", name[:60]))
+    return None
+
+
+@machines.errorhandler(404)
+def missing(error: NotFound) -> Response:
+    """Programs get their errors as JSON."""
+    return problem(404, "Not found", "There is no such group, table, rule set, indicator or verdict.")
 
 
 @machines.get("/scorecards.csv")

@@ -299,3 +299,34 @@ def test_the_text_to_send_has_every_fix_with_the_address_of_its_list(client: Fla
     for one in fixes(assessed, Kind.DEPARTMENT, "330100.transport"):
         assert one.text("en") in letter.text_content()
         assert f"http://localhost{DEPARTMENT}/national/{one.indicator.id}?verdict=fail" in letter.text_content()
+
+
+def test_the_range_of_the_peers_is_from_the_lowest_to_the_highest_of_them(client: FlaskClient, assessed: Catalog) -> None:
+    found = cards.dimension_scores(assessed, Kind.DEPARTMENT, ["330100.transport", "330200.transport"])
+    bars = page(client, f"/en{DEPARTMENT}").xpath("//table[@class='bars']/tbody/tr")
+    dimensions = standard_layout().rules("national").dimensions
+    assert len(bars) == len(dimensions)
+    for bar, dimension in zip(bars, dimensions):
+        scores = found.get(dimension.id, [])
+        assert len(scores) in (0, 2)
+        if scores:
+            assert f"{round(min(scores), 1):g}–{round(max(scores), 1):g}" in words(bar)
+
+
+def test_the_map_leads_to_the_card_of_a_province_and_else_to_its_page(client: FlaskClient) -> None:
+    links = hrefs(client, "/en/scorecards?rules=mqa")
+    assert "/en/scorecards/regions/330000/mqa" in links and "/en/regions/540000" in links
+
+
+def test_a_card_leads_to_why_its_score_changed(client: FlaskClient) -> None:
+    assert f"/zh{DEPARTMENT}/changes" in hrefs(client, f"/zh{DEPARTMENT}")
+
+
+@pytest.mark.parametrize("path,status", [
+    ("/api/v1/scorecards?nonsense=1", 400), ("/scorecards.csv?page=2", 400),
+    ("/api/v1/scorecards?of=nonsense", 404), ("/api/v1/scorecards/publishers/330100.transport/nonsense", 404),
+    ("/api/v1/scorecards/publishers/nonesuch", 404),
+])
+def test_a_program_is_told_in_json_what_cannot_be_answered(client: FlaskClient, path: str, status: int) -> None:
+    response = client.get(path)
+    assert (response.status_code, response.mimetype) == (status, "application/problem+json")
