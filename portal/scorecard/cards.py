@@ -16,7 +16,8 @@ from portal.scorecard.assess import Ways, standard_layout, subjects
 from portal.scorecard.groups import AS_ONE, COMPARED, members, regions_within
 from portal.scorecard.rules import Band, Dimension, Indicator, RuleSet
 from portal.scorecard.scoring import Score, Tally, Value
-from portal.scorecard.vectors import FLAGS, findings
+from portal.scorecard.subjects import Subject
+from portal.scorecard.vectors import FLAGS, Layout, findings
 from portal.scorecard.verdicts import Finding, Verdict
 
 
@@ -309,27 +310,44 @@ def evidences(
     catalog: Catalog, ways: Ways, ids: Sequence[str], rules: str = "national"
 ) -> dict[str, Evidence]:
     """The evidence of those datasets that were assessed, as of the day they were assessed for."""
+    return {id: found for id, (found,) in _evidences(catalog, ways, ids, [standard_layout().rules(rules)]).items()}
+
+
+def whole_evidence(catalog: Catalog, ways: Ways, dataset_id: str) -> tuple[Evidence, ...]:
+    """One dataset's evidence under every rule set; empty for one that was not assessed."""
+    return _evidences(catalog, ways, [dataset_id], standard_layout().rule_sets).get(dataset_id, ())
+
+
+def _evidences(
+    catalog: Catalog, ways: Ways, ids: Sequence[str], rule_sets: Sequence[RuleSet]
+) -> dict[str, tuple[Evidence, ...]]:
     layout, state = standard_layout(), catalog.assessments.state()
     if state is None or state.layout != layout.digest:
         return {}
-    given, start = layout.rules(rules), layout.starts[rules]
     rows = catalog.assessments.rows(ids)
     entries = [entry for entry in catalog.entries(ids) if entry.dataset.id in rows]
-    found = {}
-    for subject in subjects(entries, catalog, ways, state.day, catalog.runs.last_read()):
-        vector = rows[subject.dataset.id].vector
-        seen = findings(subject, given)
-        counts = scoring.lanes(scoring.packed(scoring.spread(vector), layout))
-        found[subject.dataset.id] = Evidence(
-            rules=given,
-            day=state.day,
-            score=scoring.score(counts, given, layout, is_department=False),
-            findings=tuple(zip(given.measured, seen, strict=True)),
-            flags=tuple(name for place, name in enumerate(FLAGS) if vector[place] == Verdict.PASS),
-            original=subject.original,
-            agrees=bytes(one.verdict for one in seen) == vector[start : start + len(seen)],
+    found = subjects(entries, catalog, ways, state.day, catalog.runs.last_read())
+    return {
+        one.dataset.id: tuple(
+            _evidence(one, rules, rows[one.dataset.id].vector, layout, state.day) for rules in rule_sets
         )
-    return found
+        for one in found
+    }
+
+
+def _evidence(subject: Subject, rules: RuleSet, vector: bytes, layout: Layout, day: datetime) -> Evidence:
+    seen = findings(subject, rules)
+    start = layout.starts[rules.id]
+    counts = scoring.lanes(scoring.packed(scoring.spread(vector), layout))
+    return Evidence(
+        rules=rules,
+        day=day,
+        score=scoring.score(counts, rules, layout, is_department=False),
+        findings=tuple(zip(rules.measured, seen, strict=True)),
+        flags=tuple(name for place, name in enumerate(FLAGS) if vector[place] == Verdict.PASS),
+        original=subject.original,
+        agrees=bytes(one.verdict for one in seen) == vector[start : start + len(seen)],
+    )
 
 
 def qualities(catalog: Catalog, ids: Sequence[str], rules: str = "national") -> dict[str, float]:

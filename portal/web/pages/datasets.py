@@ -15,7 +15,6 @@ from portal.catalog.sources import SourceEntry, UnknownSource
 from portal.scorecard import cards
 from portal.scorecard.assess import Ways
 from portal.scorecard.cards import Evidence
-from portal.scorecard.rules import PACKAGED
 from portal.web import places, schema_org
 from portal.web.addresses import address, base, lasting
 from portal.web.answers import representation_wanted
@@ -128,12 +127,11 @@ def _source(id: str) -> SourceEntry | None:
         return None
 
 
-def _scores(entry: Entry) -> list[Evidence]:
+def _scores(entry: Entry) -> tuple[Evidence, ...]:
     """What was found of the dataset under each rule set; nothing before the first assessment, and of a retired one."""
     if entry.state is DatasetState.RETIRED:
-        return []
-    found = (cards.evidence(site().catalog, Ways(), entry.dataset.id, rules) for rules in PACKAGED)
-    return [one for one in found if one is not None]
+        return ()
+    return cards.whole_evidence(site().catalog, Ways(), entry.dataset.id)
 
 
 def _links(shown: Dataset) -> dict[str, Link]:
