@@ -250,7 +250,7 @@ class Assessments:
                 table.c.code == code,
             )
             row = connection.execute(query).one_or_none()
-        return None if row is None or not row.datasets else _standing(row)
+        return None if row is None or not row.datasets else standing_of(row)
 
     def standings(self, rules: str, kind: Kind, peers: str | None = None, *, limit: int | None = None) -> list[Standing]:
         """The standings of a kind, or of those who are compared with one another, best first."""
@@ -265,7 +265,8 @@ class Assessments:
             if peers is not None:
                 wanted.append(table.c.peers == peers)
             order = (table.c.point.desc().nulls_last(), table.c.code)
-            return [_standing(row) for row in connection.execute(select(table).where(*wanted).order_by(*order).limit(limit))]
+            query = select(table).where(*wanted).order_by(*order).limit(limit)
+            return [standing_of(row) for row in connection.execute(query)]
 
     def standings_of(self, rules: str, kind: Kind, codes: Sequence[str]) -> list[Standing]:
         """The standings of those groups of a kind that have datasets, best first."""
@@ -273,7 +274,7 @@ class Assessments:
         with self._engine.connect() as connection:
             generation = _state(connection)[0]
             found = [
-                _standing(row)
+                standing_of(row)
                 for part in in_parts(codes)
                 for row in connection.execute(
                     select(table).where(
@@ -436,7 +437,8 @@ def _standing_values(standing: Standing, generation: int) -> dict[str, Any]:
     return {**values, "kind": standing.kind.value, "generation": generation}
 
 
-def _standing(row: Row[Any]) -> Standing:
+def standing_of(row: Row[Any]) -> Standing:
+    """A standing from a row of its table, or of that of frozen ones."""
     return Standing(
         rules=row.rules,
         kind=Kind(row.kind),

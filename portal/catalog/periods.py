@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 
 from msgspec import Struct
-from sqlalchemy import Engine, insert, select
+from msgspec.structs import asdict
+from sqlalchemy import Engine, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.catalog import tables
+from portal.catalog.assessments import ROWS_AT_ONCE, Kind, Standing, standing_of
 from portal.catalog.documents import packer, unpacked
 from portal.catalog.engines import writing
 
@@ -38,8 +41,8 @@ class Periods:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, period: FrozenPeriod, parts: Sequence[bytes]) -> None:
-        """Keeps a period with its evidence. Raises PeriodFrozen when there is one of its name."""
+    def add(self, period: FrozenPeriod, parts: Sequence[bytes], standings: Iterable[Standing] = ()) -> None:
+        """Keeps a period with its evidence and what it came to. Raises PeriodFrozen when there is one of its name."""
         pack = packer()
         values = {name: getattr(period, name) for name in FrozenPeriod.__struct_fields__}
         bodies = [
@@ -50,6 +53,10 @@ class Periods:
                 connection.execute(insert(tables.period).values(**values))
                 if bodies:
                     connection.execute(insert(tables.period_part), bodies)
+                rest = iter(standings)
+                while several := list(islice(rest, ROWS_AT_ONCE)):
+                    rows = [{**asdict(one), "kind": one.kind.value, "period_id": period.id} for one in several]
+                    connection.execute(insert(tables.period_standing), rows)
         except IntegrityError as error:
             raise PeriodFrozen(f"the period {period.id} is frozen already") from error
 
@@ -66,6 +73,27 @@ class Periods:
         if row is None:
             raise UnknownPeriod(f"the period {id} is not frozen")
         return FrozenPeriod(row.id, row.frozen, row.manifest, row.signature)
+
+    def league(self, id: str, rules: str, kind: Kind, peers: str) -> list[Standing]:
+        """Those who were compared with one another, best first, as frozen."""
+        table = tables.period_standing
+        wanted = (
+            table.c.period_id == id, table.c.rules == rules, table.c.kind == kind, table.c.peers == peers,
+        )
+        query = select(table).where(*wanted).order_by(table.c.point.desc().nulls_last(), table.c.code)
+        with self._engine.connect() as connection:
+            return [standing_of(row) for row in connection.execute(query)]
+
+    def peer_groups(self, id: str, rules: str, kind: Kind) -> dict[str, int]:
+        """Who was compared with whom, and how many they were."""
+        table = tables.period_standing.c
+        query = (
+            select(table.peers, func.count())
+            .where(table.period_id == id, table.rules == rules, table.kind == kind)
+            .group_by(table.peers)
+        )
+        with self._engine.connect() as connection:
+            return {peers: count for peers, count in connection.execute(query)}
 
     def parts(self, id: str) -> Iterator[bytes]:
         """The evidence of a frozen period, in order."""

@@ -446,6 +446,26 @@ period = Table(
     Column("signature", String(64), nullable=False),
 )
 
+# As frozen, beside the evidence it was made of: a league table of then is read without opening all of that.
+period_standing = Table(
+    "period_standing",
+    metadata,
+    Column("period_id", String(10), ForeignKey("period.id"), primary_key=True),
+    Column("rules", String(60), primary_key=True),
+    Column("kind", String(12), primary_key=True),
+    Column("code", String(100), primary_key=True),
+    Column("peers", String(60), nullable=False),
+    Column("datasets", Integer, nullable=False),
+    Column("point", Float),
+    Column("low", Float, nullable=False),
+    Column("high", Float, nullable=False),
+    Column("least", Float, nullable=False),
+    Column("most", Float, nullable=False),
+    Column("measured", Float, nullable=False),
+    Index("ix_period_standing_peers", "period_id", "rules", "kind", "peers"),
+    sqlite_with_rowid=False,
+)
+
 period_part = Table(
     "period_part",
     metadata,

@@ -23,7 +23,7 @@ from msgspec import Struct
 from portal.catalog.assessments import Assessed
 from portal.catalog.periods import FrozenPeriod
 from portal.catalog.store import Catalog
-from portal.scorecard.assess import Ways, standard_layout
+from portal.scorecard.assess import Ways, standard_layout, standings
 from portal.scorecard.groups import Group, groups_of
 from portal.scorecard.rules import RuleSet
 from portal.scorecard.snapshots import Snapshot, as_of, scores
@@ -89,7 +89,9 @@ def freeze(
     parts = list(_parts(snapshot))
     manifest = _manifest(period, day, snapshot, parts)
     words = _words(manifest)
-    catalog.periods.add(FrozenPeriod(period, frozen, words, _signature(words, key)), parts)
+    # A list, because they read the catalogue, which cannot be while the period is written.
+    stood = list(standings(catalog, snapshot.counts(), snapshot.layout))
+    catalog.periods.add(FrozenPeriod(period, frozen, words, _signature(words, key)), parts, stood)
     return manifest
 
 

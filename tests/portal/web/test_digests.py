@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from portal.catalog.assessments import Kind
 from portal.catalog.model import Publisher
 from portal.catalog.store import Catalog
+from portal.scorecard.assess import rebuild
 from portal.search.memory import MemoryIndex
 from portal.web import digesting, explained
 from portal.web.graded import Group
@@ -95,6 +96,12 @@ def test_a_fix_has_as_many_datasets_in_its_list_as_it_says(browser: FlaskClient)
         lines = list(csv.DictReader(io.StringIO(get(browser, link).removeprefix("\ufeff"))))
         told = int(words(row.xpath("./td[3]")[0]))
         assert told == len(lines) or ("active" in link or "api" in link) and told < len(lines)
+
+
+def test_the_card_leads_to_the_digest_and_to_the_change(browser: FlaskClient, department: Catalog) -> None:
+    rebuild(department, now=NOW)
+    body = get(browser, "/en/scorecards/publishers/330100.transport")
+    assert f"/en{HERE}" in body and "/en/scorecards/publishers/330100.transport/changes" in body
 
 
 def test_what_became_stale_is_named(browser: FlaskClient) -> None:

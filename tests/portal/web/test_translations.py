@@ -14,6 +14,7 @@ from portal.catalog.decisions import Verdict
 from portal.catalog.model import ChangeKind, DatasetState, LinkState, Outcome, RunMode, Severity
 from portal.scorecard.cards import Answer
 from portal.scorecard.changes import Cause, Movement
+from portal.scorecard.exports import TABLES as TABLES_OF_PERIODS
 from portal.scorecard.rules import Level, UnknownCounts
 from portal.scorecard.vectors import FLAGS
 from portal.search.facets import FACETS
@@ -86,6 +87,7 @@ CODES = {
     "changed.doer_": ("rules", "listed", *Cause),
     "changed.verdict_": tuple(Answer),
     "changed.problem_": ("day", "future", "order"),
+    "periods.table_": tuple(TABLES_OF_PERIODS),
     "digest.count_": ("stale", "broken"),
     "digest.no_": ("stale", "broken", "fixes"),
     "digest.mail_": ("stale", "broken"),
