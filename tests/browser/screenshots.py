@@ -22,6 +22,9 @@ PICTURES = (
     ("english-dataset", "en"),
     ("held-run", "zh"),
     ("sources", "zh"),
+    ("scorecards", "zh"),
+    ("card", "zh"),
+    ("card", "en"),
 )
 """Kinds of pages and languages."""
 
