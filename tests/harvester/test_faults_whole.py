@@ -1,6 +1,6 @@
 """The fault catalogue through whole harvests (P24 to P33, S53 to S60, I61 to I71): what stands afterwards.
 
-I62 and I63 are asked in ``test_pipeline``, I66 and I68 in ``test_peers_udata``; I70 needs departments, not built yet.
+I62 and I63 are asked in ``test_pipeline``, I66 and I68 in ``test_peers_udata``.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import time_machine
 from msgspec import structs
 
 from portal.catalog import held as held_runs
+from portal.catalog.assessments import Kind
 from portal.catalog.model import ChangeCause, Counts, Outcome, RunMode, Source
 from portal.catalog.store import Catalog
+from portal.scorecard.assess import catch_up, rebuild
 from tests.harvester.ckan_portal import Asked, CkanPortal, package
 from tests.harvester.harvesting import (
     NO_GRACE,
@@ -476,6 +478,22 @@ def test_i69_a_portal_installed_anew_with_other_ids_is_held(catalog: Catalog, po
     assert len(datasets(catalog)) == 80
     assert held_runs.approve(catalog, run.id, holder="test") == 40
     assert set(datasets(catalog)) == {each["id"] for each in portal.packages}
+
+
+def test_i70_a_renamed_department_stays_one_department_with_one_card(catalog: Catalog, portal: CkanPortal) -> None:
+    old, new = ({"id": name, "name": name, "title": name} for name in ("杭州市工商行政管理局", "杭州市市场监督管理局"))
+    portal.packages = [package("a", organization=old), package("b", organization=old)]
+    city = structs.replace(source("ckan", portal.url), region="330100")
+    harvested(catalog, city)
+    rebuild(catalog)
+    portal.packages = [package("a", organization=new), package("b", organization=old)]
+    harvested(catalog, city)
+    catch_up(catalog)
+    publishers = [entry.dataset.publisher for entry in catalog.walk()]
+    assert [publisher.department for publisher in publishers if publisher] == ["330100.market"] * 2
+    assert {publisher.name for publisher in publishers if publisher} == {old["title"], new["title"]}
+    standing = catalog.assessments.standing("national", Kind.DEPARTMENT, "330100.market")
+    assert standing is not None and standing.datasets == 2
 
 
 def test_i71_a_portal_that_moves_is_one_setting_and_doubles_nothing(

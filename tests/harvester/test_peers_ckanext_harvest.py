@@ -205,6 +205,17 @@ def test_h8_a_portal_that_answers_500_everywhere_changes_nothing(
     assert set(states(any_catalog).values()) == {"current"}
 
 
+def test_h6_a_group_of_the_portals_own_is_kept_in_its_words_and_made_into_no_theme(catalog: Catalog) -> None:
+    """Ours: the themes are one list for the whole country; what is not among them stays as the portal wrote it."""
+    groups = [{"name": "jtys", "title": "交通运输"}, {"name": "beekeeping", "title": "养蜂爱好者"}]
+    portal = CkanPortal([package("a", groups=groups)])
+    with portal.running():
+        harvested(catalog, of(portal))
+    made = dataset(catalog, "a")
+    assert made.themes == ("transport",)
+    assert "养蜂爱好者" in made.themes_raw
+
+
 @needs_fixtures
 def test_h9_nothing_is_added_to_what_a_portal_says(catalog: Catalog, mock: CkanPortal) -> None:
     """Ours: default tags, groups and extras would be values no portal gave; there are none, asked for or not."""
