@@ -487,7 +487,7 @@ def test_i70_a_renamed_department_stays_one_department_with_one_card(catalog: Ca
     harvested(catalog, city)
     rebuild(catalog)
     portal.packages = [package("a", organization=new), package("b", organization=old)]
-    harvested(catalog, city)
+    harvested(catalog, city, full=True)
     catch_up(catalog)
     publishers = [entry.dataset.publisher for entry in catalog.walk()]
     assert [publisher.department for publisher in publishers if publisher] == ["330100.market"] * 2
