@@ -22,7 +22,7 @@ def catalog() -> Iterator[Catalog]:
     catalog.close()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=_postgresql)])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=(_postgresql, pytest.mark.slow))])
 def any_catalog(request: pytest.FixtureRequest) -> Iterator[Catalog]:
     """An empty catalogue, once on each database."""
     if request.param == "sqlite":
