@@ -1,0 +1,70 @@
+"""The tables of the database, a module for each part of the catalogue."""
+
+from portal.catalog.tables.appearances import (
+    appearance,
+    appearance_decision,
+    appearance_key,
+    appearance_position,
+    family_member,
+)
+from portal.catalog.tables.columns import Instant, Number, metadata
+from portal.catalog.tables.datasets import change, dataset, publisher, raw_record
+from portal.catalog.tables.harvests import (
+    held,
+    issue,
+    lease,
+    normalisation,
+    run,
+    run_request,
+    source,
+    validator,
+)
+from portal.catalog.tables.links import counter, link, link_host, link_use
+from portal.catalog.tables.people import account, audit, publisher_decision, sign_in_attempt
+from portal.catalog.tables.scorecards import (
+    assessment,
+    period,
+    period_part,
+    period_standing,
+    scorecard_state,
+    standing,
+    tally,
+)
+
+__all__ = [
+    "Instant",
+    "Number",
+    "account",
+    "appearance",
+    "appearance_decision",
+    "appearance_key",
+    "appearance_position",
+    "assessment",
+    "audit",
+    "change",
+    "counter",
+    "dataset",
+    "family_member",
+    "held",
+    "issue",
+    "lease",
+    "link",
+    "link_host",
+    "link_use",
+    "metadata",
+    "normalisation",
+    "period",
+    "period_part",
+    "period_standing",
+    "publisher",
+    "publisher_decision",
+    "raw_record",
+    "run",
+    "run_request",
+    "scorecard_state",
+    "sign_in_attempt",
+    "source",
+    "standing",
+    "tally",
+    "validator",
+]
