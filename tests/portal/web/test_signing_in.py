@@ -214,6 +214,25 @@ def test_guessing_ends_after_some_attempts_and_says_for_how_long(browser: FlaskC
     assert sign_in(browser, "operator").status_code == 303, "others still can"
 
 
+def addresses_tried(catalog: Catalog, forwarded: list[str], **settings: int) -> list[str]:
+    """The addresses that failing sign-ins are counted under, asked for with these headers by a proxy on this machine."""
+    with catalog.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM sign_in_attempt")
+    client = client_of(catalog, **settings)
+    for header in forwarded:
+        form = {"token": token(client), "name": "admin", "password": "something else"}
+        client.post("/login", data=form, headers={"X-Forwarded-For": header})
+    with catalog.engine.connect() as connection:
+        return list(connection.exec_driver_sql("SELECT address FROM sign_in_attempt ORDER BY id").scalars())
+
+
+def test_a_header_about_proxies_is_believed_only_as_far_as_there_are_proxies(staffed: Catalog) -> None:
+    forwarded = ["203.0.113.7", "198.51.100.1, 203.0.113.8"]
+    assert addresses_tried(staffed, forwarded) == ["127.0.0.1", "127.0.0.1"]
+    assert addresses_tried(staffed, forwarded, proxies=1) == ["203.0.113.7", "203.0.113.8"], "not what the client wrote"
+    assert addresses_tried(staffed, forwarded, proxies=2) == ["127.0.0.1", "198.51.100.1"]
+
+
 @pytest.mark.parametrize(
     ("back", "leads_to"),
     [
