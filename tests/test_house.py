@@ -147,6 +147,7 @@ def test_the_tree_names_no_machine_and_no_package_registry() -> None:
     for path in ROOT.rglob("*"):
         if path.suffix in {".py", ".md", ".toml", ".cfg", ".html", ".csv", ".sh"} and not {
             ".venv",
+            ".venv-ckan",
             "var",
             "build",
             ".git",
