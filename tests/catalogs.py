@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
@@ -17,6 +18,22 @@ from portal.catalog.writing import NewRecord
 POSTGRESQL = os.environ.get("NACHUAN_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 
 SOURCE = Source(id="hangzhou", title="杭州市公共数据开放平台", kind="ckan", url="http://127.0.0.1/", region="330100")
+
+
+def empty_catalog(url: str = "sqlite://") -> Catalog:
+    """A catalogue on a new SQLite database, with the tables the migrations make."""
+    catalog = Catalog(url)
+    with closing(_migrated().engine.raw_connection()) as made, closing(catalog.engine.raw_connection()) as new:
+        made.driver_connection.backup(new.driver_connection)
+    return catalog
+
+
+@cache
+def _migrated() -> Catalog:
+    # Migrated once and copied ever after: copying takes a hundredth of the time.
+    catalog = Catalog("sqlite://")
+    catalog.upgrade()
+    return catalog
 
 
 def postgresql_runs() -> bool:
@@ -32,12 +49,12 @@ def postgresql_runs() -> bool:
 
 
 @contextmanager
-def postgresql_database() -> Iterator[str]:
-    """The address of a fresh database, dropped afterwards."""
+def postgresql_database(template: str = "template1") -> Iterator[str]:
+    """The address of a fresh database, a copy of the one named ``template``, dropped afterwards."""
     name = f"nachuan_test_{uuid.uuid4().hex[:12]}"
     server = create_engine(POSTGRESQL, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     try:
         yield str(server.url.set(database=name).render_as_string(hide_password=False))
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from portal.catalog.store import Catalog
-from tests.catalogs import postgresql_database, postgresql_runs
+from tests.catalogs import empty_catalog, postgresql_database, postgresql_runs
 from tests.fixtures import needs
 
 _postgresql = needs("postgresql", postgresql_runs(), "no PostgreSQL answers on 127.0.0.1:5432")
@@ -16,10 +16,19 @@ _postgresql = needs("postgresql", postgresql_runs(), "no PostgreSQL answers on 1
 @pytest.fixture
 def catalog() -> Iterator[Catalog]:
     """An empty catalogue in memory."""
-    catalog = Catalog("sqlite://")
-    catalog.upgrade()
+    catalog = empty_catalog()
     yield catalog
     catalog.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_template() -> Iterator[str]:
+    """The name of a PostgreSQL database with empty tables, to copy: migrating one takes longer than most tests."""
+    with postgresql_database() as url:
+        catalog = Catalog(url)
+        catalog.upgrade()
+        catalog.close()
+        yield url.rpartition("/")[2]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=(_postgresql, pytest.mark.slow))])
@@ -28,8 +37,7 @@ def any_catalog(request: pytest.FixtureRequest) -> Iterator[Catalog]:
     if request.param == "sqlite":
         yield request.getfixturevalue("catalog")
         return
-    with postgresql_database() as url:
+    with postgresql_database(request.getfixturevalue("postgresql_template")) as url:
         catalog = Catalog(url)
-        catalog.upgrade()
         yield catalog
         catalog.close()
