@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from harvester.texts import WrongType, items
@@ -65,6 +66,7 @@ class Path(NamedTuple):
 _STEP = re.compile(r"([^.\[\]|]+)(?:\[([^\[\]]*)\])?(?:\.|$)")
 
 
+@lru_cache(maxsize=4096)
 def compiled(text: str) -> Path:
     """The path that a text describes; ValueError when it describes none."""
     if text == ".":

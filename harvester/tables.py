@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
@@ -111,7 +111,7 @@ def table(
     }
     outer = chain.from_iterable(_outer(row, members) for several in started.values() for row, members in several)
     nested = {
-        noun: tuple((f"{noun}.{member}", member) for member in get_type_hints(struct))
+        noun: tuple((f"{noun}.{member}", member) for member in _types(struct))
         for noun, struct in NESTED.items()
     }
     return Table(_item(own, _hints(Dataset, NESTED), setting, outer), nested, groups)
@@ -200,10 +200,15 @@ def _overridden(
 
 def _hints(noun: type, nested: Mapping[str, type]) -> dict[str, Any]:
     """The type of each field; of nested nouns under dotted names."""
-    hints = {field: hint for field, hint in get_type_hints(noun).items() if field not in nested}
+    hints = {field: hint for field, hint in _types(noun).items() if field not in nested}
     for name, inner in nested.items():
-        hints |= {f"{name}.{member}": hint for member, hint in get_type_hints(inner).items()}
+        hints |= {f"{name}.{member}": hint for member, hint in _types(inner).items()}
     return hints
+
+
+@cache
+def _types(noun: type) -> Mapping[str, Any]:
+    return get_type_hints(noun)
 
 
 def _group(noun: str, row: CrosswalkRow, members: Iterable[CrosswalkRow], setting: Setting) -> Group:

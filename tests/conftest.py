@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,18 @@ from tests.catalogs import empty_catalog, postgresql_database, postgresql_runs
 from tests.fixtures import needs
 
 _postgresql = needs("postgresql", postgresql_runs(), "no PostgreSQL answers on 127.0.0.1:5432")
+
+
+def pytest_collection() -> None:
+    """Searches for no garbage while tests are gathered: what is made then stays."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leaves what stands until the end, a million objects, out of every search for garbage, and searches less often."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture

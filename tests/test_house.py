@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("schemas", "portal", "harvester", "nachuan")
-MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 ARROWS: dict[str, tuple[str, ...]] = {
     "schemas": (),
@@ -47,85 +46,132 @@ BROAD_EXCEPTS = ("harvester/scheduler.py",)
 """Where ``except Exception`` may stand, each with its traceback logged."""
 
 
-def name_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+class Module(NamedTuple):
+    """A module of ours, parsed once for every rule."""
+
+    name: str
+    place: str
+    """Its path from the root of the tree."""
+    tree: ast.Module
+    nodes: tuple[ast.AST, ...]
+    """All of the tree's, outermost first."""
 
 
-def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+@cache
+def modules() -> tuple[Module, ...]:
+    """Every module of our packages."""
+    read = []
+    for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        place = path.relative_to(ROOT)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        name = ".".join(place.with_suffix("").parts).removesuffix(".__init__")
+        read.append(Module(name, place.as_posix(), tree, tuple(ast.walk(tree))))
+    assert {module.name.split(".")[0] for module in read} == set(PACKAGES)
+    return tuple(read)
+
+
+def imports(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.stmt]]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((alias.name, node) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from ((f"{node.module}.{alias.name}", node) for alias in node.names)
 
 
+def is_ours(imported: str) -> bool:
+    return imported.split(".")[0] in PACKAGES
+
+
 def within(name: str, part: str) -> bool:
     return name == part or name.startswith(f"{part}.")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_arrows_point_at_what_is_more_stable(path: Path) -> None:
-    part = max((part for part in ARROWS if within(name_of(path), part)), key=len, default=None)
-    if part is None:
-        return
-    for imported, _ in imports(path):
-        if imported.split(".")[0] in PACKAGES and imported not in PACKAGES:
-            allowed = (part, *ARROWS[part])
-            assert any(within(imported, one) for one in allowed), f"{name_of(path)} may not import {imported}"
+def may_import(part: str | None, imported: str) -> bool:
+    return part is not None and any(within(imported, one) for one in (part, *ARROWS[part]))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_a_library_is_imported_only_where_it_lives(path: Path) -> None:
-    place = path.relative_to(ROOT).as_posix()
-    for imported, _ in imports(path):
-        homes = HOMES.get(imported.split(".")[0])
-        assert homes is None or place.startswith(homes), f"{imported} does not live in {place}"
+def test_arrows_point_at_what_is_more_stable() -> None:
+    parts = {
+        module.name: max((part for part in ARROWS if within(module.name, part)), key=len, default=None)
+        for module in modules()
+    }
+    # Above the parts stands only the package that holds them.
+    assert [name for name, part in parts.items() if part is None] == ["portal"]
+    wrong = [
+        f"{module.name} may not import {imported}"
+        for module in modules()
+        for imported, _ in imports(module.nodes)
+        if is_ours(imported) and imported not in PACKAGES and not may_import(parts[module.name], imported)
+    ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_no_first_party_import_hides_in_a_function(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
-        for node in ast.walk(function):
-            if isinstance(node, ast.ImportFrom):
-                assert (node.module or "").split(".")[0] not in PACKAGES, f"line {node.lineno}"
+def test_a_library_is_imported_only_where_it_lives() -> None:
+    met = [
+        (imported.split(".")[0], module.place)
+        for module in modules()
+        for imported, _ in imports(module.nodes)
+        if imported.split(".")[0] in HOMES
+    ]
+    assert {library for library, _ in met} == set(HOMES)
+    assert [(library, place) for library, place in met if not place.startswith(HOMES[library])] == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_every_module_says_what_it_is_for_and_no_name_says_nothing(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    if "migrations/versions" not in path.as_posix():
-        assert ast.get_docstring(tree), "no docstring"
-    assert path.stem not in {"utils", "helpers", "common", "misc", "lib", "manager", "base"}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            assert not node.name.endswith(("Manager", "Handler", "Helper", "Base", "Impl")), node.name
+def test_no_first_party_import_hides_in_a_function() -> None:
+    hidden = [
+        f"{module.place}:{node.lineno}: {imported}"
+        for module in modules()
+        for function in module.nodes
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for imported, node in imports(ast.walk(function))
+        if is_ours(imported)
+    ]
+    assert hidden == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_excepts_name_what_they_expect(path: Path) -> None:
-    place = path.relative_to(ROOT).as_posix()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ExceptHandler):
-            assert node.type is not None, f"a bare except in line {node.lineno}"
-            broad = {"Exception", "BaseException"} & {
-                leaf.id for leaf in ast.walk(node.type) if isinstance(leaf, ast.Name)
-            }
-            assert not broad or place in BROAD_EXCEPTS, f"a broad except in line {node.lineno}"
+def test_every_module_says_what_it_is_for_and_no_name_says_nothing() -> None:
+    wrong = []
+    for module in modules():
+        if "migrations/versions" not in module.place and not ast.get_docstring(module.tree):
+            wrong.append(f"{module.place} has no docstring")
+        if Path(module.place).stem in {"utils", "helpers", "common", "misc", "lib", "manager", "base"}:
+            wrong.append(module.place)
+        wrong += [
+            f"{module.place}: {node.name}"
+            for node in module.nodes
+            if isinstance(node, ast.ClassDef)
+            and node.name.endswith(("Manager", "Handler", "Helper", "Base", "Impl"))
+        ]
+    assert wrong == []
+
+
+def test_excepts_name_what_they_expect() -> None:
+    handlers = [
+        (module.place, node) for module in modules() for node in module.nodes if isinstance(node, ast.ExceptHandler)
+    ]
+    broad = [
+        (place, node.lineno)
+        for place, node in handlers
+        if node.type is None
+        or any(
+            isinstance(leaf, ast.Name) and leaf.id in {"Exception", "BaseException"} for leaf in ast.walk(node.type)
+        )
+    ]
+    assert {place for place, _ in broad} == set(BROAD_EXCEPTS), broad
+    assert all(node.type is not None for _, node in handlers)
 
 
 def test_modules_import_one_another_without_a_cycle() -> None:
-    names = {name_of(path): path for path in MODULES}
+    names = {module.name for module in modules()}
     graph = {
-        name: {
+        module.name: {
             target
-            for imported, node in imports(path)
+            for imported, node in imports(module.nodes)
             if node.col_offset == 0
             for target in (imported, imported.rpartition(".")[0])
-            if target in names and target != name
+            if target in names and target != module.name
         }
-        for name, path in names.items()
+        for module in modules()
     }
     done: set[str] = set()
 

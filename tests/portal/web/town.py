@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from lxml import html
 from msgspec.structs import replace
 
@@ -75,6 +76,22 @@ EVERYTHING = dict(
 )
 
 
+class _Compiled(BytecodeCache):
+    """The templates compiled so far, for every site of this process: compiling one takes longer than showing it."""
+
+    def __init__(self) -> None:
+        self.codes: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
 def dataset_of(key: str, source: Source = HANGZHOU) -> str:
     """The public id of the dataset with this key."""
     return record(key, source=source).dataset.id
@@ -140,6 +157,7 @@ def client_of(catalog: Catalog, index: SearchIndex | None = None, **settings: An
         index = MemoryIndex()
         catch_up(catalog, index)
     app = create_app(Settings(secret_key="a key of thirty-two characters or more", **settings), catalog, index, hold_s=0)
+    app.jinja_env.bytecode_cache = _COMPILED
     return app.test_client()
 
 
