@@ -76,6 +76,23 @@ def freeze(period: str) -> None:
 
 @assess.command()
 @click.argument("period")
+def verify(period: str) -> None:
+    """Assess a frozen period again from the catalogue, and say whether it has the hashes it was frozen with."""
+    with installation.catalog() as catalog, _progress(catalog, "Assessing") as advance:
+        frozen = periods.manifest_of(catalog.periods.get(period))
+        found = periods.recomputed(catalog, period, advance)
+    for what, before, now in (
+        ("evidence", frozen.evidence_sha256, found.evidence_sha256),
+        ("scores  ", frozen.scores_sha256, found.scores_sha256),
+    ):
+        click.echo(f"{what} SHA-256 {before}" + ("" if now == before else f", and now {now}"))
+    if found != frozen:
+        raise click.ClickException(f"{period} comes out otherwise: see docs/scorecard.md#what-is-remembered")
+    click.echo(f"{period} comes out as it was frozen: {found.datasets:,} datasets as of {found.day}.")
+
+
+@assess.command()
+@click.argument("period")
 @click.option("--format", "format_", type=click.Choice(list(exports.FORMATS)), default="csv", show_default=True)
 @click.option("--table", type=click.Choice(list(exports.TABLES)), default="scores", show_default=True)
 @click.option("-o", "output", type=click.File("wb", lazy=True), default="-", help="The file; else standard output.")

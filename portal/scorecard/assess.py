@@ -20,7 +20,6 @@ from portal.scorecard import rules as rule_sets
 from portal.scorecard import scoring
 from portal.scorecard.dates import believed
 from portal.scorecard.groups import AS_ONE, Group, groups_of, peers
-from portal.scorecard.probing import as_of
 from portal.scorecard.subjects import Subject, subject, urls
 from portal.scorecard.vectors import Layout, assessed
 
@@ -48,6 +47,14 @@ def _originals_of(catalog: Catalog) -> Originals:
     return catalog.appearances.originals
 
 
+def _links_as_of(instant: datetime, catalog: Catalog) -> Links:
+    return partial(catalog.links.as_of, instant=instant)
+
+
+def _originals_as_of(instant: datetime, catalog: Catalog) -> Originals:
+    return partial(catalog.appearances.originals_as_of, instant=instant)
+
+
 class Ways(Struct, frozen=True):
     """The two things an assessment asks besides the catalogue's datasets.
 
@@ -56,6 +63,11 @@ class Ways(Struct, frozen=True):
 
     links: Callable[[Catalog], Links] = _links_of
     originals: Callable[[Catalog], Originals] = _originals_of
+
+    @classmethod
+    def as_of(cls, instant: datetime) -> Ways:
+        """Both as they were known at an earlier instant."""
+        return cls(partial(_links_as_of, instant), partial(_originals_as_of, instant))
 
 
 @cache
@@ -82,14 +94,10 @@ def subjects(
     read: Mapping[str, datetime],
     *,
     upto: int | None = None,
-    until: datetime | None = None,
 ) -> Iterator[Subject]:
-    """What the rules look at, for entries of the catalogue as it is, or as it was after change ``upto`` at ``until``."""
+    """What the rules look at, for entries of the catalogue as it is, or as it was after change ``upto``."""
     wanted = [entry.dataset for entry in entries if is_assessed(entry)]
     known = ways.links(catalog)([url for dataset in wanted for url in urls(dataset)])
-    if until is not None:
-        then = {url: as_of(link, until) for url, link in known.items()}
-        known = {url: link for url, link in then.items() if link is not None}
     originals = ways.originals(catalog)([dataset.id for dataset in wanted])
     moved = believed(catalog, wanted, upto)
     for dataset in wanted:

@@ -77,6 +77,22 @@ def test_a_period_is_frozen_with_the_key_that_is_kept_and_written_out(run: Comma
     assert (licence["passed"], licence["failed"]) == ("1", "1")
 
 
+def test_a_frozen_period_is_verified_and_one_that_comes_out_otherwise_is_told(run: Command, tmp_path: Path) -> None:
+    with time_machine.travel(datetime(2026, 7, 2, tzinfo=UTC)):
+        run("freeze", "2026H1")
+    catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
+    filled(catalog, new("1", rows=0), new("3"))
+    same = run("verify", "2026H1")
+    assert (same.exit_code, same.output.splitlines()[-1]) == (
+        0, "2026H1 comes out as it was frozen: 2 datasets as of 2026-06-30."
+    )
+    with catalog.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM change WHERE kind = 'updated'")
+    catalog.close()
+    other = run("verify", "2026H1")
+    assert other.exit_code == 1 and "comes out otherwise" in other.output and ", and now " in other.output
+
+
 def test_a_change_is_taken_apart_for_the_whole_nation_too(run: Command, tmp_path: Path) -> None:
     catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
     with time_machine.travel(datetime(2026, 6, 20, tzinfo=UTC)):

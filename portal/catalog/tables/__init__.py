@@ -5,6 +5,7 @@ from portal.catalog.tables.appearances import (
     appearance_decision,
     appearance_key,
     appearance_position,
+    counted_past,
     family_member,
 )
 from portal.catalog.tables.columns import Instant, Number, metadata
@@ -19,7 +20,7 @@ from portal.catalog.tables.harvests import (
     source,
     validator,
 )
-from portal.catalog.tables.links import counter, link, link_host, link_use
+from portal.catalog.tables.links import counter, link, link_host, link_past, link_use
 from portal.catalog.tables.people import account, audit, publisher_decision, sign_in_attempt
 from portal.catalog.tables.scorecards import (
     assessment,
@@ -42,6 +43,7 @@ __all__ = [
     "assessment",
     "audit",
     "change",
+    "counted_past",
     "counter",
     "dataset",
     "family_member",
@@ -50,6 +52,7 @@ __all__ = [
     "lease",
     "link",
     "link_host",
+    "link_past",
     "link_use",
     "metadata",
     "normalisation",

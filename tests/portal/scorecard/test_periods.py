@@ -53,9 +53,10 @@ def test_what_is_no_half_year_is_refused(name: str) -> None:
         periods.last_day(name)
 
 
-def test_a_period_that_is_not_over_is_not_frozen(half_year: Catalog) -> None:
+@pytest.mark.parametrize("early", [datetime(2026, 6, 30, 23, tzinfo=UTC), datetime(2026, 7, 1, 0, 59, tzinfo=UTC)])
+def test_a_period_is_not_frozen_before_it_is_over_and_all_of_it_written(half_year: Catalog, early: datetime) -> None:
     with pytest.raises(periods.PeriodInvalid, match="is not over: it ends on 2026-06-30"):
-        periods.freeze(half_year, "2026H1", KEY, now=datetime(2026, 6, 30, 23, tzinfo=UTC))
+        periods.freeze(half_year, "2026H1", KEY, now=early)
 
 
 def test_a_frozen_period_holds_what_was_so_on_its_last_day_and_is_frozen_once(half_year: Catalog) -> None:
@@ -72,7 +73,7 @@ def test_a_frozen_period_holds_what_was_so_on_its_last_day_and_is_frozen_once(ha
 
 
 def test_frozen_later_it_has_the_same_bytes(half_year: Catalog) -> None:
-    early = periods.freeze(half_year, "2026H1", KEY, now=datetime(2026, 7, 1, tzinfo=UTC))
+    early = periods.freeze(half_year, "2026H1", KEY, now=datetime(2026, 7, 1, 1, tzinfo=UTC))
     parts = list(half_year.periods.parts("2026H1"))
     with writing(half_year.engine) as connection:
         connection.execute(tables.period_part.delete())
