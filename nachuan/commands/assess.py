@@ -99,9 +99,9 @@ def verify(period: str) -> None:
 def export(period: str, format_: str, table: str, output: BinaryIO) -> None:
     """Write out a frozen period: its scores, the counts of every indicator, or every dataset's verdicts."""
     with installation.catalog() as catalog:
-        _, snapshot = periods.opened(catalog, period)
-    for chunk in exports.FORMATS[format_](exports.TABLES[table](snapshot)):
-        output.write(chunk)
+        _, layout, rows = periods.streamed(catalog, period)
+        for chunk in exports.FORMATS[format_](exports.TABLES[table](layout, rows)):
+            output.write(chunk)
 
 
 @assess.command()

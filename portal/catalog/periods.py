@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import count, islice
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -94,9 +94,11 @@ class Periods:
             return {peers: count for peers, count in connection.execute(query)}
 
     def parts(self, id: str) -> Iterator[bytes]:
-        """The evidence of a frozen period, in order."""
+        """The evidence of a frozen period, in order; each part is read when it is asked for."""
         table = tables.period_part.c
-        with self._engine.connect() as connection:
-            query = select(table.body).where(table.period_id == id).order_by(table.number)
-            for body in connection.scalars(query):
-                yield unpacked(body)
+        for number in count():
+            with self._engine.connect() as connection:
+                body = connection.scalar(select(table.body).where(table.period_id == id, table.number == number))
+            if body is None:
+                return
+            yield unpacked(body)

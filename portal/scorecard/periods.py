@@ -102,8 +102,8 @@ def recomputed(catalog: Catalog, period: str, progress: Callable[[int], None] = 
 
     Raises ``portal.catalog.periods.UnknownPeriod``, and PeriodInvalid when the evidence is not what was frozen.
     """
-    manifest, kept = opened(catalog, period)
-    return manifest_for(period, as_of(catalog, manifest.day, kept.layout, progress))
+    manifest, layout, _ = streamed(catalog, period)
+    return manifest_for(period, as_of(catalog, manifest.day, layout, progress))
 
 
 def manifest_for(period: str, snapshot: Snapshot) -> Manifest:
@@ -132,21 +132,23 @@ def opened(catalog: Catalog, period: str, group: Group | None = None) -> tuple[M
 
     Raises PeriodInvalid when the evidence is not what was frozen.
     """
+    manifest, layout, rows = streamed(catalog, period)
+    kept = rows if group is None else (row for row in rows if group in groups_of(row))
+    return manifest, Snapshot(layout, datetime.combine(manifest.day, time(), UTC), manifest.number, tuple(kept))
+
+
+def streamed(catalog: Catalog, period: str) -> tuple[Manifest, Layout, Iterator[Assessed]]:
+    """A frozen period's manifest, the layout of its evidence, and the evidence, read part by part.
+
+    All of it is held against its hash before this returns: it is read twice, and never in memory as a whole. Raises
+    PeriodInvalid when it is not what was frozen.
+    """
     manifest = manifest_of(catalog.periods.get(period))
-    digest = hashlib.sha256()
-    rule_sets: tuple[RuleSet, ...] = ()
-    rows: list[Assessed] = []
-    for place, part in enumerate(catalog.periods.parts(period)):
-        _add(digest, part)
-        if place == 0:
-            rule_sets = msgspec.json.decode(part, type=tuple[RuleSet, ...])
-            continue
-        found = msgspec.msgpack.decode(part, type=list[Assessed])
-        rows += found if group is None else (row for row in found if group in groups_of(row))
-    if digest.hexdigest() != manifest.evidence_sha256:
+    if _sha256(catalog.periods.parts(period)) != manifest.evidence_sha256:
         raise PeriodInvalid(f"the evidence of {period} is not what was frozen")
-    day = datetime.combine(manifest.day, time(), UTC)
-    return manifest, Snapshot(Layout.of(rule_sets), day, manifest.number, tuple(rows))
+    parts = catalog.periods.parts(period)
+    layout = Layout.of(msgspec.json.decode(next(parts), type=tuple[RuleSet, ...]))
+    return manifest, layout, (row for part in parts for row in _rows(part))
 
 
 def is_signed(catalog: Catalog, period: str, key: str) -> bool:
@@ -163,16 +165,15 @@ def _parts(snapshot: Snapshot) -> Iterator[bytes]:
         yield msgspec.msgpack.encode(part)
 
 
+_rows = msgspec.msgpack.Decoder(list[Assessed]).decode
+
+
 def _sha256(parts: Iterable[bytes]) -> str:
     digest = hashlib.sha256()
     for part in parts:
-        _add(digest, part)
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
     return digest.hexdigest()
-
-
-def _add(digest: hashlib._Hash, part: bytes) -> None:
-    digest.update(len(part).to_bytes(8, "big"))
-    digest.update(part)
 
 
 def _words(manifest: Manifest) -> bytes:

@@ -33,10 +33,7 @@ class Snapshot(Struct, frozen=True):
 
     def counts(self) -> dict[Group, bytes]:
         """The counts of every group."""
-        totals: dict[Group, int] = {}
-        for row in self.rows:
-            add(totals, row, 1)
-        return {group: scoring.packed(counts, self.layout) for group, counts in totals.items()}
+        return counts_of(self.rows, self.layout)
 
 
 def as_of(
@@ -62,6 +59,14 @@ def as_of(
         rows += [replace(assessed(one, layout), due=None) for one in found]
         progress(len(part))
     return Snapshot(layout, begins, number, tuple(rows))
+
+
+def counts_of(rows: Iterable[Assessed], layout: Layout) -> dict[Group, bytes]:
+    """The counts of every group of some rows."""
+    totals: dict[Group, int] = {}
+    for row in rows:
+        add(totals, row, 1)
+    return {group: scoring.packed(counts, layout) for group, counts in totals.items()}
 
 
 def scores(counts: Mapping[Group, bytes], layout: Layout) -> Iterator[tuple[str, Group, Score]]:
