@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -59,6 +60,15 @@ def assess(context: click.Context, as_of: datetime | None, name: str | None, ane
             else:
                 catch_up(catalog, processes=os.cpu_count() or 1, progress=advance)
         _tell(_standing(catalog, [chosen.id] if chosen else list(rules.PACKAGED)), as_json)
+
+
+@assess.command()
+def keep() -> None:
+    """Work out why the scores of large groups changed up to yesterday, as the schedule does once a day."""
+    with installation.catalog() as catalog, _progress(catalog, "Comparing") as advance:
+        count = installation.keep_explanations(catalog, threading.Event(), advance)
+        last = catalog.explanations.last()
+    click.echo(f"Everything is worked out up to {last}." if count is None else f"Kept {count:,} explanations up to {last}.")
 
 
 @assess.command()
@@ -118,7 +128,7 @@ def why(kind: str, code: str, first: datetime, last: datetime, name: str, as_jso
     with installation.catalog() as catalog:
         group = _group(kind, code)
         try:
-            found = spans.span(catalog, group, first.date(), last.date(), name).explanation
+            found = spans.span(catalog, group, first.date(), last.date(), name, most=spans.MOST_DATASETS).explanation
         except spans.TooMuch:
             found = spans.span(catalog, group, first.date(), last.date(), name, most=None).explanation
     if found is None:
@@ -130,7 +140,7 @@ def why(kind: str, code: str, first: datetime, last: datetime, name: str, as_jso
     click.echo(f"{found.before.point:.2f} -> {found.after.point:.2f}: {found.after.point - found.before.point:+.2f}")
     for part in found.parts:
         cause = f" by {part.cause.value}" if part.cause else ""
-        click.echo(f"{part.points:+8.2f}  {part.movement.value}{cause}: {len(part.dataset_ids):,} datasets")
+        click.echo(f"{part.points:+8.2f}  {part.movement.value}{cause}: {part.datasets:,} datasets")
 
 
 def _group(kind: str, code: str) -> Group:

@@ -24,6 +24,7 @@ from portal.catalog.tables.links import counter, link, link_host, link_past, lin
 from portal.catalog.tables.people import account, audit, publisher_decision, sign_in_attempt
 from portal.catalog.tables.scorecards import (
     assessment,
+    explanation,
     period,
     period_part,
     period_standing,
@@ -46,6 +47,7 @@ __all__ = [
     "counted_past",
     "counter",
     "dataset",
+    "explanation",
     "family_member",
     "held",
     "issue",

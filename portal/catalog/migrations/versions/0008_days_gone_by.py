@@ -1,4 +1,4 @@
-"""What addresses told, and what entries were counted as, before that changed."""
+"""What addresses told, and what entries were counted as, before that changed; why scores changed, worked out beforehand."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -35,8 +35,19 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_counted_past_dataset_id_until"), "counted_past", ["dataset_id", "until"], unique=False)
+    op.create_table(
+        "explanation",
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("code", sa.String(length=100), nullable=False),
+        sa.Column("rules", sa.String(length=60), nullable=False),
+        sa.Column("first", sa.Date(), nullable=False),
+        sa.Column("last", sa.Date(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "code", "rules", "first", "last", name=op.f("pk_explanation")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("explanation")
     op.drop_table("counted_past")
     op.drop_table("link_past")
