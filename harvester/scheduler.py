@@ -1,4 +1,4 @@
-"""The clock: which sources are due, a small pool of threads that harvests them, and one that checks links."""
+"""The clock: which sources are due, a small pool of threads that harvests them, one that checks links, one for the night."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ TICK_S = 5
 _MOST = (RunMode.REREAD, RunMode.INCREMENTAL, RunMode.FULL)
 """What may be asked for; each does what those before it do too."""
 
-LINKS_S = 60
-"""How long the link checker rests between two rounds."""
+REST_S = 60
+"""How long what runs beside the harvests rests between two rounds."""
 
 _EVERY = {"@hourly": timedelta(hours=1), "@daily": timedelta(days=1), "@weekly": timedelta(days=7)}
 
@@ -95,11 +95,13 @@ class Scheduler:
         workers: int = 4,
         after: Callable[[], None] = lambda: None,
         links: Callable[[threading.Event], object] | None = None,
+        nightly: Callable[[threading.Event], object] | None = None,
     ) -> None:
         """``harvest(source id, full)`` does one run, ``reread(source id)`` makes what stands follow the decisions.
 
         ``after`` is called on every tick, for what follows the log. ``links(stop)`` checks links for a while, or until
         ``stop`` is set; it is called again and again beside the harvests, which it neither waits for nor keeps waiting.
+        So is ``nightly(stop)``, which sees for itself whether a day is over.
         """
         self._catalog = catalog
         self._harvest = harvest
@@ -108,9 +110,12 @@ class Scheduler:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="harvest")
         self._running: dict[str, Future[None]] = {}
         self._clock = BackgroundScheduler(timezone=UTC)
-        self._links = links
         self._stopping = threading.Event()
-        self._link_checker = threading.Thread(target=self._check_links, name="link-checker", daemon=True)
+        self._beside = [
+            threading.Thread(target=self._again, args=(work,), name=name, daemon=True)
+            for name, work in (("link-checker", links), ("nightly", nightly))
+            if work is not None
+        ]
 
     def start(self) -> None:
         """Starts the clock; returns at once."""
@@ -118,7 +123,8 @@ class Scheduler:
             self.tick, "interval", seconds=TICK_S, next_run_time=datetime.now(UTC), max_instances=1, coalesce=True
         )
         self._clock.start()
-        self._link_checker.start()
+        for thread in self._beside:
+            thread.start()
 
     def tick(self) -> None:
         """Looks once what is asked for and what is due, and hands it to the pool."""
@@ -135,17 +141,18 @@ class Scheduler:
         if self._clock.running:
             self._clock.shutdown()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        if self._link_checker.is_alive():
-            self._link_checker.join()
+        for thread in self._beside:
+            if thread.is_alive():
+                thread.join()
 
-    def _check_links(self) -> None:
-        while self._links is not None and not self._stopping.is_set():
+    def _again(self, work: Callable[[threading.Event], object]) -> None:
+        while not self._stopping.is_set():
             try:
-                self._links(self._stopping)
+                work(self._stopping)
             except Exception:
                 # As for the clock: what failed in this round may go well in the next.
-                log.exception("a round of the link checker broke off")
-            self._stopping.wait(LINKS_S)
+                log.exception("a round of the %s broke off", threading.current_thread().name)
+            self._stopping.wait(REST_S)
 
     def _hand_out(self) -> None:
         self._running = {id: run for id, run in self._running.items() if not run.done()}

@@ -32,6 +32,7 @@ from portal.catalog.link_uses import host_of
 from portal.catalog.links import Address
 from portal.catalog.model import Run, Source
 from portal.catalog.store import Catalog
+from portal.scorecard import keeping
 from portal.scorecard.assess import catch_up as assess_changes
 from portal.search import indexing
 from portal.search.engines import open_index
@@ -204,6 +205,19 @@ def check_some_links(catalog: Catalog, given: Settings, stop: threading.Event) -
     most = allowance(catalog.links, given.links_a_day, datetime.now(UTC))
     if most:
         check_links(catalog, given, Plan(limit=most, budget_s=LINK_ROUND_S), stop=stop)
+
+
+def keep_explanations(
+    catalog: Catalog, stop: threading.Event, progress: Callable[[int], None] = lambda count: None
+) -> int | None:
+    """Once a day works out why the scores of large groups changed; how many explanations are kept.
+
+    None where nothing was due, or it was stopped. Raises SourceHeld while another process does it.
+    """
+    day = keeping.due(catalog, datetime.now(UTC))
+    if day is None:
+        return None
+    return keeping.keep(catalog, day, holder(), processes=os.cpu_count() or 1, stop=stop, progress=progress)
 
 
 def print_json(data: Any) -> None:

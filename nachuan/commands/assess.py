@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -62,6 +63,15 @@ def assess(context: click.Context, as_of: datetime | None, name: str | None, ane
 
 
 @assess.command()
+def keep() -> None:
+    """Work out why the scores of large groups changed up to yesterday, as the schedule does once a day."""
+    with installation.catalog() as catalog, _progress(catalog, "Comparing") as advance:
+        count = installation.keep_explanations(catalog, threading.Event(), advance)
+        last = catalog.explanations.last()
+    click.echo(f"Everything is worked out up to {last}." if count is None else f"Kept {count:,} explanations up to {last}.")
+
+
+@assess.command()
 @click.argument("period")
 def freeze(period: str) -> None:
     """Freeze a half-year that is over, such as 2026H1: its evidence and scores stay as they are."""
@@ -76,15 +86,32 @@ def freeze(period: str) -> None:
 
 @assess.command()
 @click.argument("period")
+def verify(period: str) -> None:
+    """Assess a frozen period again from the catalogue, and say whether it has the hashes it was frozen with."""
+    with installation.catalog() as catalog, _progress(catalog, "Assessing") as advance:
+        frozen = periods.manifest_of(catalog.periods.get(period))
+        found = periods.recomputed(catalog, period, advance)
+    for what, before, now in (
+        ("evidence", frozen.evidence_sha256, found.evidence_sha256),
+        ("scores  ", frozen.scores_sha256, found.scores_sha256),
+    ):
+        click.echo(f"{what} SHA-256 {before}" + ("" if now == before else f", and now {now}"))
+    if found != frozen:
+        raise click.ClickException(f"{period} comes out otherwise: see docs/scorecard.md#what-is-remembered")
+    click.echo(f"{period} comes out as it was frozen: {found.datasets:,} datasets as of {found.day}.")
+
+
+@assess.command()
+@click.argument("period")
 @click.option("--format", "format_", type=click.Choice(list(exports.FORMATS)), default="csv", show_default=True)
 @click.option("--table", type=click.Choice(list(exports.TABLES)), default="scores", show_default=True)
 @click.option("-o", "output", type=click.File("wb", lazy=True), default="-", help="The file; else standard output.")
 def export(period: str, format_: str, table: str, output: BinaryIO) -> None:
     """Write out a frozen period: its scores, the counts of every indicator, or every dataset's verdicts."""
     with installation.catalog() as catalog:
-        _, snapshot = periods.opened(catalog, period)
-    for chunk in exports.FORMATS[format_](exports.TABLES[table](snapshot)):
-        output.write(chunk)
+        _, layout, rows = periods.streamed(catalog, period)
+        for chunk in exports.FORMATS[format_](exports.TABLES[table](layout, rows)):
+            output.write(chunk)
 
 
 @assess.command()
@@ -101,7 +128,7 @@ def why(kind: str, code: str, first: datetime, last: datetime, name: str, as_jso
     with installation.catalog() as catalog:
         group = _group(kind, code)
         try:
-            found = spans.span(catalog, group, first.date(), last.date(), name).explanation
+            found = spans.span(catalog, group, first.date(), last.date(), name, most=spans.MOST_DATASETS).explanation
         except spans.TooMuch:
             found = spans.span(catalog, group, first.date(), last.date(), name, most=None).explanation
     if found is None:
@@ -113,7 +140,7 @@ def why(kind: str, code: str, first: datetime, last: datetime, name: str, as_jso
     click.echo(f"{found.before.point:.2f} -> {found.after.point:.2f}: {found.after.point - found.before.point:+.2f}")
     for part in found.parts:
         cause = f" by {part.cause.value}" if part.cause else ""
-        click.echo(f"{part.points:+8.2f}  {part.movement.value}{cause}: {len(part.dataset_ids):,} datasets")
+        click.echo(f"{part.points:+8.2f}  {part.movement.value}{cause}: {part.datasets:,} datasets")
 
 
 def _group(kind: str, code: str) -> Group:

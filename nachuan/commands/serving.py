@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import signal
@@ -26,11 +27,14 @@ from nachuan.commands.sources import apply_sources
 from portal.catalog.accounts import Role, UnknownAccount
 from portal.catalog.audit import COMMAND
 from portal.catalog.model import Run
+from portal.catalog.sources import SourceHeld
 from portal.catalog.store import Catalog
 from portal.search.engines import open_index
 from portal.settings import Settings, with_secret_key
 from portal.web.app import create_app
 from portal.web.server import serve as serve_portal
+
+log = logging.getLogger(__name__)
 
 OPERATOR = "operator"
 """The one account of the demonstration."""
@@ -73,6 +77,7 @@ def work() -> None:
             workers=WORKERS,
             after=lambda: _follow(catalog, given),
             links=lambda stop: installation.check_some_links(catalog, given, stop),
+            nightly=lambda stop: _explain(catalog, stop),
         )
         scheduler.start()
         stop.wait()
@@ -144,6 +149,13 @@ def _harvest(catalog: Catalog, id: str, given: Settings, full: bool) -> Run:
 
 def _follow(catalog: Catalog, given: Settings) -> None:
     installation.follow(catalog, given)
+
+
+def _explain(catalog: Catalog, stop: threading.Event) -> None:
+    try:
+        installation.keep_explanations(catalog, stop)
+    except SourceHeld as error:
+        log.info("%s", error)
 
 
 @contextmanager

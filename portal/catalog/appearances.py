@@ -125,6 +125,21 @@ class Appearances:
                 )
             }
 
+    def originals_as_of(self, ids: Sequence[str], instant: datetime) -> dict[str, str]:
+        """``originals`` as they were at an earlier instant."""
+        table = tables.counted_past.c
+        # In this order: what is written over in between is then read from what is kept, never left out.
+        standing = self.originals(ids)
+        then: dict[str, str | None] = {}
+        with self._engine.connect() as connection:
+            for part in in_parts(ids):
+                query = select(table.dataset_id, table.counted_as).where(
+                    table.dataset_id.in_(part), table.until > instant
+                )
+                for row in connection.execute(query.order_by(table.until, table.number)):
+                    then.setdefault(row.dataset_id, row.counted_as)
+        return {id: canonical for id, canonical in (standing | then).items() if canonical is not None}
+
     def changed_datasets(self, since: int = 0) -> tuple[list[str], int]:
         """The entries that came to be counted otherwise since a number, and the newest number."""
         table = tables.dataset.c

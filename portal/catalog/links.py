@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, Row, Select, bindparam, case, exists, func, literal, select, update
 
-from portal.catalog import tables
+from portal.catalog import link_past, tables
 from portal.catalog.counters import count_on, counted
 from portal.catalog.documents import in_parts
 from portal.catalog.engines import writing
@@ -107,6 +107,22 @@ class Links:
                     select(table).where(table.c.key.in_(part), table.c.state.is_not(None))
                 )
             }
+
+    def as_of(self, urls: Collection[str], instant: datetime) -> dict[str, Link]:
+        """What was known at an earlier instant of those addresses that were asked for by then."""
+        keys = [key_of(url) for url in urls]
+        table = tables.link
+        found: dict[str, Link] = {}
+        with self._engine.connect() as connection:
+            for part in in_parts(keys):
+                # In this order: what is written over in between is then read from what is kept, never left out.
+                stands = connection.execute(select(table).where(table.c.key.in_(part), table.c.state.is_not(None))).all()
+                past = link_past.ended_after(connection, [row.key for row in stands], instant)
+                for row in stands:
+                    then = link_past.as_of(_link(row) if row.key not in past else _past(row, past[row.key]), instant)
+                    if then is not None:
+                        found[row.url] = then
+        return found
 
     def counts(self, source_id: str | None = None) -> LinkCounts:
         """How all addresses stand; or those of a source, each once for every dataset that gives it."""
@@ -237,14 +253,18 @@ class Links:
             )
 
     def settle(self, settled: Sequence[Settled], now: datetime) -> None:
-        """Writes down what became of claims."""
+        """Writes down what became of claims.
+
+        An answer is dropped where another checker has written one down since it was claimed: that one is the newer question.
+        """
         if not settled:
             return
-        learned = [one for one in settled if one.link is not None]
         with writing(self._engine) as connection:
+            learned = _in_time(connection, [one for one in settled if one.link is not None])
             changed = [one for one in learned if _is_another(one)]
             if changed:
                 count_on(connection, _CHANGED, 1)
+                link_past.keep(connection, [_ended(one) for one in changed if one.address.link is not None])
                 connection.execute(_TELL_USES, [_standing(one) for one in changed])
             number = counted(connection, _CHANGED)
             if learned:
@@ -310,14 +330,26 @@ def _earliest(connection: Connection, host: str) -> datetime:
     return connection.scalar(select(func.min(table.due)).where(table.host == host)) or NEVER
 
 
+def _in_time(connection: Connection, learned: Sequence[Settled]) -> list[Settled]:
+    """Those whose address still stands as it was claimed: what it told before is known exactly."""
+    table = tables.link.c
+    checked = {
+        row.key: row.checked
+        for part in in_parts([one.address.key for one in learned])
+        for row in connection.execute(select(table.key, table.checked).where(table.key.in_(part)))
+    }
+    return [one for one in learned if checked[one.address.key] == (one.address.link and one.address.link.checked)]
+
+
 def _is_another(one: Settled) -> bool:
     """Whether a score may see the difference."""
     before, after = one.address.link, one.link
-    if before is None or after is None:
-        return after is not None
-    return (before.state, before.is_error_page, before.media_type) != (
-        after.state, after.is_error_page, after.media_type
-    )  # fmt: skip
+    return after is not None and (before is None or link_past.ends(before, after))
+
+
+def _ended(one: Settled) -> tuple[bytes, Link, datetime]:
+    assert one.link is not None and one.address.link is not None
+    return one.address.key, one.address.link, one.link.checked
 
 
 def _standing(one: Settled) -> dict[str, Any]:
@@ -403,6 +435,18 @@ def _link(row: Row[Any]) -> Link:
         media_type=row.media_type,
         size_bytes=row.size_bytes,
         is_error_page=row.is_error_page,
+    )
+
+
+def _past(row: Row[Any], past: Row[Any]) -> Link:
+    return Link(
+        url=row.url,
+        state=LinkState(past.state),
+        since=past.since,
+        checked=past.checked,
+        last_available=past.last_available,
+        status=past.status,
+        is_error_page=past.is_error_page,
     )
 
 

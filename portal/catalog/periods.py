@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import count, islice
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -41,18 +41,16 @@ class Periods:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, period: FrozenPeriod, parts: Sequence[bytes], standings: Iterable[Standing] = ()) -> None:
+    def add(self, period: FrozenPeriod, parts: Iterable[bytes], standings: Iterable[Standing] = ()) -> None:
         """Keeps a period with its evidence and what it came to. Raises PeriodFrozen when there is one of its name."""
         pack = packer()
         values = {name: getattr(period, name) for name in FrozenPeriod.__struct_fields__}
-        bodies = [
-            {"period_id": period.id, "number": number, "body": pack(part)} for number, part in enumerate(parts)
-        ]
         try:
             with writing(self._engine) as connection:
                 connection.execute(insert(tables.period).values(**values))
-                if bodies:
-                    connection.execute(insert(tables.period_part), bodies)
+                for number, part in enumerate(parts):
+                    kept = insert(tables.period_part).values(period_id=period.id, number=number, body=pack(part))
+                    connection.execute(kept)
                 rest = iter(standings)
                 while several := list(islice(rest, ROWS_AT_ONCE)):
                     rows = [{**asdict(one), "kind": one.kind.value, "period_id": period.id} for one in several]
@@ -96,9 +94,11 @@ class Periods:
             return {peers: count for peers, count in connection.execute(query)}
 
     def parts(self, id: str) -> Iterator[bytes]:
-        """The evidence of a frozen period, in order."""
+        """The evidence of a frozen period, in order; each part is read when it is asked for."""
         table = tables.period_part.c
-        with self._engine.connect() as connection:
-            query = select(table.body).where(table.period_id == id).order_by(table.number)
-            for body in connection.scalars(query):
-                yield unpacked(body)
+        for number in count():
+            with self._engine.connect() as connection:
+                body = connection.scalar(select(table.body).where(table.period_id == id, table.number == number))
+            if body is None:
+                return
+            yield unpacked(body)

@@ -144,10 +144,10 @@ class Runs:
             return {row.source_id: _run(row) for row in connection.execute(query)}
 
     def last_read(self, until: datetime | None = None) -> Mapping[str, datetime]:
-        """When each source was last read without failing, at all or up to an instant."""
+        """When each source was last read without failing, at all or up to an instant; reading what is kept again is none."""
         table = tables.run.c
         query = select(table.source_id, func.max(table.finished).label("read")).where(
-            table.outcome.in_((Outcome.COMPLETE, Outcome.PARTIAL, Outcome.HELD))
+            table.outcome.in_((Outcome.COMPLETE, Outcome.PARTIAL, Outcome.HELD)), _IS_HARVEST
         )
         if until is not None:
             query = query.where(table.finished <= until)

@@ -19,6 +19,7 @@ from portal.catalog.counting import Counting
 from portal.catalog.decisions import Decisions
 from portal.catalog.documents import decode_dataset, decode_publisher, in_parts, unpacked
 from portal.catalog.earlier import Facet
+from portal.catalog.explanations import Explanations
 from portal.catalog.links import Links
 from portal.catalog.model import (
     Change,
@@ -89,6 +90,7 @@ class Catalog:
         self.counting = Counting(self.engine)
         self.assessments = Assessments(self.engine)
         self.periods = Periods(self.engine)
+        self.explanations = Explanations(self.engine)
 
     @property
     def address(self) -> str:
@@ -196,6 +198,11 @@ class Catalog:
             if len(rows) < WALK_SIZE:
                 return
             last = rows[-1].place
+
+    def ids(self, limit: int | None = None) -> list[str]:
+        """The id of every dataset, tombstones too, in order; at most ``limit``."""
+        with self.engine.connect() as connection:
+            return list(connection.scalars(select(tables.dataset.c.id).order_by(tables.dataset.c.id).limit(limit)))
 
     def walk_as_of(self, number: int) -> Iterator[Entry]:
         """Every dataset that there was after change ``number``, tombstones too, by id, as it then stood."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +20,6 @@ from portal.scorecard import rules as rule_sets
 from portal.scorecard import scoring
 from portal.scorecard.dates import believed
 from portal.scorecard.groups import AS_ONE, Group, groups_of, peers
-from portal.scorecard.probing import as_of
 from portal.scorecard.subjects import Subject, subject, urls
 from portal.scorecard.vectors import Layout, assessed
 
@@ -35,6 +34,8 @@ Links: TypeAlias = Callable[[Sequence[str]], Mapping[str, Link]]
 """What is known of addresses: those never asked for are left out."""
 
 _Span: TypeAlias = tuple[str, str | None]
+_Of = TypeVar("_Of")
+_Made = TypeVar("_Made")
 
 Originals: TypeAlias = Callable[[Sequence[str]], Mapping[str, str]]
 """Of those datasets that are further appearances of another: the other's id."""
@@ -48,6 +49,14 @@ def _originals_of(catalog: Catalog) -> Originals:
     return catalog.appearances.originals
 
 
+def _links_as_of(instant: datetime, catalog: Catalog) -> Links:
+    return partial(catalog.links.as_of, instant=instant)
+
+
+def _originals_as_of(instant: datetime, catalog: Catalog) -> Originals:
+    return partial(catalog.appearances.originals_as_of, instant=instant)
+
+
 class Ways(Struct, frozen=True):
     """The two things an assessment asks besides the catalogue's datasets.
 
@@ -56,6 +65,11 @@ class Ways(Struct, frozen=True):
 
     links: Callable[[Catalog], Links] = _links_of
     originals: Callable[[Catalog], Originals] = _originals_of
+
+    @classmethod
+    def as_of(cls, instant: datetime) -> Ways:
+        """Both as they were known at an earlier instant."""
+        return cls(partial(_links_as_of, instant), partial(_originals_as_of, instant))
 
 
 @cache
@@ -82,14 +96,10 @@ def subjects(
     read: Mapping[str, datetime],
     *,
     upto: int | None = None,
-    until: datetime | None = None,
 ) -> Iterator[Subject]:
-    """What the rules look at, for entries of the catalogue as it is, or as it was after change ``upto`` at ``until``."""
+    """What the rules look at, for entries of the catalogue as it is, or as it was after change ``upto``."""
     wanted = [entry.dataset for entry in entries if is_assessed(entry)]
     known = ways.links(catalog)([url for dataset in wanted for url in urls(dataset)])
-    if until is not None:
-        then = {url: as_of(link, until) for url, link in known.items()}
-        known = {url: link for url, link in then.items() if link is not None}
     originals = ways.originals(catalog)([dataset.id for dataset in wanted])
     moved = believed(catalog, wanted, upto)
     for dataset in wanted:
@@ -180,32 +190,38 @@ def _parts(
     """The rows of the whole catalogue, part by part, by id."""
     begins = catalog.assessments.boundaries(PART)
     spans: list[_Span] = list(zip(begins, [*begins[1:], None]))
-    if processes < 2 or len(spans) < 2:
-        for span in spans:
-            yield _part(catalog, ways, day, read, layout, span)
-        return
-    work = partial(_part_of_process, catalog.address, ways, day, read, layout)
-    # Spawned, not forked: a forked process would share our connections to the database.
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(work, spans)
+    return each(catalog, partial(_part, ways, day, read, layout), spans, processes)
 
 
 def _part(
-    catalog: Catalog, ways: Ways, day: datetime, read: Mapping[str, datetime], layout: Layout, span: _Span
+    ways: Ways, day: datetime, read: Mapping[str, datetime], layout: Layout, catalog: Catalog, span: _Span
 ) -> list[Assessed]:
     entries = catalog.between(*span)
     return [assessed(one, layout) for one in subjects(entries, catalog, ways, day, read)]
 
 
-def _part_of_process(
-    address: str, ways: Ways, day: datetime, read: Mapping[str, datetime], layout: Layout, span: _Span
-) -> list[Assessed]:
-    return _part(_opened(address), ways, day, read, layout, span)
+def each(
+    catalog: Catalog, work: Callable[[Catalog, _Of], _Made], parts: Sequence[_Of], processes: int
+) -> Iterator[_Made]:
+    """What ``work`` makes of each part of a catalogue, in order, in several processes where there are several parts."""
+    if processes < 2 or len(parts) < 2:
+        yield from (work(catalog, part) for part in parts)
+        return
+    # Spawned, not forked: a forked process would share our connections to the database.
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
+    try:
+        yield from pool.map(partial(_in_process, catalog.address, work), parts)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _in_process(address: str, work: Callable[[Catalog, _Of], _Made], part: _Of) -> _Made:
+    return work(_opened(address), part)
 
 
 @cache
 def _opened(address: str) -> Catalog:
-    """The catalogue of a process of a rebuild: opened once, closed when the process ends."""
+    """The catalogue of a process of its own: opened once, closed when the process ends."""
     return Catalog(address)
 
 

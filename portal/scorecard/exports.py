@@ -1,4 +1,7 @@
-"""An assessment as tables for others' tools: scores, counts of every indicator, evidence of every dataset."""
+"""An assessment as tables for others' tools: scores, counts of every indicator, evidence of every dataset.
+
+Rows come in and lines go out one after the other, so that a table takes the memory of its groups, not of its datasets.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,32 @@ import csv
 import importlib
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import TypeAlias
 
+from portal.catalog.assessments import Assessed
 from portal.scorecard import scoring
 from portal.scorecard.cards import VERDICTS
-from portal.scorecard.snapshots import Snapshot, scores
-from portal.scorecard.vectors import FLAGS
+from portal.scorecard.snapshots import counts_of, scores
+from portal.scorecard.vectors import FLAGS, Layout
 from portal.scorecard.verdicts import Verdict
 
 Cell: TypeAlias = str | int | float | None
 Line: TypeAlias = dict[str, Cell]
+
+LINES_IN_GROUP = 5000
+"""Of a Parquet file: as many are in memory at a time."""
 
 
 class FormatUnavailable(Exception):
     """What writes a format is not installed; the message says how to install it."""
 
 
-def score_lines(snapshot: Snapshot) -> Iterator[Line]:
+def score_lines(layout: Layout, rows: Iterable[Assessed]) -> Iterator[Line]:
     """A line for every group and rule set."""
-    for rules, (kind, code), score in scores(snapshot.counts(), snapshot.layout):
+    for rules, (kind, code), score in scores(counts_of(rows, layout), layout):
         yield {
             "rules": rules,
             "kind": kind.value,
@@ -41,10 +49,9 @@ def score_lines(snapshot: Snapshot) -> Iterator[Line]:
         }
 
 
-def indicator_lines(snapshot: Snapshot) -> Iterator[Line]:
+def indicator_lines(layout: Layout, rows: Iterable[Assessed]) -> Iterator[Line]:
     """A line for every group, rule set and measured indicator."""
-    layout = snapshot.layout
-    for (kind, code), stored in sorted(snapshot.counts().items()):
+    for (kind, code), stored in sorted(counts_of(rows, layout).items()):
         counts = scoring.lanes(stored)
         for rules in layout.rule_sets:
             for place, indicator in enumerate(rules.measured, layout.starts[rules.id]):
@@ -63,15 +70,15 @@ def indicator_lines(snapshot: Snapshot) -> Iterator[Line]:
                 }
 
 
-def dataset_lines(snapshot: Snapshot) -> Iterator[Line]:
+def dataset_lines(layout: Layout, rows: Iterable[Assessed]) -> Iterator[Line]:
     """A line for every dataset: its groups, its flags, and each verdict in a column of its own."""
     words = {verdict: answer.value for answer, verdicts in VERDICTS.items() for verdict in verdicts}
     columns = [
         (f"{rules.id}.{indicator.id}", place)
-        for rules in snapshot.layout.rule_sets
-        for place, indicator in enumerate(rules.measured, snapshot.layout.starts[rules.id])
+        for rules in layout.rule_sets
+        for place, indicator in enumerate(rules.measured, layout.starts[rules.id])
     ]
-    for row in snapshot.rows:
+    for row in rows:
         held = [name for place, name in enumerate(FLAGS) if row.vector[place] == Verdict.PASS]
         line: Line = {
             "dataset": row.dataset_id,
@@ -85,7 +92,7 @@ def dataset_lines(snapshot: Snapshot) -> Iterator[Line]:
         yield line | {name: words[Verdict(row.vector[place])] for name, place in columns}
 
 
-TABLES: Mapping[str, Callable[[Snapshot], Iterator[Line]]] = MappingProxyType(
+TABLES: Mapping[str, Callable[[Layout, Iterable[Assessed]], Iterator[Line]]] = MappingProxyType(
     {"scores": score_lines, "indicators": indicator_lines, "datasets": dataset_lines}
 )
 
@@ -114,15 +121,53 @@ def as_json(lines: Iterator[Line]) -> Iterator[bytes]:
     yield b"[]\n" if between == "[\n" else b"\n]\n"
 
 
+_WHOLE = frozenset("datasets passed failed unknown passed_before failed_before not_applicable".split())
+_REAL = frozenset("score low high least most share_measured".split())
+"""The columns that hold numbers. Parquet is told before the first line: in that alone a column may be empty."""
+
+
+class _Sink:
+    """A file that is carried off while it is written: its writer asks of it only how far it got."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._waiting, self._length = bytearray(), 0
+
+    def write(self, words: bytes) -> int:
+        self._waiting += words
+        self._length += len(words)
+        return len(words)
+
+    def tell(self) -> int:
+        return self._length
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def taken(self) -> bytes:
+        """What was written since this was last asked."""
+        words = bytes(self._waiting)
+        self._waiting.clear()
+        return words
+
+
 def as_parquet(lines: Iterator[Line]) -> Iterator[bytes]:
-    """The lines as a Parquet file. Raises FormatUnavailable where PyArrow is not installed."""
+    """The lines as a Parquet file, so many a row group. Raises FormatUnavailable where PyArrow is not installed."""
     try:
         arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError as error:
         raise FormatUnavailable("Parquet needs PyArrow: pip install 'nachuan[parquet]'") from error
-    body = io.BytesIO()
-    parquet.write_table(arrow.Table.from_pylist(list(lines)), body)
-    yield body.getvalue()
+    group = list(islice(lines, LINES_IN_GROUP))
+    types = {name: arrow.int64() if name in _WHOLE else arrow.float64() for name in _WHOLE | _REAL}
+    schema = arrow.schema([(name, types.get(name, arrow.string())) for name in (group[0] if group else ())])
+    sink = _Sink()
+    with parquet.ParquetWriter(sink, schema) as writer:
+        while group:
+            writer.write_table(arrow.Table.from_pylist(group, schema=schema))
+            yield sink.taken()
+            group = list(islice(lines, LINES_IN_GROUP))
+    yield sink.taken()
 
 
 FORMATS: Mapping[str, Callable[[Iterator[Line]], Iterator[bytes]]] = MappingProxyType(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 
@@ -23,13 +23,16 @@ from msgspec import Struct
 from portal.catalog.assessments import Assessed
 from portal.catalog.periods import FrozenPeriod
 from portal.catalog.store import Catalog
-from portal.scorecard.assess import Ways, standard_layout, standings
+from portal.scorecard.assess import standard_layout, standings
 from portal.scorecard.groups import Group, groups_of
 from portal.scorecard.rules import RuleSet
 from portal.scorecard.snapshots import Snapshot, as_of, scores
 from portal.scorecard.vectors import Layout
 
 ROWS_IN_PART = 20_000
+
+WRITTEN_AFTER = timedelta(hours=1)
+"""By when what was found on a day is surely written down: until then a period would be frozen without the last of it."""
 
 _NAME = re.compile(r"(20\d\d)H([12])")
 
@@ -72,7 +75,6 @@ def freeze(
     catalog: Catalog,
     period: str,
     key: str,
-    ways: Ways = Ways(),
     *,
     now: datetime | None = None,
     layout: Layout | None = None,
@@ -83,16 +85,41 @@ def freeze(
     Raises PeriodInvalid for one that is not, and ``portal.catalog.periods.PeriodFrozen`` for one that is frozen.
     """
     day, frozen = last_day(period), now or datetime.now(UTC)
-    if frozen < datetime.combine(day, time(), UTC) + timedelta(days=1):
-        raise PeriodInvalid(f"the period {period} is not over: it ends on {day}")
-    snapshot = as_of(catalog, day, layout or standard_layout(), ways, progress)
-    parts = list(_parts(snapshot))
-    manifest = _manifest(period, day, snapshot, parts)
+    if frozen < datetime.combine(day, time(), UTC) + timedelta(days=1) + WRITTEN_AFTER:
+        raise PeriodInvalid(f"the period {period} is not over: it ends on {day}, and may be frozen an hour after that")
+    snapshot = as_of(catalog, day, layout or standard_layout(), progress)
+    manifest = manifest_for(period, snapshot)
     words = _words(manifest)
     # A list, because they read the catalogue, which cannot be while the period is written.
     stood = list(standings(catalog, snapshot.counts(), snapshot.layout))
-    catalog.periods.add(FrozenPeriod(period, frozen, words, _signature(words, key)), parts, stood)
+    catalog.periods.add(FrozenPeriod(period, frozen, words, _signature(words, key)), _parts(snapshot), stood)
     return manifest
+
+
+def recomputed(catalog: Catalog, period: str, progress: Callable[[int], None] = lambda count: None) -> Manifest:
+    """The manifest of a frozen period when it is assessed again now, by its own rules: that which is kept, unless something
+    was deleted, or is not remembered (docs/scorecard.md#what-is-remembered).
+
+    Raises ``portal.catalog.periods.UnknownPeriod``, and PeriodInvalid when the evidence is not what was frozen.
+    """
+    manifest, layout, _ = streamed(catalog, period)
+    return manifest_for(period, as_of(catalog, manifest.day, layout, progress))
+
+
+def manifest_for(period: str, snapshot: Snapshot) -> Manifest:
+    """What a period that held this assessment would say of itself."""
+    found = scores(snapshot.counts(), snapshot.layout)
+    lines = (msgspec.json.encode((rules, kind, code, score)) for rules, (kind, code), score in found)
+    return Manifest(
+        period=period,
+        day=snapshot.day.date(),
+        number=snapshot.number,
+        datasets=len(snapshot.rows),
+        rules=tuple(RulesOfPeriod(rules.id, rules.version) for rules in snapshot.layout.rule_sets),
+        layout=snapshot.layout.digest,
+        evidence_sha256=_sha256(_parts(snapshot)),
+        scores_sha256=_sha256(lines),
+    )
 
 
 def manifest_of(stored: FrozenPeriod) -> Manifest:
@@ -105,42 +132,29 @@ def opened(catalog: Catalog, period: str, group: Group | None = None) -> tuple[M
 
     Raises PeriodInvalid when the evidence is not what was frozen.
     """
+    manifest, layout, rows = streamed(catalog, period)
+    kept = rows if group is None else (row for row in rows if group in groups_of(row))
+    return manifest, Snapshot(layout, datetime.combine(manifest.day, time(), UTC), manifest.number, tuple(kept))
+
+
+def streamed(catalog: Catalog, period: str) -> tuple[Manifest, Layout, Iterator[Assessed]]:
+    """A frozen period's manifest, the layout of its evidence, and the evidence, read part by part.
+
+    All of it is held against its hash before this returns: it is read twice, and never in memory as a whole. Raises
+    PeriodInvalid when it is not what was frozen.
+    """
     manifest = manifest_of(catalog.periods.get(period))
-    digest = hashlib.sha256()
-    rule_sets: tuple[RuleSet, ...] = ()
-    rows: list[Assessed] = []
-    for place, part in enumerate(catalog.periods.parts(period)):
-        _add(digest, part)
-        if place == 0:
-            rule_sets = msgspec.json.decode(part, type=tuple[RuleSet, ...])
-            continue
-        found = msgspec.msgpack.decode(part, type=list[Assessed])
-        rows += found if group is None else (row for row in found if group in groups_of(row))
-    if digest.hexdigest() != manifest.evidence_sha256:
+    if _sha256(catalog.periods.parts(period)) != manifest.evidence_sha256:
         raise PeriodInvalid(f"the evidence of {period} is not what was frozen")
-    day = datetime.combine(manifest.day, time(), UTC)
-    return manifest, Snapshot(Layout.of(rule_sets), day, manifest.number, tuple(rows))
+    parts = catalog.periods.parts(period)
+    layout = Layout.of(msgspec.json.decode(next(parts), type=tuple[RuleSet, ...]))
+    return manifest, layout, (row for part in parts for row in _rows(part))
 
 
 def is_signed(catalog: Catalog, period: str, key: str) -> bool:
     """Whether a frozen period's manifest bears this key's signature."""
     stored = catalog.periods.get(period)
     return hmac.compare_digest(stored.signature, _signature(stored.manifest, key))
-
-
-def _manifest(period: str, day: date, snapshot: Snapshot, parts: Sequence[bytes]) -> Manifest:
-    found = scores(snapshot.counts(), snapshot.layout)
-    lines = [msgspec.json.encode((rules, kind, code, score)) for rules, (kind, code), score in found]
-    return Manifest(
-        period=period,
-        day=day,
-        number=snapshot.number,
-        datasets=len(snapshot.rows),
-        rules=tuple(RulesOfPeriod(rules.id, rules.version) for rules in snapshot.layout.rule_sets),
-        layout=snapshot.layout.digest,
-        evidence_sha256=_sha256(parts),
-        scores_sha256=_sha256(lines),
-    )
 
 
 def _parts(snapshot: Snapshot) -> Iterator[bytes]:
@@ -151,16 +165,15 @@ def _parts(snapshot: Snapshot) -> Iterator[bytes]:
         yield msgspec.msgpack.encode(part)
 
 
-def _sha256(parts: Sequence[bytes]) -> str:
+_rows = msgspec.msgpack.Decoder(list[Assessed]).decode
+
+
+def _sha256(parts: Iterable[bytes]) -> str:
     digest = hashlib.sha256()
     for part in parts:
-        _add(digest, part)
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
     return digest.hexdigest()
-
-
-def _add(digest: hashlib._Hash, part: bytes) -> None:
-    digest.update(len(part).to_bytes(8, "big"))
-    digest.update(part)
 
 
 def _words(manifest: Manifest) -> bytes:

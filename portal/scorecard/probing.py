@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from msgspec.structs import replace
-
+from portal.catalog.link_past import VALID_DAYS
 from portal.catalog.model import Link, LinkState
 from portal.scorecard.verdicts import Finding, Verdict
-
-VALID_DAYS = 45
-"""How long an answer stands for the present; then it stands as the last good one, with its date."""
 
 
 def link_finding(url: str, link: Link | None, day: datetime, *, least: int = 200, most: int = 399) -> Finding:
     """Whether an address works: answered with a status from ``least`` to ``most``, and not with a page of error.
 
-    Only an answer can make a fail. Where there is none, by an outage of ours or theirs, the last good answer is
-    carried on and marked so; without one, it is unknown.
+    Only an answer can make a fail. Where there is none, by an outage of ours or theirs, or one older than ``VALID_DAYS``,
+    the last good answer is carried on and marked so, with its date; without one, it is unknown.
     """
     if link is None:
         return Finding(Verdict.UNKNOWN, "link.never-asked", url)
@@ -40,25 +36,3 @@ def _aging(works: bool, reason: str, url: str, link: Link, day: datetime) -> Fin
     if day <= end:
         return Finding(Verdict.PASS if works else Verdict.FAIL, reason, url, asked, end)
     return Finding(Verdict.PASSED_BEFORE if works else Verdict.FAILED_BEFORE, reason, url, asked)
-
-
-def as_of(link: Link, instant: datetime) -> Link | None:
-    """What was known of an address at an earlier instant, as far as what is known now tells.
-
-    A state that began before and was confirmed since held then too. Of an address that came to its state later, only
-    that it was available before may be told; else nothing.
-    """
-    if link.checked <= instant:
-        return link
-    if link.since <= instant:
-        last = min(link.last_available, instant) if link.last_available else None
-        return replace(link, checked=instant, last_available=last)
-    if link.last_available is not None and link.last_available <= instant:
-        return Link(
-            url=link.url,
-            state=LinkState.UNKNOWN,
-            since=link.last_available,
-            checked=link.last_available,
-            last_available=link.last_available,
-        )
-    return None

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from portal.catalog.assessments import Assessed
 from portal.catalog.model import Entry
@@ -28,21 +29,17 @@ class Snapshot(Struct, frozen=True):
     number: int
     """The last change it knows of."""
     rows: tuple[Assessed, ...]
-    """By dataset id."""
+    """By dataset id. None has ``due``: that hangs on the very moments at which addresses were asked, which are not kept."""
 
     def counts(self) -> dict[Group, bytes]:
         """The counts of every group."""
-        totals: dict[Group, int] = {}
-        for row in self.rows:
-            add(totals, row, 1)
-        return {group: scoring.packed(counts, self.layout) for group, counts in totals.items()}
+        return counts_of(self.rows, self.layout)
 
 
 def as_of(
     catalog: Catalog,
     day: date,
     layout: Layout,
-    ways: Ways = Ways(),
     progress: Callable[[int], None] = lambda count: None,
     *,
     ids: Collection[str] | None = None,
@@ -53,15 +50,23 @@ def as_of(
     """
     begins = datetime.combine(day, time(), UTC)
     ends = begins + timedelta(days=1)
-    number = catalog.number_before(ends)
+    number, ways = catalog.number_before(ends), Ways.as_of(ends)
     read = catalog.runs.last_read(ends)
     rows: list[Assessed] = []
     entries = catalog.walk_as_of(number) if ids is None else catalog.entries_as_of(ids, number)
     for part in _parts(entries):
-        found = subjects(part, catalog, ways, begins, read, upto=number, until=ends)
-        rows += [assessed(one, layout) for one in found]
+        found = subjects(part, catalog, ways, begins, read, upto=number)
+        rows += [replace(assessed(one, layout), due=None) for one in found]
         progress(len(part))
     return Snapshot(layout, begins, number, tuple(rows))
+
+
+def counts_of(rows: Iterable[Assessed], layout: Layout) -> dict[Group, bytes]:
+    """The counts of every group of some rows."""
+    totals: dict[Group, int] = {}
+    for row in rows:
+        add(totals, row, 1)
+    return {group: scoring.packed(counts, layout) for group, counts in totals.items()}
 
 
 def scores(counts: Mapping[Group, bytes], layout: Layout) -> Iterator[tuple[str, Group, Score]]:

@@ -7,7 +7,7 @@ or institution type is found by neither, and is left to ``nachuan assess why``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from msgspec import Struct
@@ -15,11 +15,12 @@ from msgspec import Struct
 from portal.catalog.assessments import Kind
 from portal.catalog.earlier import Facet
 from portal.catalog.store import Catalog
-from portal.scorecard import periods
+from portal.scorecard import periods, scoring
 from portal.scorecard.assess import standard_layout
-from portal.scorecard.changes import Explanation, explain
+from portal.scorecard.changes import Explanation, explain, score_of
 from portal.scorecard.groups import Group, groups_of, members
 from portal.scorecard.rules import RuleSet
+from portal.scorecard.scoring import Score
 from portal.scorecard.snapshots import Snapshot, as_of
 from portal.scorecard.vectors import Layout
 from portal.scorecard.verdicts import Verdict
@@ -63,20 +64,20 @@ class Span(Struct, frozen=True, kw_only=True):
 
 
 def span(
-    catalog: Catalog, group: Group, first: date, last: date, rules: str = "national", *, most: int | None = MOST_DATASETS
+    catalog: Catalog, group: Group, first: date, last: date, rules: str = "national", *, most: int | None
 ) -> Span:
     """A group at the ends of two days, and why its score changed in between.
 
-    Raises TooMuch where more than ``most`` datasets, or those of the whole catalogue, would have to be assessed twice;
-    with None it is done however long it takes. Where a period frozen on the first day had other rules, its scores stand
+    Raises TooMuch where more than ``most`` datasets would have to be assessed twice; with None it is done however long it
+    takes. Where a period frozen on the first day had other rules, its scores stand
     and the change of rules is a part.
     """
     given = standard_layout().rules(rules)
     layout = Layout.of([given])
     ids = None if most is None else _ids(catalog, group, first, most)
     before, after = (as_of(catalog, day, layout, ids=ids) for day in (first, last))
-    frozen = _frozen(catalog, first, group, given)
-    explanation = explain(catalog, frozen or before, after, group, rules, restated=before if frozen else None)
+    earlier = frozen_scores(catalog, first, {group}, given).get(group)
+    explanation = explain(catalog, before, after, group, rules, earlier)
     own = tuple(row for row in after.rows if group in groups_of(row))
     return Span(
         group=group, rules=given, layout=layout, explanation=explanation,
@@ -88,24 +89,34 @@ def _ids(catalog: Catalog, group: Group, first: date, most: int) -> set[str]:
     """Whatever may have been of a group at some time since a day."""
     kind, code = group
     if kind not in _FIELDS:
-        raise TooMuch(f"every dataset would be assessed twice for a {kind.value}")
+        found = catalog.ids(most + 1)
+        if len(found) > most:
+            raise TooMuch(f"every dataset would be assessed twice for a {kind.value}")
+        return set(found)
     facet, field = _FIELDS[kind]
     values = catalog.publishers_of(code) if kind is Kind.DEPARTMENT else members(kind, code)
-    found = set(catalog.filed_under(facet, values, most + 1))
+    filed = set(catalog.filed_under(facet, values, most + 1))
     if field is not None:
         since = catalog.number_before(datetime.combine(first, time(), UTC) + timedelta(days=1))
-        found.update(catalog.refiled(field, since, most + 1))
-    if len(found) > most:
+        filed.update(catalog.refiled(field, since, most + 1))
+    if len(filed) > most:
         raise TooMuch(f"more than {most:,} datasets would be assessed twice")
-    return found
+    return filed
 
 
-def _frozen(catalog: Catalog, day: date, group: Group, rules: RuleSet) -> Snapshot | None:
-    """The evidence frozen on a day by other rules than these; None where there is none."""
+def frozen_scores(catalog: Catalog, day: date, groups: Collection[Group], rules: RuleSet) -> dict[Group, Score]:
+    """Groups' scores in a period frozen on a day by other rules than these; none where there is no such period."""
     for stored in catalog.periods.all():
         manifest = periods.manifest_of(stored)
-        if manifest.day == day and manifest.layout != standard_layout().digest:
-            _, snapshot = periods.opened(catalog, stored.id, group)
-            known = {one.id: one for one in snapshot.layout.rule_sets}
-            return snapshot if known.get(rules.id, rules) != rules else None
-    return None
+        if manifest.day != day or manifest.layout == standard_layout().digest:
+            continue
+        _, layout, rows = periods.streamed(catalog, stored.id)
+        if {one.id: one for one in layout.rule_sets}.get(rules.id, rules) == rules:
+            return {}
+        totals: dict[Group, int] = {}
+        for row in rows:
+            for group in groups_of(row):
+                if group in groups:
+                    totals[group] = totals.get(group, 0) + scoring.spread(row.vector)
+        return {group: score_of(counts, layout, rules.id, group) for group, counts in totals.items()}
+    return {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -13,8 +12,9 @@ from msgspec import Struct
 
 from portal.catalog.model import Entry
 from portal.catalog.store import Catalog
-from portal.scorecard import spans
+from portal.scorecard import keeping, spans
 from portal.scorecard.changes import Explanation, Movement, Part
+from portal.scorecard.periods import WRITTEN_AFTER
 from portal.scorecard.rules import Indicator, RuleSet
 from portal.scorecard.spans import Span
 from portal.web.graded import Group
@@ -54,18 +54,44 @@ class Explained(Struct, frozen=True):
     doers: tuple[tuple[str, float], ...]
     """The same points by whose doing they are: ``rules``, ``listed`` (added and removed) or a ``Cause``."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every dataset of every part is named."""
+        return all(len(row.part.dataset_ids) == row.part.datasets for row in self.rows)
+
 
 def span_of(group: Group, first: date, last: date, rules: str) -> Span:
-    """A group between two days; remembered until the catalogue changes. Raises ``spans.TooMuch``."""
+    """A group between two days; remembered until it may have become another. Raises ``spans.TooMuch``."""
     catalog = site().catalog
-    # Days gone by change too: a run may still find that two of their datasets are one.
-    stamp = catalog.last_change(), catalog.links.newest(), catalog.appearances.newest(), datetime.now(UTC).date()
+    now = datetime.now(UTC)
+    over = last < (now - WRITTEN_AFTER).date()
+    # A day that is over is what it was, whatever happens since; today is not.
+    stamp = None if over else (catalog.last_change(), catalog.links.newest(), catalog.appearances.newest(), now.date())
     return _span(catalog, stamp, group, first, last, rules)
 
 
 @lru_cache(maxsize=64)
-def _span(catalog: Catalog, stamp: _Stamp, group: Group, first: date, last: date, rules: str) -> Span:
-    return spans.span(catalog, (group.kind, group.code), first, last, rules)
+def _span(catalog: Catalog, stamp: _Stamp | None, group: Group, first: date, last: date, rules: str) -> Span:
+    return spans.span(catalog, (group.kind, group.code), first, last, rules, most=spans.MOST_DATASETS)
+
+
+def explanation_of(group: Group, first: date, last: date, rules: str) -> Explanation | None:
+    """Why a group's score changed between two days; of a large group, what was worked out beforehand.
+
+    None where it had no score on one of them. Raises ``spans.TooMuch`` where nothing was worked out.
+    """
+    try:
+        return span_of(group, first, last, rules).explanation
+    except spans.TooMuch:
+        found = keeping.kept(site().catalog, (group.kind, group.code), first, last, rules)
+        if found is None:
+            raise
+        return found
+
+
+def days_kept(group: Group, rules: str) -> list[tuple[date, date]]:
+    """Between which days the change of a large group was worked out beforehand, the longest time first."""
+    return site().catalog.explanations.days(group.kind, group.code, rules)
 
 
 def explained(found: Explanation, rules: RuleSet) -> Explained:
@@ -108,8 +134,7 @@ def _doer(part: Part) -> str:
 
 
 def _asked(part: Part, rules: RuleSet) -> tuple[Asked, ...]:
-    counts = Counter(move.indicator for move in part.moves)
-    return tuple(Asked(rules.indicator(id), count) for id, count in counts.most_common())
+    return tuple(Asked(rules.indicator(id), count) for id, count in part.indicators)
 
 
 def titles(ids: Sequence[str]) -> dict[str, Entry]:

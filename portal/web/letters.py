@@ -137,9 +137,9 @@ def _standing(found: Digest) -> str:
 
 def _part(row: Row) -> str:
     told = {"part": t(f"changed.part_{row.name}"), "points": signed(row.points)}
-    if not row.part.dataset_ids:
+    if not row.part.datasets:
         return t("digest.mail_rules", **told)
-    return t("digest.mail_part", count=len(row.part.dataset_ids), **told)
+    return t("digest.mail_part", count=row.part.datasets, **told)
 
 
 def _fixes(found: Digest) -> list[str]:

@@ -105,6 +105,23 @@ def test_a_dataset_met_at_two_portals_counts_once_where_it_was_made(pair: tuple[
     assert [one.dataset_id for one in catalog.appearances.page(10, reason="department")] == [province]
 
 
+def test_making_everything_again_keeps_only_what_it_changes(pair: tuple[Catalog, str, str]) -> None:
+    catalog, city, province = pair
+
+    def kept() -> list[tuple[str, str | None]]:
+        table = tables.counted_past.c
+        with catalog.engine.connect() as connection:
+            found = connection.execute(select(table.dataset_id, table.counted_as).order_by(table.number))
+            return [(row.dataset_id, row.counted_as) for row in found]
+
+    assert kept() == [(province, None)]
+    counting.rebuild(catalog, "test")
+    assert kept() == [(province, None)]
+    catalog.appearances.decide(province, city, Verdict.APART, by="审核员")
+    counting.rebuild(catalog, "test")
+    assert kept() == [(province, None), (province, city)]
+
+
 def test_a_retired_copy_leaves_the_other_standing(pair: tuple[Catalog, str, str]) -> None:
     catalog, city, province = pair
     put(catalog, retire=[city])

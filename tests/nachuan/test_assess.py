@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from nachuan.cli import nachuan
 from nachuan.errors import EXPECTED
 from portal.catalog.store import Catalog
-from portal.scorecard import periods
+from portal.scorecard import keeping, periods, spans
 from tests.catalogs import filled, record
 from tests.portal.scorecard.test_assess import new
 from tests.portal.scorecard.test_rules import IMPORTED
@@ -77,6 +77,22 @@ def test_a_period_is_frozen_with_the_key_that_is_kept_and_written_out(run: Comma
     assert (licence["passed"], licence["failed"]) == ("1", "1")
 
 
+def test_a_frozen_period_is_verified_and_one_that_comes_out_otherwise_is_told(run: Command, tmp_path: Path) -> None:
+    with time_machine.travel(datetime(2026, 7, 2, tzinfo=UTC)):
+        run("freeze", "2026H1")
+    catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
+    filled(catalog, new("1", rows=0), new("3"))
+    same = run("verify", "2026H1")
+    assert (same.exit_code, same.output.splitlines()[-1]) == (
+        0, "2026H1 comes out as it was frozen: 2 datasets as of 2026-06-30."
+    )
+    with catalog.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM change WHERE kind = 'updated'")
+    catalog.close()
+    other = run("verify", "2026H1")
+    assert other.exit_code == 1 and "comes out otherwise" in other.output and ", and now " in other.output
+
+
 def test_a_change_is_taken_apart_for_the_whole_nation_too(run: Command, tmp_path: Path) -> None:
     catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
     with time_machine.travel(datetime(2026, 6, 20, tzinfo=UTC)):
@@ -89,6 +105,16 @@ def test_a_change_is_taken_apart_for_the_whole_nation_too(run: Command, tmp_path
     assert [part["dataset_ids"] for part in found["parts"]] == [["hang000000000003"]]
     assert "has no score" in run("why", "regions", "440000", *days).output
     assert "must be before" in run("why", "nation", "all", "--from", "2026-06-21", "--to", "2026-06-21").output
+
+
+def test_the_changes_of_large_groups_are_worked_out_once_a_day(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spans, "MOST_DATASETS", 1)
+    monkeypatch.setattr(keeping, "BACK", timedelta(days=1))
+    with time_machine.travel(datetime(2026, 6, 17, 2, tzinfo=UTC)):
+        run()
+        # Of the nation, the theme, and two types of institution.
+        assert run("keep").output == "Kept 4 explanations up to 2026-06-16.\n"
+        assert run("keep").output == "Everything is worked out up to 2026-06-16.\n"
 
 
 @pytest.mark.parametrize(

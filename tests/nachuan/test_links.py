@@ -74,13 +74,14 @@ def test_a_host_is_asked_as_gently_as_the_gentlest_of_its_sources_wants() -> Non
     assert installation.link_rates(sources) == {"data.example": 0.5, "own.example:8080": 0.0}
 
 
-def test_the_schedule_checks_links_until_it_is_stopped_whatever_a_round_does() -> None:
+@pytest.mark.parametrize("beside", ["links", "nightly"])
+def test_what_runs_beside_the_harvests_runs_until_it_is_stopped_whatever_a_round_does(beside: str) -> None:
     catalog = Catalog("sqlite://")
     catalog.upgrade()
     rounds: list[int] = []
     begun = threading.Event()
 
-    def links(stop: threading.Event) -> None:
+    def work(stop: threading.Event) -> None:
         rounds.append(1)
         begun.set()
         stop.wait(30)
@@ -90,7 +91,7 @@ def test_the_schedule_checks_links_until_it_is_stopped_whatever_a_round_does() -
         catalog,
         lambda id, full: Run(id=1, source_id=id, mode=RunMode.FULL, started=datetime.now(UTC)),
         reread=lambda id: None,
-        links=links,
+        **{beside: work},
     )
     scheduler.start()
     assert begun.wait(10)

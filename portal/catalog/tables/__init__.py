@@ -5,6 +5,7 @@ from portal.catalog.tables.appearances import (
     appearance_decision,
     appearance_key,
     appearance_position,
+    counted_past,
     family_member,
 )
 from portal.catalog.tables.columns import Instant, Number, metadata
@@ -19,10 +20,11 @@ from portal.catalog.tables.harvests import (
     source,
     validator,
 )
-from portal.catalog.tables.links import counter, link, link_host, link_use
+from portal.catalog.tables.links import counter, link, link_host, link_past, link_use
 from portal.catalog.tables.people import account, audit, publisher_decision, sign_in_attempt
 from portal.catalog.tables.scorecards import (
     assessment,
+    explanation,
     period,
     period_part,
     period_standing,
@@ -42,14 +44,17 @@ __all__ = [
     "assessment",
     "audit",
     "change",
+    "counted_past",
     "counter",
     "dataset",
+    "explanation",
     "family_member",
     "held",
     "issue",
     "lease",
     "link",
     "link_host",
+    "link_past",
     "link_use",
     "metadata",
     "normalisation",

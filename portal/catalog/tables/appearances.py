@@ -6,6 +6,18 @@ from sqlalchemy import BigInteger, Column, Index, String, Table, Text
 
 from portal.catalog.tables.columns import Instant, Number, metadata
 
+# What an entry was counted as until an instant, at which it came to be counted as another one or as itself again.
+counted_past = Table(
+    "counted_past",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("dataset_id", String(16), nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("counted_as", String(16)),
+    Index(None, "dataset_id", "until"),
+    sqlite_autoincrement=True,
+)
+
 appearance = Table(
     "appearance",
     metadata,

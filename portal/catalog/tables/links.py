@@ -35,6 +35,23 @@ link = Table(
     Index(None, "changed"),
 )
 
+# What an address told, as it last stood, until another answer ended it: see ``portal.catalog.link_past``.
+link_past = Table(
+    "link_past",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("key", LargeBinary(16), nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("checked", Instant, nullable=False),
+    Column("last_available", Instant),
+    Column("status", Integer),
+    Column("is_error_page", Boolean, nullable=False),
+    Index(None, "key", "until"),
+    sqlite_autoincrement=True,
+)
+
 link_use = Table(
     "link_use",
     metadata,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Column, Date, Float, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from portal.catalog.tables.columns import Instant, Number, metadata
 
@@ -99,5 +99,17 @@ period_part = Table(
     metadata,
     Column("period_id", String(10), ForeignKey("period.id"), primary_key=True),
     Column("number", Integer, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+# Why the score of a large group changed between the ends of two days, worked out beforehand.
+explanation = Table(
+    "explanation",
+    metadata,
+    Column("kind", String(12), primary_key=True),
+    Column("code", String(100), primary_key=True),
+    Column("rules", String(60), primary_key=True),
+    Column("first", Date, primary_key=True),
+    Column("last", Date, primary_key=True),
     Column("body", LargeBinary, nullable=False),
 )

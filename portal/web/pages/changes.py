@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from flask import Blueprint, Response, abort, make_response, render_template, request
+from flask import Blueprint, abort, make_response, redirect, render_template, request
 from msgspec import Struct
+from msgspec.structs import replace
+from werkzeug import Response
 
 from portal.catalog.model import Entry
+from portal.scorecard import keeping
 from portal.scorecard.assess import standard_layout
 from portal.scorecard.cards import VERDICTS
 from portal.scorecard.changes import Part
@@ -61,12 +64,15 @@ class Question(Struct, frozen=True, kw_only=True):
 def changes(kind: str, code: str) -> Response:
     """The difference between two days, taken apart."""
     question = _question(kind, code)
-    found, refused = None, False
+    found, refused, kept = None, False, []
     if question.problem is None:
         try:
             found = _explained(question)
         except TooMuch:
-            refused = True
+            refused, kept = True, explained.days_kept(question.group, question.rules.id)
+    if kept and not request.args.keys() & {"from", "to"}:
+        first, last = kept[-1]
+        return redirect(replace(question, first=first, last=last).address("changes.changes"))
     status = 400 if question.problem else 422 if refused else 200
     return make_response(
         render_template(
@@ -76,6 +82,8 @@ def changes(kind: str, code: str) -> Response:
             last=midnight(question.last),
             found=found,
             refused=refused,
+            named=keeping.NAMED,
+            kept=[(midnight(first), midnight(last), replace(question, first=first, last=last)) for first, last in kept],
             signed=signed,
             rule_sets=standard_layout().rule_sets,
             today_iso=datetime.now(UTC).date().isoformat(),
@@ -104,6 +112,7 @@ def datasets(kind: str, code: str, part: str) -> str:
         last=midnight(question.last),
         part=one,
         part_name=part,
+        is_whole=len(one.dataset_ids) == one.datasets,
         shown=[(known[id], _moves(one, id, question.rules)) for id in ids if id in known],
         paging=turns,
     )
@@ -167,8 +176,8 @@ def _day(name: str) -> date | str | None:
 
 
 def _explained(question: Question) -> Explained | None:
-    span = explained.span_of(question.group, question.first, question.last, question.rules.id)
-    return None if span.explanation is None else explained.explained(span.explanation, question.rules)
+    found = explained.explanation_of(question.group, question.first, question.last, question.rules.id)
+    return None if found is None else explained.explained(found, question.rules)
 
 
 def _parts(question: Question, name: str | None) -> list[Part]:
@@ -176,10 +185,10 @@ def _parts(question: Question, name: str | None) -> list[Part]:
     if question.problem is not None:
         abort(400)
     try:
-        span = explained.span_of(question.group, question.first, question.last, question.rules.id)
+        found = explained.explanation_of(question.group, question.first, question.last, question.rules.id)
     except TooMuch:
         abort(422)
-    parts = [] if span.explanation is None else span.explanation.parts
+    parts = [] if found is None else found.parts
     return [part for part in parts if name in (None, explained.name_of(part))]
 
 

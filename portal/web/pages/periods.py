@@ -100,10 +100,10 @@ def download(id: str, table: str, format_: str) -> Response:
     if table not in exports.TABLES or format_ not in MEDIA or (format_ == "parquet" and find_spec("pyarrow") is None):
         abort(404)
     try:
-        _, snapshot = periods.opened(site().catalog, id)
+        _, layout, rows = periods.streamed(site().catalog, id)
     except periods.PeriodInvalid as error:
         return problem(500, "Not what was frozen", str(error))
-    return streamed(exports.FORMATS[format_](exports.TABLES[table](snapshot)), MEDIA[format_], f"{id}-{table}.{format_}")
+    return streamed(exports.FORMATS[format_](exports.TABLES[table](layout, rows)), MEDIA[format_], f"{id}-{table}.{format_}")
 
 
 def _held(id: str) -> Held:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from portal.catalog.link_past import VALID_DAYS, as_of
 from portal.catalog.link_uses import addresses_of, host_of
 from portal.catalog.links import Address, Failing, Settled
 from portal.catalog.model import Distribution, DistributionKind, Link, LinkState, Source
@@ -49,11 +50,16 @@ def settle(
     failing: Failing | None = None,
     free: datetime | None = None,
 ) -> None:
+    def since(before: Link | None) -> datetime:
+        return before.since if before is not None and before.state is state else now
+
     catalog.links.settle(
         [
             Settled(
                 address=address,
-                link=Link(url=address.url, state=state, since=now, checked=now, status=200, media_type="text/csv"),
+                link=Link(
+                    url=address.url, state=state, since=since(address.link), checked=now, status=200, media_type="text/csv"
+                ),
                 failing=failing,
                 due=now + timedelta(days=days),
                 host_free=free or now,
@@ -229,6 +235,68 @@ def test_datasets_with_an_address_in_another_state_are_told_once_each_number(any
     assert any_catalog.links.changed_datasets(newest) == ([], newest)
     settle(any_catalog, [again["b.example"]], now=later, state=LinkState.GONE)
     assert any_catalog.links.changed_datasets(newest) == ([two.dataset.id], newest + 1)
+
+
+def past(catalog: Catalog, address: str, *days: float) -> list[LinkState | None]:
+    """The state of an address on days since ``NOW``."""
+    found = (catalog.links.as_of([address], NOW + timedelta(days=day)).get(address) for day in days)
+    return [link and link.state for link in found]
+
+
+def test_what_an_address_told_is_known_of_every_instant(any_catalog: Catalog) -> None:
+    url = "https://a.example/1.csv"
+    filled(any_catalog, giving("1", url))
+    any_catalog.links.catch_up()
+    for day, state in ((0, LinkState.AVAILABLE), (20, LinkState.AVAILABLE), (40, LinkState.GONE), (60, LinkState.REFUSED)):
+        now = NOW + timedelta(days=day)
+        settle(any_catalog, claimed(any_catalog, now), now=now, state=state)
+    available, gone = LinkState.AVAILABLE, LinkState.GONE
+    assert past(any_catalog, url, -0.1, 0, 39.9, 40, 59.9, 60, 99) == [
+        None, available, available, gone, gone, LinkState.REFUSED, LinkState.REFUSED
+    ]
+    then = any_catalog.links.as_of([url, "https://never.example/"], NOW + timedelta(days=30))
+    assert list(then) == [url]
+    # Asked on day 20 and told otherwise on day 40: of day 30 the last answer is that of day 20.
+    assert (then[url].checked, then[url].status) == (NOW + timedelta(days=20), 200)
+
+
+def test_two_answers_alike_vouch_for_nothing_between_them_when_they_are_too_far_apart(catalog: Catalog) -> None:
+    url = "https://a.example/1.csv"
+    filled(catalog, giving("1", url))
+    catalog.links.catch_up()
+    asked = [NOW + timedelta(days=day) for day in (0, VALID_DAYS, 2 * VALID_DAYS + 1)]
+    for now in asked:
+        settle(catalog, claimed(catalog, now), now=now)
+    checked = [
+        catalog.links.as_of([url], NOW + timedelta(days=day))[url].checked for day in (VALID_DAYS - 1, 2 * VALID_DAYS)
+    ]
+    assert checked == [NOW + timedelta(days=VALID_DAYS - 1), asked[1]]
+    _, newest = catalog.links.changed_datasets()
+    assert newest == 2, "the answer after the gap is news: what stood meanwhile was the last good one"
+
+
+def test_an_answer_is_dropped_when_another_was_written_down_since_its_address_was_claimed(catalog: Catalog) -> None:
+    url = "https://a.example/1.csv"
+    filled(catalog, giving("1", url))
+    catalog.links.catch_up()
+    late = claimed(catalog)
+    later = NOW + timedelta(hours=2)
+    settle(catalog, claimed(catalog, later), now=later, state=LinkState.REFUSED)
+    settle(catalog, late, now=later + timedelta(hours=1))
+    assert catalog.links.known([url])[url].state is LinkState.REFUSED
+    assert catalog.links.counts(SOURCE.id).states == {LinkState.REFUSED: 1}
+    assert past(catalog, url, 0.1, 1) == [LinkState.REFUSED, LinkState.REFUSED]
+
+
+def test_before_anything_was_kept_only_that_an_address_had_been_available_is_known() -> None:
+    day = timedelta(days=1)
+    gone = Link(
+        url="u", state=LinkState.GONE, since=NOW, checked=NOW + 9 * day, last_available=NOW - 9 * day
+    )
+    told = [as_of(gone, NOW + days * day) for days in (-10, -5, 3)]
+    assert [link and (link.state, link.checked) for link in told] == [
+        None, (LinkState.UNKNOWN, NOW - 9 * day), (LinkState.GONE, NOW + 3 * day)
+    ]
 
 
 def test_pages_in_place_of_files_are_counted_among_their_state(catalog: Catalog) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from portal.catalog import engines, tables
-from portal.catalog.model import ChangeCause, ChangeKind, DatasetState, Publisher, RecordType, RunMode
+from portal.catalog.model import ChangeCause, ChangeKind, DatasetState, Outcome, Publisher, RecordType, RunMode
 from portal.catalog.sources import LeaseLost, SourceHeld
 from portal.catalog.store import Catalog
 from portal.catalog.writing import PutCounts
@@ -121,6 +124,16 @@ def test_a_source_is_leased_to_one_at_a_time_and_a_late_writer_is_fenced_off(any
     any_catalog.sources.release(slow)
     any_catalog.sources.renew(quick)
     assert any_catalog.entry(record("a").dataset.id) is None
+
+
+def test_a_source_was_read_when_a_harvest_of_it_ended_and_not_when_kept_words_were_read_again(catalog: Catalog) -> None:
+    days = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
+    ended = ((RunMode.FULL, Outcome.HELD), (RunMode.INCREMENTAL, Outcome.FAILED), (RunMode.REREAD, Outcome.COMPLETE))
+    for day, (mode, outcome) in zip(days, ended, strict=True):
+        run = catalog.runs.start(SOURCE.id, mode, "test")
+        catalog.runs.save(msgspec.structs.replace(run, finished=day, outcome=outcome))
+    assert catalog.runs.last_read() == {SOURCE.id: days[0]}
+    assert catalog.runs.last_read(days[0] - timedelta(seconds=1)) == {}
 
 
 def test_records_are_known_by_their_raw_digest(any_catalog: Catalog) -> None:

@@ -11,9 +11,9 @@ import time_machine
 from portal.catalog.assessments import Kind
 from portal.catalog.model import Change, ChangeCause, ChangeKind
 from portal.catalog.store import Catalog
-from portal.scorecard import assess, fixes
+from portal.scorecard import assess, fixes, scoring
 from portal.scorecard.assess import rebuild, standard_layout
-from portal.scorecard.changes import Cause, Explanation, Movement, cause_of, explain, movement_of
+from portal.scorecard.changes import Cause, Explanation, Movement, cause_of, explain, movement_of, score_of
 from portal.scorecard.evidence import CHECKS
 from portal.scorecard.groups import Group
 from portal.scorecard.rules import parse
@@ -101,7 +101,8 @@ def test_a_change_of_rules_is_a_part_of_its_own(moved: Catalog) -> None:
     later = Layout.of([parse(title, "later")])
     before, restated = (as_of(moved, BEFORE.date(), layout) for layout in (LAYOUT, later))
     after = as_of(moved, AFTER.date(), later)
-    found = explain(moved, before, after, HANGZHOU, restated=restated)
+    earlier = score_of(scoring.unpacked(before.counts()[HANGZHOU]), LAYOUT, "national", HANGZHOU)
+    found = explain(moved, restated, after, HANGZHOU, earlier=earlier)
     assert told(found)[0] == (Movement.RULES, None, 25, ())
     assert found is not None and found.before.point is not None and found.after.point is not None
     assert sum(one.points for one in found.parts) == pytest.approx(found.after.point - found.before.point)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pytest
@@ -53,9 +54,10 @@ def test_what_is_no_half_year_is_refused(name: str) -> None:
         periods.last_day(name)
 
 
-def test_a_period_that_is_not_over_is_not_frozen(half_year: Catalog) -> None:
+@pytest.mark.parametrize("early", [datetime(2026, 6, 30, 23, tzinfo=UTC), datetime(2026, 7, 1, 0, 59, tzinfo=UTC)])
+def test_a_period_is_not_frozen_before_it_is_over_and_all_of_it_written(half_year: Catalog, early: datetime) -> None:
     with pytest.raises(periods.PeriodInvalid, match="is not over: it ends on 2026-06-30"):
-        periods.freeze(half_year, "2026H1", KEY, now=datetime(2026, 6, 30, 23, tzinfo=UTC))
+        periods.freeze(half_year, "2026H1", KEY, now=early)
 
 
 def test_a_frozen_period_holds_what_was_so_on_its_last_day_and_is_frozen_once(half_year: Catalog) -> None:
@@ -72,7 +74,7 @@ def test_a_frozen_period_holds_what_was_so_on_its_last_day_and_is_frozen_once(ha
 
 
 def test_frozen_later_it_has_the_same_bytes(half_year: Catalog) -> None:
-    early = periods.freeze(half_year, "2026H1", KEY, now=datetime(2026, 7, 1, tzinfo=UTC))
+    early = periods.freeze(half_year, "2026H1", KEY, now=datetime(2026, 7, 1, 1, tzinfo=UTC))
     parts = list(half_year.periods.parts("2026H1"))
     with writing(half_year.engine) as connection:
         connection.execute(tables.period_part.delete())
@@ -107,18 +109,18 @@ def test_evidence_that_was_touched_is_not_opened(half_year: Catalog) -> None:
 def test_a_period_is_exported_as_csv_and_json(half_year: Catalog) -> None:
     periods.freeze(half_year, "2026H1", KEY, now=AUGUST)
     _, snapshot = periods.opened(half_year, "2026H1")
-    text = b"".join(exports.as_csv(exports.score_lines(snapshot))).decode("utf-8-sig")
+    text = b"".join(exports.as_csv(exports.score_lines(snapshot.layout, snapshot.rows))).decode("utf-8-sig")
     nation = [line for line in csv.DictReader(io.StringIO(text)) if line["kind"] == "nation"]
     assert [(line["rules"], line["datasets"]) for line in nation] == [
         ("national", "2"), ("mqa", "2"), ("five_star", "2"), ("udata", "2")
     ]
-    counts = json.loads(b"".join(exports.as_json(exports.indicator_lines(snapshot))))
+    counts = json.loads(b"".join(exports.as_json(exports.indicator_lines(snapshot.layout, snapshot.rows))))
     (licence,) = [
         line for line in counts
         if (line["rules"], line["kind"], line["indicator"]) == ("udata", "nation", "license")
     ]
     assert (licence["passed"], licence["failed"]) == (2, 0)
-    datasets = json.loads(b"".join(exports.as_json(exports.dataset_lines(snapshot))))
+    datasets = json.loads(b"".join(exports.as_json(exports.dataset_lines(snapshot.layout, snapshot.rows))))
     assert [(line["dataset"], line["national.licence"], line["flags"]) for line in datasets] == [
         ("hang000000000001", "pass", "counted effective"),
         ("hang000000000002", "pass", "counted effective"),
@@ -135,11 +137,44 @@ def _has_arrow() -> bool:
 
 
 @needs("pyarrow", _has_arrow(), "PyArrow is not installed")
-def test_a_period_is_exported_as_parquet(half_year: Catalog) -> None:
+@pytest.mark.parametrize("table", exports.TABLES)
+def test_a_period_is_exported_as_parquet_piece_by_piece(
+    half_year: Catalog, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     snapshot = as_of(half_year, date(2026, 6, 30), standard_layout())
-    (body,) = exports.as_parquet(exports.score_lines(snapshot))
-    assert parquet.read_table(io.BytesIO(body)).to_pylist() == list(exports.score_lines(snapshot))
+    lines = list(exports.TABLES[table](snapshot.layout, snapshot.rows))
+    monkeypatch.setattr(exports, "LINES_IN_GROUP", 1)
+    pieces = list(exports.as_parquet(iter(lines)))
+    assert len(pieces) == len(lines) + 1
+    assert parquet.read_table(io.BytesIO(b"".join(pieces))).to_pylist() == lines
+
+
+@needs("pyarrow", _has_arrow(), "PyArrow is not installed")
+def test_a_table_without_lines_is_a_parquet_file_without_columns() -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert parquet.read_table(io.BytesIO(b"".join(exports.as_parquet(iter(()))))).to_pylist() == []
+
+
+def test_evidence_is_read_part_by_part_and_only_after_all_of_it_was_held_against_its_hash(
+    half_year: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(periods, "ROWS_IN_PART", 1)
+    periods.freeze(half_year, "2026H1", KEY, now=AUGUST)
+    read: list[int] = []
+    parts = half_year.periods.parts
+
+    def watched(id: str) -> Iterator[bytes]:
+        for number, part in enumerate(parts(id)):
+            read.append(number)
+            yield part
+
+    monkeypatch.setattr(half_year.periods, "parts", watched)
+    _, _, rows = periods.streamed(half_year, "2026H1")
+    assert read == [0, 1, 2, 0]
+    next(rows)
+    assert read == [0, 1, 2, 0, 1]
+    assert [row.dataset_id for row in rows] == ["hang000000000002"]
 
 
 def test_parquet_without_its_library_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

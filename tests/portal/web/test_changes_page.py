@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from portal.catalog.assessments import Kind
 from portal.catalog.model import Contact, Publisher
 from portal.catalog.store import Catalog
-from portal.scorecard import spans
+from portal.scorecard import keeping, spans
 from portal.scorecard.assess import standard_layout
 from portal.scorecard.changes import explain
 from portal.scorecard.snapshots import as_of
@@ -26,6 +26,7 @@ from portal.search.memory import MemoryIndex
 from portal.web import explained
 from portal.web.explained import adding_up
 from tests.catalogs import SOURCE, filled, record
+from tests.portal.scorecard.test_keeping import FIRST, LAST, live
 from tests.portal.web.town import client_of, page, says, words
 
 BEFORE, AFTER, NOW = (datetime(2026, *day, 12, tzinfo=UTC) for day in ((3, 1), (6, 1), (6, 15)))
@@ -85,7 +86,7 @@ def test_a_group_alone_is_explained_as_it_is_within_the_whole_catalogue(federati
     layout = standard_layout()
     before, after = (as_of(federation, day.date(), layout) for day in (BEFORE, AFTER))
     whole = explain(federation, before, after, group)
-    alone = span(federation, group, BEFORE.date(), AFTER.date())
+    alone = span(federation, group, BEFORE.date(), AFTER.date(), most=100)
     assert alone.explanation == whole
     assert whole is not None and [part.movement.value for part in whole.parts][:2] == ["added", "removed"]
     assert [id[-1] for id in whole.parts[1].dataset_ids] == ["d", "g"]
@@ -99,15 +100,18 @@ def test_only_the_datasets_of_the_group_are_assessed(federation: Catalog, monkey
         return as_of(*args, ids=ids, **rest)
 
     monkeypatch.setattr(spans, "as_of", watched)
-    span(federation, (Kind.DEPARTMENT, "330100.transport"), BEFORE.date(), AFTER.date())
+    span(federation, (Kind.DEPARTMENT, "330100.transport"), BEFORE.date(), AFTER.date(), most=100)
     assert seen == [set("abcdeg")] * 2
 
 
 @pytest.mark.parametrize("kind,code", [(Kind.NATION, ""), (Kind.THEME, "transport")])
-def test_what_has_no_column_to_find_its_datasets_by_is_refused(federation: Catalog, kind: Kind, code: str) -> None:
+def test_what_has_no_column_to_find_its_datasets_by_is_refused_where_all_of_them_are_too_many(
+    federation: Catalog, kind: Kind, code: str
+) -> None:
     with pytest.raises(TooMuch, match="every dataset"):
-        span(federation, (kind, code), BEFORE.date(), AFTER.date())
-    assert span(federation, (kind, code), BEFORE.date(), AFTER.date(), most=None).rules.id == "national"
+        span(federation, (kind, code), BEFORE.date(), AFTER.date(), most=6)
+    found = [span(federation, (kind, code), BEFORE.date(), AFTER.date(), most=most).explanation for most in (7, None)]
+    assert found[0] == found[1]
 
 
 def test_more_datasets_than_one_waits_for_are_refused(federation: Catalog) -> None:
@@ -164,9 +168,46 @@ def test_days_that_cannot_be_compared_are_told(browser: FlaskClient, query: str,
     assert told in says(browser, f"/en{HERE}?{query}", status)
 
 
-def test_the_nation_is_refused_with_the_command_that_does_it(browser: FlaskClient) -> None:
-    told = says(browser, f"/en/scorecards/nation/all/changes?{SPAN}", 422)
-    assert "nachuan assess why nation all --from 2026-03-01 --to 2026-06-01" in told
+@pytest.fixture
+def large(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlaskClient]:
+    """A site that is too large to wait for, on the day after the night in which everything up to 15 June was worked out."""
+    monkeypatch.setattr(spans, "MOST_DATASETS", 2)
+    monkeypatch.setattr(keeping, "NAMED", 1)
+    live(catalog)
+    keeping.keep(catalog, LAST, "test")
+    with time_machine.travel(datetime(2026, 6, 16, 12, tzinfo=UTC), tick=False):
+        yield client_of(catalog, MemoryIndex())
+
+
+NATION = "/en/scorecards/nation/all/changes"
+
+
+def test_the_nation_is_refused_with_the_command_that_does_it_and_with_what_is_ready(large: FlaskClient) -> None:
+    main = page(large, f"{NATION}?from=2026-05-05&to=2026-06-01", 422)
+    assert "nachuan assess why nation all --from 2026-05-05 --to 2026-06-01" in words(main)
+    assert main.xpath("//li/a[contains(@href, 'from=')]/@href") == [f"{NATION}?from=2026-05-16&to=2026-06-15"]
+
+
+def test_without_days_one_is_led_to_what_was_worked_out_at_night(catalog: Catalog, large: FlaskClient) -> None:
+    led = large.get(NATION)
+    assert (led.status_code, led.location) == (302, f"{NATION}?from=2026-05-16&to=2026-06-15")
+    whole = span(catalog, (Kind.NATION, ""), FIRST, LAST, most=None).explanation
+    counts = page(large, led.location).xpath("//table[1]//td[3]/a")
+    assert whole is not None and [int(words(cell)) for cell in counts] == [part.datasets for part in whole.parts]
+
+
+def test_of_a_large_groups_parts_the_first_datasets_are_listed_and_that_is_said(large: FlaskClient) -> None:
+    main = page(large, f"{NATION}?from=2026-05-16&to=2026-06-15")
+    assert "Download the first dataset of each part" in words(main)
+    several = next(cell for cell in main.xpath("//table[1]//td[3]/a") if int(words(cell)) > 1)
+    listed = page(large, several.get("href"))
+    assert f"{words(several)} datasets. The first one is listed." in words(listed)
+    assert len(listed.xpath("//tbody/tr")) == 1
+
+
+def test_by_other_rules_or_of_a_month_a_large_group_is_refused(large: FlaskClient) -> None:
+    page(large, f"{NATION}?from=2026-05-16&to=2026-06-15&rules=mqa", 422)
+    page(large, "/en/scorecards/nation/all/digest/2026-05", 422)
 
 
 @pytest.mark.parametrize(

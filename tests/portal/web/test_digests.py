@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from portal.catalog.assessments import Kind
 from portal.catalog.model import Publisher
 from portal.catalog.store import Catalog
+from portal.scorecard import spans
 from portal.scorecard.assess import rebuild
 from portal.search.memory import MemoryIndex
 from portal.web import digesting, explained
@@ -175,7 +176,11 @@ def test_what_there_is_not_has_no_digest(browser: FlaskClient, path: str) -> Non
     get(browser, path, 404)
 
 
-def test_a_group_too_large_to_wait_for_is_refused_with_the_command(browser: FlaskClient) -> None:
+def test_a_group_too_large_to_wait_for_is_refused_with_the_command(
+    browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spans, "MOST_DATASETS", 2)
+    explained._span.cache_clear()
     told = get(browser, "/en/scorecards/nation/all/digest/2026-05", 422)
     assert "nachuan assess why nation all" in told
     get(browser, "/en/scorecards/nation/all/digest/2026-05.txt", 422)
