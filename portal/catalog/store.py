@@ -34,6 +34,7 @@ from portal.catalog.normalisation import Normalisations
 from portal.catalog.periods import Periods
 from portal.catalog.runs import Runs
 from portal.catalog.sources import Lease, Sources, check_lease
+from portal.catalog.trends import Trends
 from portal.catalog.writing import Transaction
 
 WALK_SIZE = 1000
@@ -89,6 +90,7 @@ class Catalog:
         self.counting = Counting(self.engine)
         self.assessments = Assessments(self.engine)
         self.periods = Periods(self.engine)
+        self.trends = Trends(self.engine)
 
     @property
     def address(self) -> str:

@@ -28,6 +28,7 @@ from portal.catalog.tables.scorecards import (
     period_standing,
     scorecard_state,
     standing,
+    standing_past,
     tally,
 )
 
@@ -65,6 +66,7 @@ __all__ = [
     "sign_in_attempt",
     "source",
     "standing",
+    "standing_past",
     "tally",
     "validator",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Column, Date, Float, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from portal.catalog.tables.columns import Instant, Number, metadata
 
@@ -62,6 +62,24 @@ standing = Table(
     Column("most", Float, nullable=False),
     Column("measured", Float, nullable=False),
     Index("ix_standing_peers", "generation", "rules", "kind", "peers", "least", "most"),
+    sqlite_with_rowid=False,
+)
+
+# One row for each day after which it was another one; until then it held. Another generation does not touch it.
+standing_past = Table(
+    "standing_past",
+    metadata,
+    Column("rules", String(60), primary_key=True),
+    Column("kind", String(12), primary_key=True),
+    Column("code", String(100), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("version", String(20), nullable=False),
+    Column("datasets", Integer, nullable=False),
+    Column("point", Float),
+    Column("low", Float, nullable=False),
+    Column("high", Float, nullable=False),
+    Column("measured", Float, nullable=False),
+    Index(None, "day"),
     sqlite_with_rowid=False,
 )
 
