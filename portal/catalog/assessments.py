@@ -74,8 +74,8 @@ class State(Struct, frozen=True, kw_only=True):
     """How far the states of addresses were followed: see ``Links.changed_datasets``."""
     counted: int = 0
     """How far it was followed which entries are one dataset: see ``Appearances.changed_datasets``."""
-    versions: Mapping[str, str] = {}
-    """The version of each rule set by its id; of an assessment made before they were noted none."""
+    versions: tuple[tuple[str, str], ...] = ()
+    """Each rule set's id and version; of an assessment made before they were noted none."""
 
 
 class Standing(Struct, frozen=True, kw_only=True):

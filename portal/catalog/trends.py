@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 from msgspec import Struct
@@ -50,14 +50,20 @@ class Trends:
 
 
 def keep(
-    connection: Connection, generation: int, day: date, today: date, versions: Mapping[str, str], always: str
+    connection: Connection,
+    generation: int,
+    day: date,
+    today: date,
+    versions: Iterable[tuple[str, str]],
+    *,
+    always: str,
 ) -> None:
     """Keeps the standings of a generation as those of ``day``, which is over, and thins what is old as of ``today``.
 
-    ``versions`` are those of the rule sets that are kept. Groups of the kind ``always`` are kept although nothing
-    changed: their days tell on which there was an assessment at all.
+    ``versions`` are the rule sets that are kept, each with its version. Groups of the kind ``always`` are kept although
+    nothing changed: their days tell on which there was an assessment at all.
     """
-    for rules, version in versions.items():
+    for rules, version in versions:
         now, past = tables.standing, tables.standing_past.alias()
         last = tables.standing_past.alias()
         newest = select(func.max(last.c.day)).where(_same_group(last, now)).correlate(now).scalar_subquery()

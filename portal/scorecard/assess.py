@@ -64,9 +64,9 @@ def standard_layout() -> Layout:
     return Layout.of(rule_sets.packaged())
 
 
-def versions(layout: Layout) -> dict[str, str]:
-    """The versions of its rule sets by their ids."""
-    return {rules.id: rules.version for rules in layout.rule_sets}
+def versions(layout: Layout) -> tuple[tuple[str, str], ...]:
+    """The id and the version of each of its rule sets."""
+    return tuple((rules.id, rules.version) for rules in layout.rule_sets)
 
 
 def beginning_of(day: datetime) -> datetime:

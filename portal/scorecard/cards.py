@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -140,10 +141,7 @@ def card(catalog: Catalog, kind: Kind, code: str, rules: str = "national") -> Ca
         return None
     given = layout.rules(rules)
     counts = scoring.lanes(stored)
-    values = scoring.values(counts, given, layout, is_department=kind in AS_ONE)
-    start = layout.starts[rules]
-    tallies = {one.id: scoring.tally(counts, start + place) for place, one in enumerate(given.measured)}
-    cards = [IndicatorCard(one, tallies.get(one.id), values.get(one.id)) for one in given.indicators]
+    cards = _indicators(counts, kind, given, layout)
     score = scoring.score(counts, given, layout, is_department=kind in AS_ONE)
     return Card(
         kind=kind,
@@ -157,6 +155,13 @@ def card(catalog: Catalog, kind: Kind, code: str, rules: str = "national") -> Ca
         dimensions=tuple(_dimension(one, cards, given, score.datasets) for one in given.dimensions),
         counts=_counts(catalog, kind, code, scoring.flags(counts), scoring.harvested(counts)),
     )
+
+
+def _indicators(counts: array[int], kind: Kind, rules: RuleSet, layout: Layout) -> list[IndicatorCard]:
+    values = scoring.values(counts, rules, layout, is_department=kind in AS_ONE)
+    start = layout.starts[rules.id]
+    tallies = {one.id: scoring.tally(counts, start + place) for place, one in enumerate(rules.measured)}
+    return [IndicatorCard(one, tallies.get(one.id), values.get(one.id)) for one in rules.indicators]
 
 
 def _dimension(dimension: Dimension, cards: Sequence[IndicatorCard], rules: RuleSet, datasets: int) -> DimensionCard:
@@ -233,13 +238,17 @@ def league(catalog: Catalog, kind: Kind, peers: str, rules: str = "national") ->
 
 def matrix(
     catalog: Catalog, kind: Kind, codes: Sequence[str], rules: str = "national"
-) -> dict[str, dict[str, Value | None]]:
-    """The values of every measured indicator of several groups: by group, then by indicator."""
+) -> dict[str, dict[str, IndicatorCard]]:
+    """Every measured indicator of several groups: by group, then by indicator; without those never counted."""
     layout = standard_layout()
     given = layout.rules(rules)
     stored = catalog.assessments.tallies([(kind, code) for code in codes])
     return {
-        code: scoring.values(scoring.lanes(counts), given, layout, is_department=kind in AS_ONE)
+        code: {
+            one.indicator.id: one
+            for one in _indicators(scoring.lanes(counts), kind, given, layout)
+            if one.tally is not None
+        }
         for (_, code), counts in stored.items()
     }
 
@@ -252,7 +261,7 @@ def dimension_scores(
     found: dict[str, list[float]] = {}
     for values in matrix(catalog, kind, codes, rules).values():
         for dimension in given.dimensions:
-            own = [(one, values[one.id]) for one in given.measured if one.dimension == dimension.id]
+            own = [(one, values[one.id].value) for one in given.measured if one.dimension == dimension.id]
             point = scoring.combined(own, given.scale, 0).point
             if point is not None:
                 found.setdefault(dimension.id, []).append(point)

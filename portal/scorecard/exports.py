@@ -114,14 +114,20 @@ def as_json(lines: Iterator[Line]) -> Iterator[bytes]:
     yield b"[]\n" if between == "[\n" else b"\n]\n"
 
 
-def as_parquet(lines: Iterator[Line]) -> Iterator[bytes]:
-    """The lines as a Parquet file. Raises FormatUnavailable where PyArrow is not installed."""
+def as_parquet(
+    lines: Iterator[Line] | Iterator[dict[str, object]], types: Mapping[str, str] | None = None
+) -> Iterator[bytes]:
+    """The lines as a Parquet file. Raises FormatUnavailable where PyArrow is not installed.
+
+    ``types`` are the columns and what is in each, as PyArrow calls it; None = as the lines have it.
+    """
     try:
         arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError as error:
         raise FormatUnavailable("Parquet needs PyArrow: pip install 'nachuan[parquet]'") from error
+    schema = None if types is None else arrow.schema([(name, getattr(arrow, of)()) for name, of in types.items()])
     body = io.BytesIO()
-    parquet.write_table(arrow.Table.from_pylist(list(lines)), body)
+    parquet.write_table(arrow.Table.from_pylist(list(lines), schema=schema), body)
     yield body.getvalue()
 
 

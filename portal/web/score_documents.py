@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -22,7 +20,6 @@ from portal.scorecard.scoring import Score
 from portal.scorecard.verdicts import Finding
 from portal.web.documents import dataset_address
 from portal.web.graded import Group
-from portal.web.spreadsheets import harmless
 
 AT_ONCE = 200
 """Datasets whose evidence is made at a time."""
@@ -336,26 +333,6 @@ def dataset_rows(
             publisher = dataset.publisher.name if dataset.publisher else None
             words = (finding.verdict, finding.words.zh, finding.words.en, finding.seen, finding.limit)
             yield (*given, dataset.title, publisher, *words, dataset_address(base, one.dataset))
-
-
-def written(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """Rows as CSV for spreadsheets: a byte-order mark, and no cell that computes. What is not known is empty."""
-    yield "\ufeff" + _csv([columns])
-    rest = iter(rows)
-    while part := list(islice(rest, AT_ONCE)):
-        yield _csv([[_cell(cell) for cell in row] for row in part])
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, float):
-        return round(value, 6)
-    return harmless(value) if isinstance(value, str) else value
-
-
-def _csv(rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
 
 
 def all_behind(

@@ -171,7 +171,7 @@ def trends() -> list[Trend]:
 def table() -> Heat:
     return Heat(
         title=said(("各部门各项指标", "Departments by indicator")),
-        things=said(("部门", "Department")),
+        things=Heading(said(("部门", "Department"))),
         columns=tuple(Heading(said(name), f"#{number}") for number, name in enumerate(INDICATORS)),
         rows=tuple(
             (Heading(said(name)), tuple(Cell(value, f"#{value}" if row % 2 else None) for value in values))
