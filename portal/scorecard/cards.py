@@ -11,6 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from portal.catalog.assessments import Assessed, Kind, Ranks, Standing
+from portal.catalog.model import Distribution, Link
 from portal.catalog.store import Catalog
 from portal.scorecard import scoring
 from portal.scorecard.assess import Ways, standard_layout, subjects
@@ -18,7 +19,7 @@ from portal.scorecard.groups import AS_ONE, COMPARED, members, regions_within
 from portal.scorecard.rules import Band, Dimension, Indicator, RuleSet
 from portal.scorecard.scoring import Score, Tally, Value
 from portal.scorecard.subjects import Subject
-from portal.scorecard.vectors import FLAGS, Layout, findings
+from portal.scorecard.vectors import FLAGS, Layout, findings, of_each
 from portal.scorecard.verdicts import Finding, Verdict
 
 
@@ -356,6 +357,28 @@ def _evidence(subject: Subject, rules: RuleSet, vector: bytes, layout: Layout, d
         flags=tuple(name for place, name in enumerate(FLAGS) if vector[place] == Verdict.PASS),
         original=subject.original,
         agrees=bytes(one.verdict for one in seen) == vector[start : start + len(seen)],
+    )
+
+
+class DistributionEvidence(Struct, frozen=True):
+    """What is found of one distribution by itself."""
+
+    distribution: Distribution
+    findings: tuple[tuple[Indicator, Finding], ...]
+    links: Mapping[str, Link]
+    """What is known of its dataset's addresses."""
+
+
+def of_distributions(catalog: Catalog, ways: Ways, dataset_id: str, rules: str) -> tuple[DistributionEvidence, ...]:
+    """What is found of each distribution of a dataset; empty for a dataset that was not assessed or has none."""
+    layout, state = standard_layout(), catalog.assessments.state()
+    if state is None or state.layout != layout.digest or not catalog.assessments.rows([dataset_id]):
+        return ()
+    found = subjects(catalog.entries([dataset_id]), catalog, ways, state.day, catalog.runs.last_read())
+    return tuple(
+        DistributionEvidence(each, tuple(findings), one.links)
+        for one in found
+        for each, findings in of_each(one, layout.rules(rules))
     )
 
 

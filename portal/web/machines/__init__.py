@@ -1,6 +1,6 @@
 """What programs read, one module for each kind of answer."""
 
-from portal.web.machines import catalogue, datasets, downloads, feeds, probes, scorecards, sitemaps
+from portal.web.machines import catalogue, datasets, downloads, feeds, probes, quality, scorecards, sitemaps
 
 MACHINES = (
     datasets.machines,
@@ -8,6 +8,7 @@ MACHINES = (
     feeds.machines,
     downloads.machines,
     scorecards.machines,
+    quality.machines,
     sitemaps.machines,
     probes.machines,
 )
