@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import NotFound
@@ -91,7 +93,13 @@ def _league(rules: RuleSet) -> League:
 @machines.get("/api/v1/scorecards/method")
 def method() -> Response:
     """The rule sets: every indicator with its weight, why it is asked, and its options."""
-    return answer(msgspec.json.encode(standard_layout().rule_sets), _TOLD)
+    return answer(msgspec.json.encode(_without_nulls(msgspec.to_builtins(standard_layout().rule_sets))), _TOLD)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 @machines.get("/scorecards/<kind>/<code>.<any(csv, parquet):format_>")

@@ -2,6 +2,7 @@
 
 from portal.web.pages import (
     account,
+    api,
     changes,
     datasets,
     digests,
@@ -36,6 +37,7 @@ PAGES = (
     normalisation.pages,
     runs.pages,
     texts.pages,
+    api.pages,
     account.pages,
     account.own,
     printed.pages,
