@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, select
 
-from portal.catalog import tables
+from portal.catalog import tables, trends
 from portal.catalog.documents import encode, in_parts, packer, unpacked
 from portal.catalog.engines import writing
 from portal.catalog.model import DatasetState
@@ -74,6 +74,8 @@ class State(Struct, frozen=True, kw_only=True):
     """How far the states of addresses were followed: see ``Links.changed_datasets``."""
     counted: int = 0
     """How far it was followed which entries are one dataset: see ``Appearances.changed_datasets``."""
+    versions: tuple[tuple[str, str], ...] = ()
+    """Each rule set's id and version; of an assessment made before they were noted none."""
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -156,8 +158,10 @@ class Assessments:
             with writing(self._engine) as connection:
                 connection.execute(insert(tables.standing), [_standing_values(one, generation) for one in several])
         with writing(self._engine) as connection:
-            overtaken = _state(connection)[0] > generation
+            read, before = _state(connection)
+            overtaken = read > generation
             if not overtaken:
+                _keep(connection, read, before, state)
                 _set_state(connection, generation, state)
         with writing(self._engine) as connection:
             _clear(connection, generation, overtaken)
@@ -183,6 +187,7 @@ class Assessments:
             generation, found = _state(connection)
             if found != before:
                 raise AssessmentMoved("another process assessed meanwhile")
+            _keep(connection, generation, before, after)
             _upsert(connection, tables.assessment, [_values(row, generation) for row in rows])
             table = tables.assessment.c
             for part in in_parts(removed):
@@ -366,6 +371,14 @@ def _set_state(connection: Connection, generation: int, state: State) -> None:
         tables.scorecard_state,
         [{"name": "current", "generation": generation, "document": encode(state)}],
     )
+
+
+def _keep(connection: Connection, generation: int, before: State | None, after: State) -> None:
+    """Keeps the standings of a day that is over, before those of another take their place."""
+    if before is not None and before.day < after.day:
+        trends.keep(
+            connection, generation, before.day.date(), after.day.date(), before.versions, always=Kind.NATION.value
+        )
 
 
 def _reserve(connection: Connection) -> int:

@@ -82,6 +82,13 @@ class Periods:
         with self._engine.connect() as connection:
             return [standing_of(row) for row in connection.execute(query)]
 
+    def of(self, rules: str, kind: Kind, code: str) -> dict[str, Standing]:
+        """One group's standings as frozen, by the period."""
+        table = tables.period_standing
+        query = select(table).where(table.c.rules == rules, table.c.kind == kind, table.c.code == code)
+        with self._engine.connect() as connection:
+            return {row.period_id: standing_of(row) for row in connection.execute(query)}
+
     def peer_groups(self, id: str, rules: str, kind: Kind) -> dict[str, int]:
         """Who was compared with whom, and how many they were."""
         table = tables.period_standing.c

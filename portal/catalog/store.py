@@ -35,6 +35,7 @@ from portal.catalog.normalisation import Normalisations
 from portal.catalog.periods import Periods
 from portal.catalog.runs import Runs
 from portal.catalog.sources import Lease, Sources, check_lease
+from portal.catalog.trends import Trends
 from portal.catalog.writing import Transaction
 
 WALK_SIZE = 1000
@@ -91,6 +92,7 @@ class Catalog:
         self.assessments = Assessments(self.engine)
         self.periods = Periods(self.engine)
         self.explanations = Explanations(self.engine)
+        self.trends = Trends(self.engine)
 
     @property
     def address(self) -> str:

@@ -78,6 +78,11 @@ def standard_layout() -> Layout:
     return Layout.of(rule_sets.packaged())
 
 
+def versions(layout: Layout) -> tuple[tuple[str, str], ...]:
+    """The id and the version of each of its rule sets."""
+    return tuple((rules.id, rules.version) for rules in layout.rule_sets)
+
+
 def beginning_of(day: datetime) -> datetime:
     """The beginning of a day in UTC: what verdicts that depend on time are held against."""
     return day.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -153,6 +158,7 @@ def rebuild(
             datasets=count,
             links=links,
             counted=counted_once,
+            versions=versions(given),
         )
         return ((kind, code, counts) for (kind, code), counts in counted.items()), standings(catalog, counted, given), state
 
@@ -255,7 +261,9 @@ def catch_up(
         changes = catalog.changes(state.number, CHANGES_AT_ONCE)
         ids = list(dict.fromkeys((*waiting, *(change.dataset_id for change in changes))))
         number = changes[-1].number if changes else state.number
-        reached = msgspec.structs.replace(state, number=number, day=day, links=links, counted=counted)
+        reached = msgspec.structs.replace(
+            state, number=number, day=day, links=links, counted=counted, versions=versions(given)
+        )
         if reached == state and not ids:
             return looked_at
         state = _reassess(catalog, ways, given, ids, state, reached, read)

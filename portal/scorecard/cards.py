@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,6 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from portal.catalog.assessments import Assessed, Kind, Ranks, Standing
+from portal.catalog.model import Distribution, Link
 from portal.catalog.store import Catalog
 from portal.scorecard import scoring
 from portal.scorecard.assess import Ways, standard_layout, subjects
@@ -17,7 +19,7 @@ from portal.scorecard.groups import AS_ONE, COMPARED, members, regions_within
 from portal.scorecard.rules import Band, Dimension, Indicator, RuleSet
 from portal.scorecard.scoring import Score, Tally, Value
 from portal.scorecard.subjects import Subject
-from portal.scorecard.vectors import FLAGS, Layout, findings
+from portal.scorecard.vectors import FLAGS, Layout, findings, of_each
 from portal.scorecard.verdicts import Finding, Verdict
 
 
@@ -140,10 +142,7 @@ def card(catalog: Catalog, kind: Kind, code: str, rules: str = "national") -> Ca
         return None
     given = layout.rules(rules)
     counts = scoring.lanes(stored)
-    values = scoring.values(counts, given, layout, is_department=kind in AS_ONE)
-    start = layout.starts[rules]
-    tallies = {one.id: scoring.tally(counts, start + place) for place, one in enumerate(given.measured)}
-    cards = [IndicatorCard(one, tallies.get(one.id), values.get(one.id)) for one in given.indicators]
+    cards = _indicators(counts, kind, given, layout)
     score = scoring.score(counts, given, layout, is_department=kind in AS_ONE)
     return Card(
         kind=kind,
@@ -157,6 +156,13 @@ def card(catalog: Catalog, kind: Kind, code: str, rules: str = "national") -> Ca
         dimensions=tuple(_dimension(one, cards, given, score.datasets) for one in given.dimensions),
         counts=_counts(catalog, kind, code, scoring.flags(counts), scoring.harvested(counts)),
     )
+
+
+def _indicators(counts: array[int], kind: Kind, rules: RuleSet, layout: Layout) -> list[IndicatorCard]:
+    values = scoring.values(counts, rules, layout, is_department=kind in AS_ONE)
+    start = layout.starts[rules.id]
+    tallies = {one.id: scoring.tally(counts, start + place) for place, one in enumerate(rules.measured)}
+    return [IndicatorCard(one, tallies.get(one.id), values.get(one.id)) for one in rules.indicators]
 
 
 def _dimension(dimension: Dimension, cards: Sequence[IndicatorCard], rules: RuleSet, datasets: int) -> DimensionCard:
@@ -233,13 +239,17 @@ def league(catalog: Catalog, kind: Kind, peers: str, rules: str = "national") ->
 
 def matrix(
     catalog: Catalog, kind: Kind, codes: Sequence[str], rules: str = "national"
-) -> dict[str, dict[str, Value | None]]:
-    """The values of every measured indicator of several groups: by group, then by indicator."""
+) -> dict[str, dict[str, IndicatorCard]]:
+    """Every measured indicator of several groups: by group, then by indicator; without those never counted."""
     layout = standard_layout()
     given = layout.rules(rules)
     stored = catalog.assessments.tallies([(kind, code) for code in codes])
     return {
-        code: scoring.values(scoring.lanes(counts), given, layout, is_department=kind in AS_ONE)
+        code: {
+            one.indicator.id: one
+            for one in _indicators(scoring.lanes(counts), kind, given, layout)
+            if one.tally is not None
+        }
         for (_, code), counts in stored.items()
     }
 
@@ -252,7 +262,7 @@ def dimension_scores(
     found: dict[str, list[float]] = {}
     for values in matrix(catalog, kind, codes, rules).values():
         for dimension in given.dimensions:
-            own = [(one, values[one.id]) for one in given.measured if one.dimension == dimension.id]
+            own = [(one, values[one.id].value) for one in given.measured if one.dimension == dimension.id]
             point = scoring.combined(own, given.scale, 0).point
             if point is not None:
                 found.setdefault(dimension.id, []).append(point)
@@ -347,6 +357,28 @@ def _evidence(subject: Subject, rules: RuleSet, vector: bytes, layout: Layout, d
         flags=tuple(name for place, name in enumerate(FLAGS) if vector[place] == Verdict.PASS),
         original=subject.original,
         agrees=bytes(one.verdict for one in seen) == vector[start : start + len(seen)],
+    )
+
+
+class DistributionEvidence(Struct, frozen=True):
+    """What is found of one distribution by itself."""
+
+    distribution: Distribution
+    findings: tuple[tuple[Indicator, Finding], ...]
+    links: Mapping[str, Link]
+    """What is known of its dataset's addresses."""
+
+
+def of_distributions(catalog: Catalog, ways: Ways, dataset_id: str, rules: str) -> tuple[DistributionEvidence, ...]:
+    """What is found of each distribution of a dataset; empty for a dataset that was not assessed or has none."""
+    layout, state = standard_layout(), catalog.assessments.state()
+    if state is None or state.layout != layout.digest or not catalog.assessments.rows([dataset_id]):
+        return ()
+    found = subjects(catalog.entries([dataset_id]), catalog, ways, state.day, catalog.runs.last_read())
+    return tuple(
+        DistributionEvidence(each, tuple(findings), one.links)
+        for one in found
+        for each, findings in of_each(one, layout.rules(rules))
     )
 
 

@@ -121,9 +121,12 @@ def as_json(lines: Iterator[Line]) -> Iterator[bytes]:
     yield b"[]\n" if between == "[\n" else b"\n]\n"
 
 
-_WHOLE = frozenset("datasets passed failed unknown passed_before failed_before not_applicable".split())
-_REAL = frozenset("score low high least most share_measured".split())
-"""The columns that hold numbers. Parquet is told before the first line: in that alone a column may be empty."""
+_TYPES: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys("datasets passed failed unknown passed_before failed_before not_applicable".split(), "int64")
+    | dict.fromkeys("score low high least most share_measured".split(), "float64")
+)
+"""What is in the columns of periods that hold numbers; the others hold words. Parquet is told before the first line: in that
+alone a column may be empty."""
 
 
 class _Sink:
@@ -152,15 +155,20 @@ class _Sink:
         return words
 
 
-def as_parquet(lines: Iterator[Line]) -> Iterator[bytes]:
-    """The lines as a Parquet file, so many a row group. Raises FormatUnavailable where PyArrow is not installed."""
+def as_parquet(
+    lines: Iterator[Mapping[str, object]], types: Mapping[str, str] | None = None
+) -> Iterator[bytes]:
+    """The lines as a Parquet file, so many a row group. Raises FormatUnavailable where PyArrow is not installed.
+
+    ``types`` are the columns and what is in each, as PyArrow calls it; None = those of a period's tables.
+    """
     try:
         arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError as error:
         raise FormatUnavailable("Parquet needs PyArrow: pip install 'nachuan[parquet]'") from error
     group = list(islice(lines, LINES_IN_GROUP))
-    types = {name: arrow.int64() if name in _WHOLE else arrow.float64() for name in _WHOLE | _REAL}
-    schema = arrow.schema([(name, types.get(name, arrow.string())) for name in (group[0] if group else ())])
+    columns = {name: _TYPES.get(name, "string") for name in (group[0] if group else ())} if types is None else types
+    schema = arrow.schema([(name, getattr(arrow, of)()) for name, of in columns.items()])
     sink = _Sink()
     with parquet.ParquetWriter(sink, schema) as writer:
         while group:

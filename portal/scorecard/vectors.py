@@ -120,6 +120,17 @@ def findings(subject: Subject, rules: RuleSet) -> list[Finding]:
     return _findings(subject, rules, _plan(rules))
 
 
+def of_each(subject: Subject, rules: RuleSet) -> list[tuple[Distribution, list[tuple[Indicator, Finding]]]]:
+    """What is found of each distribution by itself; of a further appearance of another dataset nothing."""
+    if subject.original is not None:
+        return []
+    asked = _plan(rules).of_distributions
+    return [
+        (each, [(rules.indicator(id), check(subject, each, options)) for id, check, options in asked])
+        for each in subject.dataset.distributions
+    ]
+
+
 def _findings(subject: Subject, rules: RuleSet, plan: _Plan) -> list[Finding]:
     if subject.original is not None:
         return [Finding(Verdict.NOT_APPLICABLE, "dataset.copy", subject.original)] * len(plan.asked)

@@ -6,6 +6,7 @@ never shrink. What was not measured is None and drawn hatched, never as zero.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import groupby, pairwise
 from typing import TypeAlias
@@ -21,7 +22,13 @@ Written: TypeAlias = Callable[[float], str]
 TREND_HEIGHT = 168
 """Pixels."""
 
-DATES_SHOWN = 5
+DOTS_SHOWN = 24
+"""Of more points in a line only those that say more are dots."""
+
+DATE_WIDTH = 0.18
+"""What a date takes of a trend's width, where it is widest."""
+
+DATES_SHOWN = 4
 """At most so many dates below a trend; a narrow window shows the first and the last."""
 
 
@@ -88,16 +95,22 @@ class Point(Struct, frozen=True, kw_only=True):
 
     when: str
     """The day or the period in the reader's words."""
+    at: float | None = None
+    """How far along the line of time it lies, 0-1; None where all points lie at even distances."""
     value: float | None
+    bounds: tuple[float, float] | None = None
+    """From where to where the value may lie."""
     method: str | None = None
     """The version of the method; values of two methods are not joined by a line."""
+    mark: str | None = None
+    """A word beside the point, for one that is more than a point."""
     href: str | None = None
     note: str | None = None
     """Why it was not measured."""
 
 
 class Trend(Struct, frozen=True, kw_only=True):
-    """One value over time, at even distances, the oldest first."""
+    """One value over time, the oldest first."""
 
     id: str
     """What no other element of the page is called."""
@@ -112,12 +125,24 @@ class Trend(Struct, frozen=True, kw_only=True):
 
     def x(self, place: float) -> str:
         """Where the point number ``place`` stands, counted from 0; between two points at a half."""
-        last = len(self.points) - 1
-        return percent(min(1, max(0, place / last)) if last else 0.5)
+        return percent(self._share(place))
+
+    def is_late(self, place: float) -> bool:
+        """Whether it stands so far right that words must stand left of it."""
+        return self._share(place) > 1 - DATE_WIDTH
 
     def y(self, value: float) -> str:
         """The height of a value, in pixels from above."""
         return f"{round(self.height * (1 - self.scale.share(value)), 1):g}"
+
+    def _share(self, place: float) -> float:
+        last = len(self.points) - 1
+        before, after = (min(last, max(0, limit(place))) for limit in (math.floor, math.ceil))
+        return (self._at(before) + self._at(after)) / 2
+
+    def _at(self, place: int) -> float:
+        given, last = self.points[place].at, len(self.points) - 1
+        return given if given is not None else place / last if last else 0.5
 
     @property
     def lines(self) -> Iterator[tuple[int, float, int, float]]:
@@ -127,16 +152,49 @@ class Trend(Struct, frozen=True, kw_only=True):
                 yield place, one.value, place + 1, other.value
 
     @property
+    def has_bounds(self) -> bool:
+        """Whether the bounds of any point are known."""
+        return any(point.bounds for point in self.points)
+
+    @property
+    def bands(self) -> Iterator[str]:
+        """Between the bounds of points in a row, one area: its corners, across from 0 to 100 and down in pixels."""
+        for several in self._unbroken():
+            upper, lower = [], []
+            for place in several:
+                bounds, x = self.points[place].bounds, f"{round(self._at(place) * 100, 2):g}"
+                if bounds is not None:
+                    lower.append(f"{x},{self.y(bounds[0])}")
+                    upper.append(f"{x},{self.y(bounds[1])}")
+            if len(upper) > 1:
+                yield " ".join((*upper, *reversed(lower)))
+
+    @property
+    def ranges(self) -> Iterator[tuple[int, float, float]]:
+        """The bounds of points that have no neighbour to make an area with."""
+        for several in self._unbroken():
+            bounds = self.points[several[0]].bounds
+            if len(several) == 1 and bounds is not None:
+                yield several[0], *bounds
+
+    def _unbroken(self) -> Iterator[list[int]]:
+        """The places of points in a row that were measured by one method."""
+        for (measured, _), group in groupby(
+            range(len(self.points)), lambda place: (self.points[place].value is not None, self.points[place].method)
+        ):
+            if measured:
+                yield list(group)
+
+    @property
     def gaps(self) -> Iterator[tuple[str, str]]:
         """Where every time without a measurement begins, and how wide it is."""
         last = len(self.points) - 1
-        for measured, group in groupby(enumerate(self.points), lambda one: one[1].value is not None):
-            places = [place for place, _ in group]
-            if not measured and last > 0:
-                begin, end = max(0, places[0] - 0.5), min(last, places[-1] + 0.5)
-                yield percent(begin / last), percent((end - begin) / last)
-            elif not measured:
-                yield "0%", "100%"
+        for measured, group in groupby(range(last + 1), lambda place: self.points[place].value is not None):
+            places = list(group)
+            if not measured:
+                begin = 0.0 if places[0] == 0 else self._share(places[0] - 0.5)
+                end = 1.0 if places[-1] == last else self._share(places[-1] + 0.5)
+                yield percent(begin), percent(end - begin)
 
     @property
     def has_methods(self) -> bool:
@@ -156,13 +214,37 @@ class Trend(Struct, frozen=True, kw_only=True):
         return tuple((place, point.value) for place, point in enumerate(self.points) if point.value is not None)
 
     @property
+    def dots(self) -> Iterator[tuple[int, float]]:
+        """The points that are drawn as dots: all, or where they would run together those that no line leads to."""
+        joined = {place for one, _, other, _ in self.lines for place in (one, other)}
+        few = len(self.measured) <= DOTS_SHOWN
+        for place, value in self.measured:
+            if few or place not in joined or self.points[place].mark or place == self.measured[-1][0]:
+                yield place, value
+
+    @property
+    def marked(self) -> Iterator[tuple[int, float, str]]:
+        """The points with a word beside them, their values and the words."""
+        for place, value in self.measured:
+            mark = self.points[place].mark
+            if mark is not None:
+                yield place, value, mark
+
+    @property
     def dated(self) -> tuple[int, ...]:
-        """The points whose date is written below: the first, the last, and some between them."""
+        """The points whose date is written below: the first, the last, and some between them, well apart."""
         last = len(self.points) - 1
-        if last < 0:
-            return ()
-        every = max(1, -(-last // (DATES_SHOWN - 1)))
-        return (*(place for place in range(0, last, every) if last - place >= every), last)
+        if last < 1:
+            return tuple(range(last + 1))
+        found = [0]
+        for place_wanted in range(1, DATES_SHOWN - 1):
+            share = place_wanted / (DATES_SHOWN - 1)
+            place, _ = min(self.measured or ((0, 0.0),), key=lambda one: abs(self._at(one[0]) - share))
+            # The first and the last stand wholly on one side of their points, the others on both.
+            free = 1.5 * DATE_WIDTH if found == [0] else DATE_WIDTH
+            if self._at(place) - self._at(found[-1]) >= free and 1 - self._at(place) >= 1.5 * DATE_WIDTH:
+                found.append(place)
+        return (*found, last)
 
 
 class Heading(Struct, frozen=True):
@@ -170,6 +252,10 @@ class Heading(Struct, frozen=True):
 
     label: str
     href: str | None = None
+    figure: str | None = None
+    """Of a row: what stands beside its name."""
+    order: str | None = None
+    """Of a column: ``ascending`` or ``descending`` where the rows are in its order."""
 
 
 class Cell(Struct, frozen=True):
@@ -178,17 +264,32 @@ class Cell(Struct, frozen=True):
     value: float | None
     href: str | None = None
     note: str | None = None
-    """Why it was not measured."""
+    """What is more to say of the value, or why it was not measured."""
+    is_asked: bool = True
+    """False where there is nothing to be measured: such a cell is blank, and not hatched."""
+
+
+Row: TypeAlias = tuple[Heading, tuple[Cell, ...]]
 
 
 class Heat(Struct, frozen=True, kw_only=True):
     """A heat map: rows by columns, each cell with its figure on one of five shades."""
 
     title: str
-    things: str
+    things: Heading
     """What the rows are: the heading of their column."""
+    figures: Heading | None = None
+    """The heading of the column of the rows' figures; None where they have none."""
     columns: tuple[Heading, ...]
-    rows: tuple[tuple[Heading, tuple[Cell, ...]], ...]
+    rows: tuple[Row, ...]
     """A cell for every column."""
+    whole: Row | None = None
+    """All rows together."""
     steps: Steps
     written: Written = number
+
+    @property
+    def unasked(self) -> bool:
+        """Whether any cell has nothing to be measured."""
+        rows = self.rows if self.whole is None else (*self.rows, self.whole)
+        return any(not cell.is_asked for _, cells in rows for cell in cells)

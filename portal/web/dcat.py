@@ -11,7 +11,9 @@ from msgspec import Struct
 from rdflib import DCTERMS, FOAF, OWL, PROV, RDF, SKOS, XSD, BNode, Graph, Literal, URIRef
 
 from portal.catalog.model import Contact, Dataset, DatasetState, Distribution, Entry, Period, Publisher, RecordType
+from portal.scorecard.assess import is_assessed
 from portal.web import dcat_terms as terms
+from portal.web import dqv
 from portal.web.dcat_terms import ADMS, DCAT, VCARD, Node, Triple, literal, literals
 from portal.web.documents import dataset_address, publisher_address
 from portal.web.iris import iri, mail_iri, telephone_iri, web_iri
@@ -308,7 +310,12 @@ def _distribution(
 
 
 def _record(node: URIRef, entry: Entry, base: str) -> Iterator[Triple]:
-    """Our own words: since when the catalogue lists it, where the description comes from, whether it still stands."""
+    """Our own words: since when the catalogue lists it, where the description comes from, whether it still stands.
+
+    And where its quality is told: of the dataset itself, since that is where consumers of DQV look for it.
+    """
+    if is_assessed(entry):
+        yield from dqv.reference(node)
     record = URIRef(f"{node}#record")
     yield record, RDF.type, DCAT.CatalogRecord
     yield record, FOAF.primaryTopic, node

@@ -20,10 +20,17 @@ ADMS = Namespace("http://www.w3.org/ns/adms#")
 # The one in rdflib is of version 2: it knows neither series nor their order.
 DCAT = Namespace("http://www.w3.org/ns/dcat#")
 DCATAP = Namespace("http://data.europa.eu/r5r/")
+DQV = Namespace("http://www.w3.org/ns/dqv#")
+EARL = Namespace("http://www.w3.org/ns/earl#")
 ELI = Namespace("http://data.europa.eu/eli/ontology#")
 GEO = Namespace("http://www.opengis.net/ont/geosparql#")
 LOCN = Namespace("http://www.w3.org/ns/locn#")
+# The metrics of the Metadata Quality Assessment of data.europa.eu.
+PV = Namespace("https://piveau.eu/ns/voc#")
+SCHEMA = Namespace("http://schema.org/")
+SDMX_ATTRIBUTE = Namespace("http://purl.org/linked-data/sdmx/2009/attribute#")
 SPDX = Namespace("http://spdx.org/rdf/terms#")
+UNIT = Namespace("http://qudt.org/vocab/unit/")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 
 _AUTHORITY = "http://publications.europa.eu/resource/authority/"

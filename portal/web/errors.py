@@ -1,13 +1,15 @@
-"""Errors as pages in the site's look: what happened and what to do, nothing from inside."""
+"""Errors as pages in the site's look: what happened and what to do, nothing from inside. Programs get theirs as JSON."""
 
 from __future__ import annotations
 
+import http
 import logging
 
-from flask import Flask, Response, make_response, render_template
+from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from portal.search.query import IndexUnusable
+from portal.web.answers import problem
 from portal.web.words import has_message, t
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,8 @@ def _broken(error: Exception) -> Response:
 
 
 def _page(code: int) -> Response:
+    if request.path.startswith("/api/"):
+        return problem(code, http.HTTPStatus(code).phrase, "What the API answers is described at /api/v1/openapi.json.")
     name = str(code) if has_message(f"errors.title_{code}") else ("500" if code >= 500 else "400")
     return error_page(code, name)
 

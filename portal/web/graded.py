@@ -8,7 +8,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from portal.catalog.accounts import is_department
-from portal.catalog.assessments import Kind, State
+from portal.catalog.assessments import Kind, Standing, State
 from portal.catalog.sources import UnknownSource
 from portal.catalog.store import Catalog
 from portal.scorecard import cards
@@ -201,6 +201,20 @@ def tables(peer_groups: Iterable[tuple[Kind, str]]) -> dict[str, tuple[str, ...]
         for of in dict.fromkeys((*order, *sorted(levels)))
         if of in levels
     }
+
+
+PARTS: Mapping[str, Kind] = {"regions": Kind.REGION, DEPARTMENTS: Kind.DEPARTMENT}
+"""What a region or the nation is made of."""
+
+
+def parts(group: Group, of: str, rules: str) -> list[Standing]:
+    """The regions right below a region or the nation, or its own departments, best first; of another group none."""
+    if group.kind not in (Kind.REGION, Kind.NATION):
+        return []
+    code, kind = group.code or places.NATION, PARTS[of]
+    functions = vocabulary("department_functions").terms
+    codes = places.parts(code) if kind is Kind.REGION else tuple(f"{code}.{function}" for function in functions)
+    return site().catalog.assessments.standings_of(rules, kind, codes)
 
 
 def standing_in(table: Table, rules: str) -> tuple[Placed, ...]:

@@ -89,6 +89,14 @@ def percent(share: float) -> str:
     return format_decimal(share * 100, format="#,##0.#", locale=language()) + "%"
 
 
+def whole_percent(share: float) -> str:
+    """A share (0-1) in whole percent without the sign, for narrow cells; only what is none or all is 0 or 100."""
+    nearest = round(share * 100)
+    if nearest == 0 and share > 0:
+        return "<1"
+    return ">99" if nearest == 100 and share < 1 else str(nearest)
+
+
 def month(value: datetime) -> str:
     """``2026年5月`` or ``May 2026``."""
     return format_datetime(value, _MONTHS[language()], tzinfo=ZONE, locale=language())

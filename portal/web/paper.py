@@ -21,7 +21,7 @@ STYLES = ("site", "charts", "print")
 """The style sheets, the last for paper only."""
 
 PRINTED = ("/datasets/<id>", "/publishers/<id>", "/regions/<code>", "/sources/<id>", "/runs/<int:id>",
-           "/scorecards/<kind>/<code>", "/scorecards/<kind>/<code>/<rules>")
+           "/scorecards/<kind>/<code>", "/scorecards/<kind>/<code>/<rules>", "/scorecards/<kind>/<code>/<rules>/matrix")
 """The pages that are offered as PDF, under their path and ``.pdf``."""
 
 _ON_PAPER = "nachuan.on_paper"

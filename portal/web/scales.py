@@ -26,6 +26,10 @@ class Scale(Struct, frozen=True):
             raise ValueError(f"{value} is not between {self.low} and {self.high}")
         return (value - self.low) / (self.high - self.low)
 
+    def nearest(self, value: float) -> float:
+        """The value, or the end of the scale that is nearest: a sum of shares may end a last digit beyond it."""
+        return min(self.high, max(self.low, value))
+
     def at(self, value: float) -> str:
         """The place of a value as SVG writes it: ``62.5%``."""
         return percent(self.share(value))

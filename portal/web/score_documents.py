@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from portal.catalog.assessments import Assessed
 from portal.catalog.store import Catalog
@@ -18,11 +17,9 @@ from portal.scorecard.cards import Answer, Card, Evidence, IndicatorCard, Placed
 from portal.scorecard.fixes import Fix
 from portal.scorecard.reasons import reason
 from portal.scorecard.rules import Indicator, RuleSet, Text
-from portal.scorecard.scoring import Score
 from portal.scorecard.verdicts import Finding
 from portal.web.documents import dataset_address
 from portal.web.graded import Group
-from portal.web.spreadsheets import harmless
 
 AT_ONCE = 200
 """Datasets whose evidence is made at a time."""
@@ -111,6 +108,18 @@ class FixLine(Struct, frozen=True, kw_only=True):
     minutes: float
 
 
+class ScoreLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A score with its bounds. Without ``point`` nothing is known."""
+
+    point: float | None = None
+    low: float
+    high: float
+    measured: float
+    datasets: int
+    least: float
+    most: float
+
+
 class CardDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A scorecard."""
 
@@ -119,9 +128,10 @@ class CardDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     name: str
     scale: float
-    score: Score
+    score: ScoreLine
     places: Places | None = None
-    datasets: Mapping[str, int | None]
+    datasets: Mapping[str, int]
+    """Without ``declared`` no portal says how many it holds."""
     dimensions: tuple[DimensionLine, ...]
     indicators: tuple[IndicatorLine, ...]
     fixes: tuple[FixLine, ...]
@@ -196,10 +206,10 @@ def card_document(card: Card, name: str, fixes: Sequence[Fix]) -> CardDocument:
         code=group.written,
         name=name,
         scale=card.rules.scale,
-        score=card.score,
+        score=ScoreLine(**asdict(card.score)),
         places=Places(card.ranks.best, card.ranks.worst, card.ranks.of) if card.ranks else None,
         datasets={
-            "declared": card.counts.declared.datasets if card.counts.declared else None,
+            **_declared(card),
             "harvested": card.counts.harvested,
             "counted": card.counts.counted,
             "effective": card.counts.effective,
@@ -223,6 +233,11 @@ def card_document(card: Card, name: str, fixes: Sequence[Fix]) -> CardDocument:
             FixLine(indicator=one.indicator.id, datasets=one.datasets, gain=one.gain, minutes=one.minutes) for one in fixes
         ),
     )
+
+
+def _declared(card: Card) -> dict[str, int]:
+    declared = card.counts.declared
+    return {"declared": declared.datasets} if declared is not None and declared.sources else {}
 
 
 def _indicator_line(card: IndicatorCard, lost: float | None) -> IndicatorLine:
@@ -311,7 +326,7 @@ def card_rows(card: CardDocument) -> Iterator[Sequence[object]]:
     score = card.score
     nothing = (None,) * 5
     yield (*given, "score", "", "", "", None, score.point, score.low, score.high, score.measured, *nothing)
-    for name, count in card.datasets.items():
+    for name, count in {"declared": None, **card.datasets}.items():
         yield (*given, "datasets", name, "", "", None, count, None, None, None, *nothing)
     for part in card.dimensions:
         values = (part.score, part.low, part.high, part.measured)
@@ -336,26 +351,6 @@ def dataset_rows(
             publisher = dataset.publisher.name if dataset.publisher else None
             words = (finding.verdict, finding.words.zh, finding.words.en, finding.seen, finding.limit)
             yield (*given, dataset.title, publisher, *words, dataset_address(base, one.dataset))
-
-
-def written(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """Rows as CSV for spreadsheets: a byte-order mark, and no cell that computes. What is not known is empty."""
-    yield "\ufeff" + _csv([columns])
-    rest = iter(rows)
-    while part := list(islice(rest, AT_ONCE)):
-        yield _csv([[_cell(cell) for cell in row] for row in part])
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, float):
-        return round(value, 6)
-    return harmless(value) if isinstance(value, str) else value
-
-
-def _csv(rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
 
 
 def all_behind(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
@@ -16,6 +17,7 @@ from harvester.sandbox.serve import Sandbox, serve
 from portal.catalog.assessments import Kind
 from portal.catalog.model import DatasetState, Guard, RunMode, Source
 from portal.catalog.store import Catalog
+from portal.scorecard import assess
 from portal.scorecard.assess import rebuild
 from portal.search.engines import open_index
 from portal.search.indexing import catch_up
@@ -66,6 +68,8 @@ PAGES = {
     "nation-card": "/scorecards/nation/all/five_star",
     "indicator": "/scorecards/nation/all/national/licence?verdict=fail",
     "effective": "/scorecards/regions/330000/datasets/effective",
+    "matrix": "/scorecards/regions/330000/national/matrix?sort=licence",
+    "nation-matrix": "/scorecards/nation/all/mqa/matrix",
     "method": "/scorecards/method",
     "sources": "/sources",
     "source": f"/sources/{HELD}",
@@ -75,6 +79,7 @@ PAGES = {
     "run-under-way": "/runs/{run_under_way}",
     "about": "/about",
     "help": "/help",
+    "api": "/api",
     "not-found": "/no/such/page",
 }
 """Every kind of page by its name: a path without its language; what stands in braces is found in the catalogue."""
@@ -107,7 +112,10 @@ def country(home: Path, size: int) -> Iterator[Country]:
         _history(catalog, sandbox)
     index = open_index(settings.search_url, home)
     catch_up(catalog, index)
-    rebuild(catalog)
+    today = datetime.now(UTC)
+    rebuild(catalog, now=today - timedelta(days=9))
+    for days in (8, 2, 1, 0):
+        assess.catch_up(catalog, now=today - timedelta(days=days))
     app = create_app(settings, catalog, index, hold_s=0)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     serving = Thread(target=server.serve_forever, name="site", daemon=True)

@@ -143,6 +143,27 @@ def trends() -> list[Trend]:
             **words,
         ),
         Trend(
+            id="trend-bounds",
+            title=said(("每天结束时的得分", "The score at the end of each day")),
+            points=tuple(
+                Point(
+                    when=f"{day}",
+                    at=day / 300,
+                    value=value,
+                    bounds=None if value is None else (value - spread, min(100, value + spread)),
+                    method="1" if day < 210 else "2",
+                    mark="2026H1" if day in (60, 180) else None,
+                    href="#" if day in (60, 180) else None,
+                )
+                for day, value, spread in (
+                    (0, 41.2, 12), (60, 44, 9), (61, None, 0), (149, None, 0), (150, 52, 9), (180, 55, 8), (200, 54, 8),
+                    (210, 61, 6), (250, 66, 6), (280, 70, 4), (290, None, 0), (295, 71, 4), (300, 74.9, 3),
+                )
+            ),
+            scale=SCORES,
+            **words,
+        ),
+        Trend(
             id="trend-counts",
             title=said(("历次采集列出的记录", "Records listed by each harvest")),
             points=tuple(
@@ -171,12 +192,20 @@ def trends() -> list[Trend]:
 def table() -> Heat:
     return Heat(
         title=said(("各部门各项指标", "Departments by indicator")),
-        things=said(("部门", "Department")),
+        things=Heading(said(("部门", "Department")), "#name"),
+        figures=Heading(said(("得分", "Score")), order="descending"),
         columns=tuple(Heading(said(name), f"#{number}") for number, name in enumerate(INDICATORS)),
         rows=tuple(
-            (Heading(said(name)), tuple(Cell(value, f"#{value}" if row % 2 else None) for value in values))
+            (
+                Heading(said(name), figure=f"{90 - row * 9:.1f}"),
+                tuple(
+                    Cell(value, f"#{value}" if row % 2 else None, "12 / 20", is_asked=value is not None or row > 3)
+                    for value in values
+                ),
+            )
             for row, (name, values) in enumerate(zip(DEPARTMENTS, VALUES))
         ),
+        whole=(Heading(said(("整体", "As a whole")), figure="66.6"), tuple(Cell(place * 12.5) for place in range(8))),
         steps=FIFTHS,
     )
 

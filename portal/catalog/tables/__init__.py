@@ -30,6 +30,7 @@ from portal.catalog.tables.scorecards import (
     period_standing,
     scorecard_state,
     standing,
+    standing_past,
     tally,
 )
 
@@ -70,6 +71,7 @@ __all__ = [
     "sign_in_attempt",
     "source",
     "standing",
+    "standing_past",
     "tally",
     "validator",
 ]

@@ -65,6 +65,24 @@ standing = Table(
     sqlite_with_rowid=False,
 )
 
+# One row for each day after which it was another one; until then it held. Another generation does not touch it.
+standing_past = Table(
+    "standing_past",
+    metadata,
+    Column("rules", String(60), primary_key=True),
+    Column("kind", String(12), primary_key=True),
+    Column("code", String(100), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("version", String(20), nullable=False),
+    Column("datasets", Integer, nullable=False),
+    Column("point", Float),
+    Column("low", Float, nullable=False),
+    Column("high", Float, nullable=False),
+    Column("measured", Float, nullable=False),
+    Index(None, "day"),
+    sqlite_with_rowid=False,
+)
+
 period = Table(
     "period",
     metadata,

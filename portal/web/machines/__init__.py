@@ -1,6 +1,6 @@
 """What programs read, one module for each kind of answer."""
 
-from portal.web.machines import catalogue, datasets, downloads, feeds, probes, scorecards, sitemaps
+from portal.web.machines import catalogue, datasets, downloads, feeds, openapi, probes, quality, scorecards, sitemaps
 
 MACHINES = (
     datasets.machines,
@@ -8,6 +8,8 @@ MACHINES = (
     feeds.machines,
     downloads.machines,
     scorecards.machines,
+    quality.machines,
+    openapi.machines,
     sitemaps.machines,
     probes.machines,
 )

@@ -1,6 +1,8 @@
-"""Scorecards for programs: league tables, cards and the evidence behind them, as JSON and CSV."""
+"""Scorecards for programs: league tables, cards and the evidence behind them, as JSON, CSV and Parquet."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, abort, request
@@ -11,15 +13,19 @@ from portal.scorecard.assess import Ways, standard_layout
 from portal.scorecard.cards import Answer, Card
 from portal.scorecard.fixes import fixes
 from portal.scorecard.rules import PACKAGED, Indicator, RuleSet
+from portal.scorecard.trends import trend as score_over_time
 from portal.scorecard.vectors import FLAGS
-from portal.web import graded, score_documents
+from portal.web import graded, matrices, score_documents, trends
 from portal.web.addresses import base
-from portal.web.answers import answer, problem, refused, streamed
+from portal.web.answers import answer, problem, refused
 from portal.web.asking import NotUnderstood
 from portal.web.graded import Group
+from portal.web.matrices import MatrixDocument
 from portal.web.pages.scorecards import answer_asked, group_asked, measured_indicator, rules_asked, table_asked
 from portal.web.score_documents import Behind, CardDocument, League
 from portal.web.site import site
+from portal.web.tables import table
+from portal.web.trends import TrendDocument
 
 machines = Blueprint("scorecard_documents", __name__)
 
@@ -48,35 +54,38 @@ def missing(error: NotFound) -> Response:
     return problem(404, "Not found", "There is no such group, table, rule set, indicator or verdict.")
 
 
-@machines.get("/scorecards.csv")
-def league_csv() -> Response:
-    """A league table for a spreadsheet, all of it."""
-    found = _league(rules_asked(request.args.get("rules", PACKAGED[0])))
-    rows = score_documents.league_rows(found)
-    return streamed(score_documents.written(score_documents.LEAGUE_COLUMNS, rows), "text/csv", "league.csv")
+@machines.get("/scorecards.<any(csv, parquet):format_>")
+def league_table(format_: str) -> Response:
+    """A league table as a table, all of it."""
+    found = _league(rules_asked(_rules_given()))
+    return table(score_documents.LEAGUE_COLUMNS, score_documents.league_rows(found), format_, "league")
 
 
 @machines.get("/scorecards.json")
 @machines.get("/api/v1/scorecards")
 def league() -> Response:
     """A league table, all of it."""
-    return answer(msgspec.json.encode(_league(rules_asked(request.args.get("rules", PACKAGED[0])))), _TOLD)
+    return answer(msgspec.json.encode(_league(rules_asked(_rules_given()))), _TOLD)
+
+
+def _rules_given() -> str:
+    return request.args.get("rules", PACKAGED[0])
 
 
 def _league(rules: RuleSet) -> League:
     state = site().catalog.assessments.state()
     if state is None or not graded.is_assessed(state):
         abort(problem(503, "Not assessed", _NOT_YET))
-    table = table_asked(graded.tables(graded.all_tables(rules.id)))
-    placed = graded.standing_in(table, rules.id)
-    names = graded.names(table.kind, [one.standing.code for one in placed])
+    asked = table_asked(graded.tables(graded.all_tables(rules.id)))
+    placed = graded.standing_in(asked, rules.id)
+    names = graded.names(asked.kind, [one.standing.code for one in placed])
     return League(
         method=score_documents.method(rules, state.day),
-        of=table.of,
-        level=table.level,
+        of=asked.of,
+        level=asked.level,
         total=len(placed),
         groups=tuple(
-            score_documents.line(one, names[one.standing.code], is_ranked=table.is_ranked) for one in placed
+            score_documents.line(one, names[one.standing.code], is_ranked=asked.is_ranked) for one in placed
         ),
     )
 
@@ -84,23 +93,39 @@ def _league(rules: RuleSet) -> League:
 @machines.get("/api/v1/scorecards/method")
 def method() -> Response:
     """The rule sets: every indicator with its weight, why it is asked, and its options."""
-    return answer(msgspec.json.encode(standard_layout().rule_sets), _TOLD)
+    return answer(msgspec.json.encode(_without_nulls(msgspec.to_builtins(standard_layout().rule_sets))), _TOLD)
 
 
-@machines.get("/scorecards/<kind>/<code>.csv", defaults={"rules": PACKAGED[0]})
-@machines.get("/scorecards/<kind>/<code>/<rules>.csv")
-def card_csv(kind: str, code: str, rules: str) -> Response:
-    """A card for a spreadsheet."""
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+@machines.get("/scorecards/<kind>/<code>.<any(csv, parquet):format_>")
+def card_table(kind: str, code: str, format_: str) -> Response:
+    """A card by the first rule set as a table."""
+    return card_table_by(kind, code, PACKAGED[0], format_)
+
+
+@machines.get("/scorecards/<kind>/<code>/<rules>.<any(csv, parquet):format_>")
+def card_table_by(kind: str, code: str, rules: str, format_: str) -> Response:
+    """A card as a table."""
     rows = score_documents.card_rows(_document(kind, code, rules))
-    return streamed(score_documents.written(score_documents.CARD_COLUMNS, rows), "text/csv", "scorecard.csv")
+    return table(score_documents.CARD_COLUMNS, rows, format_, "scorecard")
 
 
-@machines.get("/scorecards/<kind>/<code>.json", defaults={"rules": PACKAGED[0]})
-@machines.get("/scorecards/<kind>/<code>/<rules>.json")
-@machines.get("/api/v1/scorecards/<kind>/<code>", defaults={"rules": None})
-def card(kind: str, code: str, rules: str | None) -> Response:
+@machines.get("/scorecards/<kind>/<code>.json")
+@machines.get("/api/v1/scorecards/<kind>/<code>")
+def card(kind: str, code: str) -> Response:
     """A card."""
-    return answer(msgspec.json.encode(_document(kind, code, rules or request.args.get("rules", PACKAGED[0]))), _TOLD)
+    return card_by(kind, code, _rules_given())
+
+
+@machines.get("/scorecards/<kind>/<code>/<rules>.json")
+def card_by(kind: str, code: str, rules: str) -> Response:
+    """A card by a rule set."""
+    return answer(msgspec.json.encode(_document(kind, code, rules)), _TOLD)
 
 
 def _document(kind: str, code: str, rules: str) -> CardDocument:
@@ -128,14 +153,14 @@ def behind_csv(kind: str, code: str, rules: str, indicator: str) -> Response:
     group, _ = _card(kind, code, given)
     found = score_documents.all_behind(site().catalog, group, given, asked, verdict)
     rows = score_documents.dataset_rows(site().catalog, asked, given, found, base())
-    return streamed(score_documents.written(score_documents.DATASET_COLUMNS, rows), "text/csv", f"{indicator}.csv")
+    return table(score_documents.DATASET_COLUMNS, rows, "csv", indicator)
 
 
 @machines.get("/scorecards/<kind>/<code>/<rules>/<indicator>.json")
 @machines.get("/api/v1/scorecards/<kind>/<code>/<indicator>", defaults={"rules": None})
 def behind(kind: str, code: str, rules: str | None, indicator: str) -> Response:
     """At most ``MOST`` datasets behind a number, those after the id ``after``."""
-    given = rules_asked(rules or request.args.get("rules", PACKAGED[0]))
+    given = rules_asked(rules or _rules_given())
     asked, verdict = measured_indicator(given, indicator), answer_asked()
     group, found = _card(kind, code, given)
     rows = cards.behind(
@@ -167,13 +192,56 @@ def flagged_csv(kind: str, code: str, flag: str) -> Response:
     if flag not in FLAGS:
         abort(problem(404, "No such flag", f"The flags are {', '.join(FLAGS)}."))
     rows = score_documents.flagged_rows(site().catalog, group, flag, base())
-    return streamed(score_documents.written(score_documents.FLAGGED_COLUMNS, rows), "text/csv", f"{flag}.csv")
+    return table(score_documents.FLAGGED_COLUMNS, rows, "csv", flag)
+
+
+@machines.get("/scorecards/<kind>/<code>/<rules>/trend.<any(csv, parquet):format_>")
+def trend_table(kind: str, code: str, rules: str, format_: str) -> Response:
+    """A group's score over time as a table."""
+    return table(trends.COLUMNS, trends.rows(_trend(kind, code, rules)), format_, "trend")
+
+
+@machines.get("/scorecards/<kind>/<code>/<rules>/trend.json")
+@machines.get("/api/v1/scorecards/<kind>/<code>/trend", defaults={"rules": None})
+def trend(kind: str, code: str, rules: str | None) -> Response:
+    """A group's score over time."""
+    return answer(msgspec.json.encode(_trend(kind, code, rules or _rules_given())), _TOLD)
+
+
+def _trend(kind: str, code: str, rules: str) -> TrendDocument:
+    given = rules_asked(rules)
+    group, found = _card(kind, code, given)
+    moments = score_over_time(site().catalog, group.kind, group.code, given.id)
+    return trends.document(group, graded.name(group), given, found.day, moments)
+
+
+@machines.get("/scorecards/<kind>/<code>/<rules>/matrix.<any(csv, parquet):format_>")
+def matrix_table(kind: str, code: str, rules: str, format_: str) -> Response:
+    """The parts of a region or the nation by indicator, as a table."""
+    return table(matrices.COLUMNS, matrices.rows(_matrix(kind, code, rules)), format_, "matrix")
+
+
+@machines.get("/scorecards/<kind>/<code>/<rules>/matrix.json")
+@machines.get("/api/v1/scorecards/<kind>/<code>/matrix", defaults={"rules": None})
+def matrix(kind: str, code: str, rules: str | None) -> Response:
+    """The parts of a region or the nation by indicator."""
+    return answer(msgspec.json.encode(_matrix(kind, code, rules or _rules_given())), _TOLD)
+
+
+def _matrix(kind: str, code: str, rules: str) -> MatrixDocument:
+    given = rules_asked(rules)
+    group, found = _card(kind, code, given)
+    several = matrices.kinds(group, given)
+    of = request.args.get("of", several[0] if several else "")
+    if of not in several:
+        abort(404)
+    return matrices.document(matrices.matrix(group, of, given), graded.name(group), found.day)
 
 
 @machines.get("/api/v1/datasets/<id>/evidence")
 def evidence(id: str) -> Response:
     """All that is found of one dataset under a rule set."""
-    rules = rules_asked(request.args.get("rules", PACKAGED[0]))
+    rules = rules_asked(_rules_given())
     found = cards.evidence(site().catalog, Ways(), id, rules.id)
     if found is None:
         return problem(404, "No evidence", "There is no such dataset, or it is not assessed.")

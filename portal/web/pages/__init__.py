@@ -2,10 +2,12 @@
 
 from portal.web.pages import (
     account,
+    api,
     changes,
     datasets,
     digests,
     home,
+    matrices,
     normalisation,
     periods,
     printed,
@@ -27,6 +29,7 @@ PAGES = (
     regions.pages,
     themes.pages,
     scorecards.pages,
+    matrices.pages,
     changes.pages,
     digests.pages,
     periods.pages,
@@ -34,6 +37,7 @@ PAGES = (
     normalisation.pages,
     runs.pages,
     texts.pages,
+    api.pages,
     account.pages,
     account.own,
     printed.pages,

@@ -17,9 +17,10 @@ from portal.scorecard.assess import Ways, standard_layout
 from portal.scorecard.cards import Answer, Card, Placed
 from portal.scorecard.fixes import Fix, fixes
 from portal.scorecard.rules import PACKAGED, Indicator, RuleSet
+from portal.scorecard.trends import trend
 from portal.scorecard.vectors import FLAGS
 from portal.scorecard.verdicts import Finding
-from portal.web import graded, places, tiles
+from portal.web import graded, matrices, tables, tiles, trends
 from portal.web.addresses import address, lasting
 from portal.web.charts import Bar, Bars
 from portal.web.graded import Group, Table
@@ -103,6 +104,8 @@ def league() -> Response:
         rules_given=None if rules.id == PACKAGED[0] else rules.id,
         league_address=graded.league_address,
         Table=Table,
+        matrix_address=matrices.first_address(Group(Kind.NATION, ""), rules),
+        formats=tables.formats(),
     ))
 
 
@@ -149,9 +152,9 @@ def _line(placed: Placed, names: dict[str, str], rules: RuleSet) -> Line:
         names[standing.code],
         graded.SEGMENTS[standing.kind],
         graded.card_address(Group(standing.kind, standing.code), rules.id),
-        None if standing.point is None else _on(scale, standing.point),
-        _on(scale, standing.least),
-        _on(scale, standing.most),
+        None if standing.point is None else scale.nearest(standing.point),
+        scale.nearest(standing.least),
+        scale.nearest(standing.most),
     )
 
 
@@ -217,8 +220,11 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         dimensions=_bars(card, group),
         letter=_letter(card, group, found),
         lost=cards.lost(card),
-        parts=_parts(group, rules),
-        departments=_departments(group, rules),
+        parts=_parts(group, "regions", rules),
+        departments=_parts(group, graded.DEPARTMENTS, rules),
+        matrix_address=matrices.first_address(group, rules),
+        trend=trends.chart(trend(site().catalog, group.kind, group.code, rules.id), scale_of(rules)),
+        formats=tables.formats(),
         called=_called(group),
         search=_search(group),
         answers=tuple(Answer),
@@ -246,7 +252,7 @@ def _letter(card: Card, group: Group, several: Sequence[Fix]) -> str:
 def _bars(card: Card, group: Group) -> Bars:
     scale = scale_of(card.rules)
     found = graded.peers_of(group, card.peers, card.rules.id) if card.ranks else {}
-    ranges = {dimension: (_on(scale, low), _on(scale, high)) for dimension, (low, high) in found.items()}
+    ranges = {dimension: (scale.nearest(low), scale.nearest(high)) for dimension, (low, high) in found.items()}
     return Bars(
         title=t("scorecards.each_dimension", scale=card.rules.scale),
         things=t("scorecards.dimension"),
@@ -256,8 +262,8 @@ def _bars(card: Card, group: Group) -> Bars:
         bars=tuple(
             Bar(
                 label=one.dimension.title.text(language()),
-                value=None if one.score is None or one.score.point is None else _on(scale, one.score.point),
-                bounds=None if one.score is None else (_on(scale, one.score.low), _on(scale, one.score.high)),
+                value=None if one.score is None or one.score.point is None else scale.nearest(one.score.point),
+                bounds=None if one.score is None else (scale.nearest(one.score.low), scale.nearest(one.score.high)),
                 measured=one.score.measured if one.score else 0.0,
                 peers=ranges.get(one.dimension.id),
                 href=f"#{one.dimension.id}",
@@ -267,30 +273,11 @@ def _bars(card: Card, group: Group) -> Bars:
     )
 
 
-def _on(scale: Scale, value: float) -> float:
-    # Sums of shares may end a last digit beyond the end of the scale.
-    return min(scale.high, max(scale.low, value))
-
-
-def _parts(group: Group, rules: RuleSet) -> list[Part]:
-    """The regions right below a region or the nation, best first."""
-    if group.kind not in (Kind.REGION, Kind.NATION):
-        return []
-    return _part_list(Kind.REGION, places.parts(group.code or places.NATION), rules)
-
-
-def _departments(group: Group, rules: RuleSet) -> list[Part]:
-    """The departments of a region, best first."""
-    if group.kind is not Kind.REGION:
-        return []
-    functions = schemas.vocabulary("department_functions").terms
-    return _part_list(Kind.DEPARTMENT, [f"{group.code}.{function}" for function in functions], rules)
-
-
-def _part_list(kind: Kind, codes: Sequence[str], rules: RuleSet) -> list[Part]:
-    found = site().catalog.assessments.standings_of(rules.id, kind, codes)
-    names = graded.names(kind, [one.code for one in found])
-    return [Part(names[one.code], one, graded.card_address(Group(kind, one.code), rules.id)) for one in found]
+def _parts(group: Group, of: str, rules: RuleSet) -> list[Part]:
+    """What a region or the nation is made of, best first."""
+    found = graded.parts(group, of, rules.id)
+    names = graded.names(graded.PARTS[of], [one.code for one in found])
+    return [Part(names[one.code], one, graded.card_address(Group(one.kind, one.code), rules.id)) for one in found]
 
 
 def _called(group: Group) -> list[PublisherSummary]:

@@ -283,7 +283,7 @@ def test_a_datasets_evidence_is_what_was_counted_until_it_changes(own_federation
 
 def test_the_values_of_several_groups_make_a_matrix(federation: Catalog) -> None:
     found = cards.matrix(federation, Kind.DEPARTMENT, ["330100.transport", "330200.transport"])
-    assert {code: {id: value and value.point for id, value in row.items()} for code, row in found.items()} == {
+    assert {code: {id: one.value and one.value.point for id, one in row.items()} for code, row in found.items()} == {
         "330100.transport": {"licence": pytest.approx(2 / 3), "contact": pytest.approx(2 / 3), "api": 0.5},
         "330200.transport": {"licence": 0, "contact": 0, "api": 0},
     }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import pytest
 from flask.testing import FlaskClient
 from lxml import html
+from msgspec.structs import replace
 
 from portal.web.charts import Bar, Bars, Cell, Heading, Heat, Point, Trend
 from portal.web.scales import FIFTHS, SCORES, Scale, Steps, scale, steps_of_counts
@@ -188,6 +190,51 @@ def test_a_trend_of_nothing_says_that_nothing_was_measured(draw: Draw) -> None:
     assert words(drawing.xpath(".//desc")[0]) == "未测" and rows(drawing) == []
 
 
+def test_points_lie_where_their_time_is() -> None:
+    chart = trend(Point(when="a", at=0, value=1), Point(when="b", at=0.1, value=None), Point(when="c", at=1, value=2))
+    assert [chart.x(place) for place in range(3)] == ["0%", "10%", "100%"]
+    assert list(chart.gaps) == [("5%", "50%")]
+
+
+def bounded(*values: float | None, methods: str = "") -> tuple[Point, ...]:
+    return tuple(
+        replace(one, bounds=None if one.value is None else (one.value - 10, one.value + 10))
+        for one in months(*values, methods=methods)
+    )
+
+
+def test_the_bounds_of_points_in_a_row_are_one_area_that_crosses_no_gap_and_no_change_of_method(draw: Draw) -> None:
+    chart = trend(*bounded(40, 50, None, 60, 70, 80, methods="111122"))
+    assert list(chart.bands) == ["0,84 20,67.2 20,100.8 0,117.6", "80,33.6 100,16.8 100,50.4 80,67.2"]
+    assert list(chart.ranges) == [(3, 50, 70)]
+    drawing = draw("trend", chart)
+    assert len(drawing.xpath(".//*[@class='band']")) == 3  # two areas, and one in the key
+    assert [row[2] for row in rows(drawing)] == ["70–90", "60–80", "50–70", "", "40–60", "30–50"]
+    assert [words(one) for one in drawing.xpath(".//ul[@class='key']/li")] == ["得分", "上下界", "未测", "评估方法换版"]
+
+
+def test_of_many_points_in_a_line_only_those_that_say_more_are_dots() -> None:
+    many = list(months(*([50.0] * 40)))
+    many[10] = replace(many[10], mark="2026H1")
+    many[20] = many[22] = replace(many[20], value=None)
+    assert [place for place, _ in trend(*many).dots] == [10, 21, 39]
+    assert len(list(trend(*many[:20]).dots)) == 20
+
+
+def test_a_mark_is_written_beside_its_point_and_in_the_table(draw: Draw) -> None:
+    points = (*months(40), Point(when="6月", value=50, mark="2026H1", href="/zh/p"))
+    drawing = draw("trend", trend(*points))
+    assert [words(one) for one in drawing.xpath(".//*[@class='marked']")] == ["2026H1"]
+    assert rows(drawing)[0][0] == "6月 2026H1" and drawing.xpath(".//tbody//a/@href") == ["/zh/p"]
+
+
+def test_no_two_dates_of_a_trend_run_together() -> None:
+    for shares in ([0, 0.5, 0.96, 1], [0, 0.02, 0.1, 1], [place**3 / 1000 for place in range(11)]):
+        chart = trend(*(Point(when=str(at), at=at, value=1) for at in shares))
+        ats = [shares[place] for place in chart.dated]
+        assert all(other - one >= 0.15 for one, other in pairwise(ats)) and ats[0] == 0 and ats[-1] == 1
+
+
 # Intervals
 
 
@@ -212,7 +259,7 @@ def test_a_heat_map_has_every_figure_on_its_shade_and_says_what_was_not_measured
     cells = (Cell(0), Cell(20, "/zh/e"), Cell(96.25), Cell(None, note="平台无法访问"), Cell(None))
     chart = Heat(
         title="部门与指标",
-        things="部门",
+        things=Heading("部门"),
         columns=tuple(Heading(f"指标{number}") for number in range(5)),
         rows=((Heading("市水务局", "/zh/p"), cells),),
         steps=FIFTHS,
@@ -248,6 +295,28 @@ def test_the_key_of_the_map_gives_its_limits_in_figures(client: FlaskClient) -> 
     assert key == ["≤ 1", "≤ 4", "≤ 9", "≤ 20", "> 20", "not harvested yet"]
 
 
+def test_a_heat_map_has_figures_an_order_blank_cells_and_all_rows_together(draw: Draw) -> None:
+    chart = Heat(
+        title="通过率",
+        things=Heading("部门", "/zh/by-name"),
+        figures=Heading("得分", order="descending"),
+        columns=(Heading("许可", "/zh/by-licence"), Heading("接口")),
+        rows=((Heading("水务局", figure="71.4"), (Cell(62, "/zh/fails", "通过 5，未通过 3"), Cell(None, is_asked=False))),),
+        whole=(Heading("合计", figure="60"), (Cell(50), Cell(None, "/zh/unknown", "未测得 4"))),
+        steps=FIFTHS,
+    )
+    drawing = draw("heat", chart)
+    assert [(words(th), th.get("aria-sort")) for th in drawing.xpath(".//thead//th")] == [
+        ("部门", None), ("得分", "descending"), ("许可", None), ("接口", None),
+    ]
+    assert drawing.xpath(".//thead//a/@href") == ["/zh/by-name", "/zh/by-licence"]
+    assert rows(drawing) == [["水务局", "71.4", "62", "–未测"]]
+    assert drawing.xpath(".//tbody//td/@class") == ["figure", "step4", "unasked"]
+    assert drawing.xpath(".//tbody//td/a/@title") == ["通过 5，未通过 3"]
+    assert [words(cell) for cell in drawing.xpath(".//tfoot//td")] == ["60", "50", "–未测得 4"]
+    assert words(drawing.xpath(".//ul[@class='key']/li[last()]")[0]) == "–不适用"
+
+
 # All of them
 
 
@@ -270,7 +339,7 @@ def test_no_name_in_a_chart_becomes_markup(draw: Draw, macro: str) -> None:
         ),
         "heat": Heat(
             title=HOSTILE,
-            things=HOSTILE,
+            things=Heading(HOSTILE),
             columns=(Heading(HOSTILE),),
             rows=((Heading(HOSTILE), (Cell(None, note=HOSTILE),)),),
             steps=FIFTHS,
@@ -285,7 +354,7 @@ def test_no_chart_carries_a_style_of_its_own(draw: Draw, macro: str) -> None:
     charts = {
         "bars": bars(Bar(label="可信", value=None, peers=(1, 2))),
         "trend": trend(*months(1, None, 2, methods="112")),
-        "heat": Heat(title="图", things="部门", columns=(), rows=(), steps=FIFTHS),
+        "heat": Heat(title="图", things=Heading("部门"), columns=(), rows=(), steps=FIFTHS),
     }
     drawing = draw(macro, charts[macro])
     assert not drawing.xpath(".//@style|.//style")

@@ -19,7 +19,7 @@ from portal.scorecard.rules import Level, UnknownCounts
 from portal.scorecard.vectors import FLAGS
 from portal.search.facets import FACETS
 from portal.search.query import Sort
-from portal.web.graded import LEVELS, TABLES
+from portal.web.graded import LEVELS, PARTS, TABLES
 from portal.web.health import Health
 from portal.web.operate.sources import ASKED
 from portal.web.timeliness import Timeliness
@@ -83,6 +83,7 @@ CODES = {
     "scorecards.level_of_": tuple(Level),
     "scorecards.of_": tuple(TABLES),
     "scorecards.unknown_": tuple(UnknownCounts),
+    "matrix.of_": tuple(PARTS),
     "changed.part_": ("rules", "added", "removed", *(f"{how}-{why.value}" for how in MOVED for why in Cause)),
     "changed.doer_": ("rules", "listed", *Cause),
     "changed.verdict_": tuple(Answer),
