@@ -46,17 +46,19 @@ def as_of(
     progress: Callable[[int], None] = lambda count: None,
     *,
     ids: Collection[str] | None = None,
+    reading: int | None = None,
 ) -> Snapshot:
     """The assessment as of the end of a day: the catalogue as it then stood, held against the beginning of that day.
 
-    With ``ids`` of these datasets only.
+    With ``ids`` of these datasets only. With ``reading`` the portals' words of that day are taken as they were read after
+    that later change: what people decided since, and what was wrong in our reading, then takes hold.
     """
     begins = datetime.combine(day, time(), UTC)
     ends = begins + timedelta(days=1)
     number = catalog.number_before(ends)
     read = catalog.runs.last_read(ends)
     rows: list[Assessed] = []
-    entries = catalog.walk_as_of(number) if ids is None else catalog.entries_as_of(ids, number)
+    entries = catalog.walk_as_of(number, reading) if ids is None else catalog.entries_as_of(ids, number, reading)
     for part in _parts(entries):
         found = subjects(part, catalog, ways, begins, read, upto=number, until=ends)
         rows += [assessed(one, layout) for one in found]

@@ -21,6 +21,7 @@ from portal.catalog.tables.harvests import (
 )
 from portal.catalog.tables.links import counter, link, link_host, link_use
 from portal.catalog.tables.people import account, audit, publisher_decision, sign_in_attempt
+from portal.catalog.tables.previews import period_department, preview, statement, statement_answer
 from portal.catalog.tables.scorecards import (
     assessment,
     period,
@@ -54,8 +55,10 @@ __all__ = [
     "metadata",
     "normalisation",
     "period",
+    "period_department",
     "period_part",
     "period_standing",
+    "preview",
     "publisher",
     "publisher_decision",
     "raw_record",
@@ -65,6 +68,8 @@ __all__ = [
     "sign_in_attempt",
     "source",
     "standing",
+    "statement",
+    "statement_answer",
     "tally",
     "validator",
 ]
