@@ -136,6 +136,12 @@ class Periods:
             body = connection.scalar(query)
         return None if body is None else unpacked(body)
 
+    def has_departments(self, id: str) -> bool:
+        """Whether departments' parts are kept apart: they are not of a period frozen before this was so."""
+        table = tables.period_department.c
+        with self._engine.connect() as connection:
+            return connection.scalar(select(table.department).where(table.period_id == id).limit(1)) is not None
+
     def parts(self, id: str) -> Iterator[bytes]:
         """The evidence of a frozen period, in order."""
         table = tables.period_part.c

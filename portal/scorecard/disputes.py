@@ -30,5 +30,5 @@ def say(catalog: Catalog, period: str, saying: Saying, person: Account) -> State
 
 def is_number(catalog: Catalog, kept_id: str, rules: str | None, indicator: str | None) -> bool:
     """Whether an assessment that was kept has a number of this indicator."""
-    measured = {(one.id, each.id) for one in kept.layout(catalog, kept_id).rule_sets for each in one.measured}
+    measured = {(one.id, each.id) for one in kept.rule_sets(catalog, kept_id) for each in one.measured}
     return (rules, indicator) in measured

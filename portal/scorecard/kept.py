@@ -41,9 +41,15 @@ def rows(catalog: Catalog, id: str, department: str) -> tuple[Assessed, ...]:
 
 # Kept assessments never change, and every page of one needs its rules.
 @lru_cache(maxsize=16)
+def rule_sets(catalog: Catalog, id: str) -> tuple[RuleSet, ...]:
+    """The rules of a kept assessment, word for word, without opening the rest of its evidence."""
+    return msgspec.json.decode(next(catalog.periods.parts(id)), type=tuple[RuleSet, ...])
+
+
+@lru_cache(maxsize=16)
 def layout(catalog: Catalog, id: str) -> Layout:
     """The questions of a kept assessment, by its own rules. Raises KeyError where a check of theirs is no more."""
-    return Layout.of(msgspec.json.decode(next(catalog.periods.parts(id)), type=tuple[RuleSet, ...]))
+    return Layout.of(rule_sets(catalog, id))
 
 
 def card(catalog: Catalog, id: str, department: str, rules: str) -> Card | None:
