@@ -173,5 +173,5 @@ def _evidence(statement: Statement) -> str | None:
         return None
     return address(
         "period_departments.evidence",
-        id=statement.period, department=statement.department, rules=saying.rules, indicator=saying.indicator,
+        id=statement.period, department=statement.department, rules=saying.rules, indicator=saying.indicator, of="preview",
     )

@@ -119,8 +119,9 @@ def test_the_desk_and_the_disputes_are_accessible_fit_and_keep_their_own_policy(
 ) -> None:
     saying = Saying(kind=Kind.DISPUTE, rules="national", indicator="licence", dataset_id="hang000000000002", text="长" * 300)
     disputes.say(site.catalog, site.period, saying, site.catalog.accounts.get("zhou"))
+    form = f"/desk/{site.period}/new"
     paths = {
-        "zhou": ("/desk", f"/desk/{site.period}/new", f"/desk/{site.period}/new?rules=national&indicator=licence", "/account"),
+        "zhou": ("/desk", form, f"{form}?rules=national&indicator=licence", "/account"),
         "lin": ("/operate/disputes", "/operate/disputes/1", "/account"),
     }
     found: dict[str, list[str]] = {}

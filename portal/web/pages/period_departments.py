@@ -20,7 +20,7 @@ from portal.web.addresses import address
 from portal.web.answers import answer, streamed
 from portal.web.languages import language
 from portal.web.pages.changes import midnight
-from portal.web.pages.periods import Held, asked
+from portal.web.pages.periods import asked
 from portal.web.pages.scorecards import answer_asked
 from portal.web.paging import page_asked, paging
 from portal.web.previewing import Said
@@ -64,8 +64,8 @@ class Behind(Struct, frozen=True):
 @pages.get("/scorecards/periods/<id>/departments/<department>")
 def department(id: str, department: str) -> str:
     """The card of a department in a period, and all it said of it."""
-    held, rules = asked(id), request.args.get("rules", "")
-    given = _rules(held, rules)
+    held = asked(id)
+    given = _rules(held.stored.id, request.args.get("rules", ""))
     period, catalog = held.manifest.period, site().catalog
     now = _card(held.stored.id, department, given)
     week = previewing.week(period)
@@ -96,10 +96,11 @@ def department(id: str, department: str) -> str:
 def evidence(id: str, department: str, rules: str, indicator: str) -> str:
     """The datasets behind a number of a department in a period; with ``of=preview`` as the preview had shown it."""
     held, verdict = asked(id), answer_asked()
-    given, catalog, period = _rules(held, rules), site().catalog, held.manifest.period
+    catalog, period = site().catalog, held.manifest.period
     week = previewing.week(period)
     of_preview = request.args.get("of") == "preview" and week is not None and held.is_final
     stored = week.preview.kept if of_preview and week is not None else held.stored.id
+    given = _rules(stored, rules)
     asked_of = next((one for one in given.measured if one.id == indicator), None)
     card = _card(stored, department, given)
     if asked_of is None or card is None:
@@ -182,9 +183,9 @@ def _previewed(id: str) -> str:
     return period
 
 
-def _rules(held: Held, name: str) -> RuleSet:
-    """One of the rule sets of the period, the first where none is named."""
-    several = kept.rule_sets(site().catalog, held.stored.id)
+def _rules(stored: str, name: str) -> RuleSet:
+    """One of the rule sets of a kept assessment, the first where none is named."""
+    several = kept.rule_sets(site().catalog, stored)
     found = next((one for one in several if one.id == (name or several[0].id)), None)
     if found is None:
         abort(404)
@@ -200,7 +201,8 @@ def _card(stored: str, department: str, rules: RuleSet) -> Card | None:
 def _dimensions(now: Card, before: Card | None) -> list[tuple[str, list[Row]]]:
     """The rows of every dimension under its title."""
     lost = cards.lost(now)
-    stood = {} if before is None else {one.indicator.id: one for each in before.dimensions for one in each.indicators}
+    several = () if before is None else (one for each in before.dimensions for one in each.indicators)
+    stood = {one.indicator.id: one for one in several if one.tally}
     return [
         (
             each.dimension.title.text(language()),

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from flask.testing import FlaskClient
+from msgspec.structs import replace
 from werkzeug.test import TestResponse
 
 from portal.catalog.accounts import Role
@@ -19,7 +20,8 @@ from portal.catalog.audit import COMMAND
 from portal.catalog.statements import LONGEST, Verdict
 from portal.catalog.store import Catalog
 from portal.scorecard import periods
-from portal.scorecard.assess import rebuild
+from portal.scorecard.assess import rebuild, standard_layout
+from portal.scorecard.vectors import Layout
 from portal.search.memory import MemoryIndex
 from tests.catalogs import filled
 from tests.portal.scorecard.test_previews import (
@@ -409,12 +411,34 @@ def test_once_frozen_the_pages_say_department_by_department_what_differs(
     assert words(row.xpath("./td")[3]) == "2" and words(row.xpath("./td")[-1]) == "1"
     (was,) = row.xpath("./td[last()]//a/@href")
     assert [TWO in link for link in page(reader, was).xpath("//main//tbody//a/@href")] == [True]
+    (disputed,) = own.xpath("//article//a/@href")[:1]
+    assert disputed.endswith("?of=preview")
+    (as_frozen,) = page(reader, disputed).xpath("//p[@class='action']/a/@href")
+    passing = [words(page(reader, one).xpath("//nav[@class='within']//a")[0])[-1] for one in (disputed, as_frozen)]
+    assert passing == ["1", "2"]
     assert "成立，已改正。" in says(reader, f"/{language}{OWN}")
     assert {"zh": "经公示定稿", "en": "frozen after a preview"}[language] in says(
         reader, f"/{language}/scorecards/publishers/{DEPARTMENT}"
     )
     was_shown = says(reader, f"/{language}{HERE}-pre")
     assert {"zh": "之后已经定稿", "en": "it has been frozen since"}[language] in was_shown
+
+
+def test_a_period_frozen_by_other_rules_than_its_preview_has_all_its_pages(
+    previewed: Catalog, reader: FlaskClient, zhou: FlaskClient, reviewer: FlaskClient
+) -> None:
+    say(zhou)
+    answer(reviewer)
+    national = standard_layout().rules("national")
+    fewer = tuple(one for one in national.indicators if one.id != "licence")
+    corrected = (replace(national, version="1.1", indicators=fewer), *standard_layout().rule_sets[1:])
+    with time_machine.travel(AFTER):
+        periods.freeze(previewed, "2026H1", KEY, layout=Layout.of(corrected))
+    assert "1.1" in says(reader, f"/en{HERE}") and "许可写在页面上。" in says(reader, f"/en{OWN}")
+    (disputed,) = page(reader, OWN).xpath("//article//a/@href")[:1]
+    assert "许可写在页面上。" in says(reader, disputed)
+    assert reader.get(f"{OWN}/national/licence").status_code == 404
+    assert signed_in(reader, "zhou").get("/desk").status_code == 200
 
 
 def test_where_nothing_was_corrected_the_page_says_that_nothing_differs(previewed: Catalog, reader: FlaskClient) -> None:
