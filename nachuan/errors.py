@@ -11,8 +11,10 @@ from portal.catalog.decisions import RulingRefused
 from portal.catalog.engines import DatabaseError
 from portal.catalog.held import NotHeld
 from portal.catalog.periods import PeriodFrozen, UnknownPeriod
+from portal.catalog.previews import PreviewRefused
 from portal.catalog.runs import UnknownRun
 from portal.catalog.sources import LeaseLost, SourceHeld, UnknownSource
+from portal.catalog.statements import StatementRefused, UnknownStatement
 from portal.scorecard.exports import FormatUnavailable
 from portal.scorecard.periods import PeriodInvalid
 from portal.scorecard.rules import RulesInvalid
@@ -30,14 +32,17 @@ EXPECTED: tuple[type[Exception], ...] = (
     NotHeld,
     PeriodFrozen,
     PeriodInvalid,
+    PreviewRefused,
     RulesInvalid,
     RulingRefused,
     SettingsError,
     SourceHeld,
     SourceInvalid,
+    StatementRefused,
     UnknownAccount,
     UnknownDataset,
     UnknownPeriod,
     UnknownRun,
     UnknownSource,
+    UnknownStatement,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +19,10 @@ from rich.progress import Progress
 from nachuan import installation
 from portal.catalog.accounts import is_department
 from portal.catalog.assessments import Kind
+from portal.catalog.audit import COMMAND
+from portal.catalog.statements import Verdict
 from portal.catalog.store import Catalog
-from portal.scorecard import exports, periods, rules, scoring, snapshots, spans
+from portal.scorecard import exports, periods, rules, scoring, snapshots, spans, weeks
 from portal.scorecard.assess import catch_up, rebuild, standard_layout
 from portal.scorecard.groups import AS_ONE, NATION, Group
 from portal.scorecard.vectors import Layout
@@ -73,15 +76,73 @@ def keep() -> None:
 
 @assess.command()
 @click.argument("period")
+@click.option(
+    "--days", type=click.IntRange(1, 90), default=periods.PREVIEW_DAYS, show_default=True,
+    help="Whole days, after today, by the clock of Beijing.",
+)
+def preview(period: str, days: int) -> None:
+    """Show what a half-year that is over would be frozen as, and let departments speak about it for some days."""
+    with installation.catalog() as catalog, _progress(catalog, "Assessing") as advance:
+        manifest = periods.begin_preview(catalog, period, _key(), days, progress=advance)
+    assert manifest.until is not None, "what is previewed is open until some time"
+    click.echo(f"Shows {period}: {manifest.datasets:,} datasets as of {manifest.day}.")
+    click.echo(f"  departments may speak until {manifest.until.astimezone(weeks.BEIJING):%Y-%m-%d %H:%M} (Beijing)")
+    click.echo(f"  evidence SHA-256 {manifest.evidence_sha256}")
+
+
+@assess.command("statements")
+@click.argument("period")
+@click.option("--open", "only_open", is_flag=True, help="Only the disputes that have no answer yet.")
+@click.option("--json", "as_json", is_flag=True, help="All of it, as the site publishes it.")
+def tell_statements(period: str, only_open: bool, as_json: bool) -> None:
+    """What departments said in the preview of a half-year, and what was answered."""
+    with installation.catalog() as catalog:
+        if catalog.previews.get(period) is None:
+            raise click.ClickException(f"there was no preview of {period}")
+        found = [one for one in catalog.statements.of(period) if one.is_open or not only_open]
+    if as_json:
+        click.echo(weeks.published(found))
+        return
+    for one in found:
+        said, last = one.saying, one.answers[-1] if one.answers else None
+        about = " ".join(filter(None, (said.rules and f"{said.rules}.{said.indicator}", said.dataset_id)))
+        state = "taken back" if one.withdrawn else (last.verdict or "answered") if last else "open" if one.is_open else "-"
+        click.echo(f"{one.number:>5}  {state:<14} {said.kind} {one.department} {about}")
+        click.echo(textwrap.indent(said.text, " " * 7))
+        for answer in one.answers:
+            click.echo(textwrap.indent(answer.text, " " * 9))
+
+
+@assess.command()
+@click.argument("number", type=int)
+@click.option("--verdict", type=click.Choice([one.value for one in Verdict]), help="A dispute needs one.")
+@click.option("--text", help="What is answered, in public; else read from standard input.")
+def answer(number: int, verdict: str | None, text: str | None) -> None:
+    """Answer a statement of a department, in public. A later answer is in force instead of an earlier one."""
+    words = sys.stdin.read() if text is None else text
+    with installation.catalog() as catalog:
+        earlier = catalog.statements.get(number).answers
+        catalog.statements.answer(
+            number, words, Verdict(verdict) if verdict else None,
+            by=COMMAND, after=earlier[-1].number if earlier else None,
+        )
+    click.echo(f"Answered statement {number}.")
+
+
+@assess.command()
+@click.argument("period")
 def freeze(period: str) -> None:
-    """Freeze a half-year that is over, such as 2026H1: its evidence and scores stay as they are."""
-    key = with_secret_key(installation.settings()).secret_key
-    assert key is not None, "a key is made where none is set"
+    """Freeze a half-year that is over, such as 2026H1: its evidence and scores stay as they are.
+
+    Where it was previewed, the week must be over and every dispute answered.
+    """
     with installation.catalog() as catalog, _progress(catalog, "Freezing") as advance:
-        manifest = periods.freeze(catalog, period, key, progress=advance)
+        manifest = periods.freeze(catalog, period, _key(), progress=advance)
     click.echo(f"Froze {period}: {manifest.datasets:,} datasets as of {manifest.day}.")
     click.echo(f"  evidence SHA-256 {manifest.evidence_sha256}")
     click.echo(f"  scores   SHA-256 {manifest.scores_sha256}")
+    if manifest.preview is not None:
+        click.echo(f"  {manifest.preview.statements:,} statements SHA-256 {manifest.preview.statements_sha256}")
 
 
 @assess.command()
@@ -107,7 +168,10 @@ def verify(period: str) -> None:
 @click.option("--table", type=click.Choice(list(exports.TABLES)), default="scores", show_default=True)
 @click.option("-o", "output", type=click.File("wb", lazy=True), default="-", help="The file; else standard output.")
 def export(period: str, format_: str, table: str, output: BinaryIO) -> None:
-    """Write out a frozen period: its scores, the counts of every indicator, or every dataset's verdicts."""
+    """Write out a frozen period: its scores, the counts of every indicator, or every dataset's verdicts.
+
+    What a preview shows has the name of its period with -pre after it.
+    """
     with installation.catalog() as catalog:
         _, layout, rows = periods.streamed(catalog, period)
         for chunk in exports.FORMATS[format_](exports.TABLES[table](layout, rows)):
@@ -141,6 +205,12 @@ def why(kind: str, code: str, first: datetime, last: datetime, name: str, as_jso
     for part in found.parts:
         cause = f" by {part.cause.value}" if part.cause else ""
         click.echo(f"{part.points:+8.2f}  {part.movement.value}{cause}: {part.datasets:,} datasets")
+
+
+def _key() -> str:
+    key = with_secret_key(installation.settings()).secret_key
+    assert key is not None, "a key is made where none is set"
+    return key
 
 
 def _group(kind: str, code: str) -> Group:

@@ -55,6 +55,9 @@ class Role(StrEnum):
 OPERATE = frozenset((Role.OPERATOR, Role.ADMIN))
 """The roles that run an installation."""
 
+ANSWER = OPERATE | {Role.REVIEWER}
+"""The roles that answer what departments say."""
+
 
 class Account(Struct, frozen=True, kw_only=True):
     """One person. The password's hash never leaves this module."""

@@ -35,6 +35,11 @@ class Action(StrEnum):
     SOURCE_RESUMED = "source-resumed"
     RUN_APPROVED = "run-approved"
     RUN_REJECTED = "run-rejected"
+    PREVIEW_BEGUN = "preview-begun"
+    PERIOD_FROZEN = "period-frozen"
+    STATEMENT_MADE = "statement-made"
+    STATEMENT_WITHDRAWN = "statement-withdrawn"
+    STATEMENT_ANSWERED = "statement-answered"
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -46,7 +51,7 @@ class Line(Struct, frozen=True, kw_only=True):
     """The name of an account, ``COMMAND`` or ``NOBODY``."""
     what: Action
     about: str
-    """The account, publisher's name, source or run it was done to."""
+    """The account, publisher's name, source, run, period or statement it was done to."""
     detail: str | None
 
 

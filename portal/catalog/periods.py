@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import count, islice
+from types import MappingProxyType
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.catalog import tables
 from portal.catalog.assessments import ROWS_AT_ONCE, Kind, Standing, standing_of
 from portal.catalog.documents import packer, unpacked
 from portal.catalog.engines import writing
+
+
+Also: TypeAlias = Callable[[Connection], None]
+"""What else is checked and written in the transaction that keeps a period."""
 
 
 class PeriodFrozen(Exception):
@@ -41,8 +47,19 @@ class Periods:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, period: FrozenPeriod, parts: Iterable[bytes], standings: Iterable[Standing] = ()) -> None:
-        """Keeps a period with its evidence and what it came to. Raises PeriodFrozen when there is one of its name."""
+    def add(
+        self,
+        period: FrozenPeriod,
+        parts: Iterable[bytes],
+        standings: Iterable[Standing] = (),
+        departments: Mapping[str, bytes] = MappingProxyType({}),
+        also: Also = lambda connection: None,
+    ) -> None:
+        """Keeps a period with its evidence and what it came to. Raises PeriodFrozen when there is one of its name.
+
+        ``departments`` is each department's part of the evidence. ``also`` runs within the transaction: see
+        ``previews.beginning`` and ``previews.ending``.
+        """
         pack = packer()
         values = {name: getattr(period, name) for name in FrozenPeriod.__struct_fields__}
         try:
@@ -51,6 +68,10 @@ class Periods:
                 for number, part in enumerate(parts):
                     kept = insert(tables.period_part).values(period_id=period.id, number=number, body=pack(part))
                     connection.execute(kept)
+                also(connection)
+                owned = [{"period_id": period.id, "department": id, "body": pack(rows)} for id, rows in departments.items()]
+                if owned:
+                    connection.execute(insert(tables.period_department), owned)
                 rest = iter(standings)
                 while several := list(islice(rest, ROWS_AT_ONCE)):
                     rows = [{**asdict(one), "kind": one.kind.value, "period_id": period.id} for one in several]
@@ -59,9 +80,11 @@ class Periods:
             raise PeriodFrozen(f"the period {period.id} is frozen already") from error
 
     def all(self) -> list[FrozenPeriod]:
-        """Every frozen period, the newest first."""
+        """Every frozen period, the newest first; what previews show is none."""
+        table = tables.period
+        shown = select(tables.preview.c.kept)
         with self._engine.connect() as connection:
-            found = connection.execute(select(tables.period).order_by(tables.period.c.id.desc()))
+            found = connection.execute(select(table).where(table.c.id.not_in(shown)).order_by(table.c.id.desc()))
             return [FrozenPeriod(row.id, row.frozen, row.manifest, row.signature) for row in found]
 
     def get(self, id: str) -> FrozenPeriod:
@@ -83,11 +106,24 @@ class Periods:
             return [standing_of(row) for row in connection.execute(query)]
 
     def of(self, rules: str, kind: Kind, code: str) -> dict[str, Standing]:
-        """One group's standings as frozen, by the period."""
+        """One group's standings as frozen, by the period; what previews show is none."""
         table = tables.period_standing
-        query = select(table).where(table.c.rules == rules, table.c.kind == kind, table.c.code == code)
+        shown = select(tables.preview.c.kept)
+        query = select(table).where(
+            table.c.rules == rules, table.c.kind == kind, table.c.code == code, table.c.period_id.not_in(shown)
+        )
         with self._engine.connect() as connection:
             return {row.period_id: standing_of(row) for row in connection.execute(query)}
+
+    def standings(self, id: str, kind: Kind, *, code: str | None = None, rules: str | None = None) -> list[Standing]:
+        """The standings of a kind as frozen, by code and rule set; of one group or under one rule set where so asked."""
+        table = tables.period_standing
+        query = select(table).where(table.c.period_id == id, table.c.kind == kind).order_by(table.c.code, table.c.rules)
+        for column, wanted in ((table.c.code, code), (table.c.rules, rules)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        with self._engine.connect() as connection:
+            return [standing_of(row) for row in connection.execute(query)]
 
     def peer_groups(self, id: str, rules: str, kind: Kind) -> dict[str, int]:
         """Who was compared with whom, and how many they were."""
@@ -99,6 +135,20 @@ class Periods:
         )
         with self._engine.connect() as connection:
             return {peers: count for peers, count in connection.execute(query)}
+
+    def department(self, id: str, department: str) -> bytes | None:
+        """One department's part of the evidence; None where it has none in the period."""
+        table = tables.period_department.c
+        query = select(table.body).where(table.period_id == id, table.department == department)
+        with self._engine.connect() as connection:
+            body = connection.scalar(query)
+        return None if body is None else unpacked(body)
+
+    def has_departments(self, id: str) -> bool:
+        """Whether departments' parts are kept apart: they are not of a period frozen before this was so."""
+        table = tables.period_department.c
+        with self._engine.connect() as connection:
+            return connection.scalar(select(table.department).where(table.period_id == id).limit(1)) is not None
 
     def parts(self, id: str) -> Iterator[bytes]:
         """The evidence of a frozen period, in order; each part is read when it is asked for."""

@@ -33,8 +33,10 @@ from portal.catalog.model import (
 )
 from portal.catalog.normalisation import Normalisations
 from portal.catalog.periods import Periods
+from portal.catalog.previews import Previews
 from portal.catalog.runs import Runs
 from portal.catalog.sources import Lease, Sources, check_lease
+from portal.catalog.statements import Statements
 from portal.catalog.trends import Trends
 from portal.catalog.writing import Transaction
 
@@ -93,6 +95,8 @@ class Catalog:
         self.periods = Periods(self.engine)
         self.explanations = Explanations(self.engine)
         self.trends = Trends(self.engine)
+        self.previews = Previews(self.engine)
+        self.statements = Statements(self.engine)
 
     @property
     def address(self) -> str:
@@ -206,13 +210,16 @@ class Catalog:
         with self.engine.connect() as connection:
             return list(connection.scalars(select(tables.dataset.c.id).order_by(tables.dataset.c.id).limit(limit)))
 
-    def walk_as_of(self, number: int) -> Iterator[Entry]:
-        """Every dataset that there was after change ``number``, tombstones too, by id, as it then stood."""
-        return earlier.walk(self.engine, number)
+    def walk_as_of(self, number: int, reading: int | None = None) -> Iterator[Entry]:
+        """Every dataset that there was after change ``number``, tombstones too, by id, as it then stood.
 
-    def entries_as_of(self, ids: Collection[str], number: int) -> Iterator[Entry]:
-        """Those of some datasets that there were after change ``number``, tombstones too, by id, as they then stood."""
-        return earlier.entries(self.engine, ids, number)
+        With ``reading``, a later number, the words of then are given as they were read after that change: see ``earlier``.
+        """
+        return earlier.walk(self.engine, number, reading)
+
+    def entries_as_of(self, ids: Collection[str], number: int, reading: int | None = None) -> Iterator[Entry]:
+        """Those of some datasets that there were after change ``number``, as ``walk_as_of`` gives all."""
+        return earlier.entries(self.engine, ids, number, reading)
 
     def filed_under(self, facet: Facet, values: Sequence[str], limit: int) -> list[str]:
         """The datasets that now carry one of these values, tombstones too: at most ``limit``, in no order."""

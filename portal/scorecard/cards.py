@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
 from msgspec import Struct
 
 from portal.catalog.assessments import Assessed, Kind, Ranks, Standing
@@ -15,7 +16,7 @@ from portal.catalog.model import Distribution, Link
 from portal.catalog.store import Catalog
 from portal.scorecard import scoring
 from portal.scorecard.assess import Ways, standard_layout, subjects
-from portal.scorecard.groups import AS_ONE, COMPARED, members, regions_within
+from portal.scorecard.groups import AS_ONE, COMPARED, Group, members, regions_within
 from portal.scorecard.rules import Band, Dimension, Indicator, RuleSet
 from portal.scorecard.scoring import Score, Tally, Value
 from portal.scorecard.subjects import Subject
@@ -140,21 +141,38 @@ def card(catalog: Catalog, kind: Kind, code: str, rules: str = "national") -> Ca
     stored = catalog.assessments.tallies([(kind, code)]).get((kind, code))
     if state is None or standing is None or stored is None or state.layout != layout.digest:
         return None
-    given = layout.rules(rules)
+    ranks = catalog.assessments.ranks(standing) if kind in COMPARED else None
+    found = made_of(stored, (kind, code), layout.rules(rules), layout, state.day, peers=standing.peers, ranks=ranks)
+    counts = msgspec.structs.replace(found.counts, declared=declared(catalog, kind, code))
+    return msgspec.structs.replace(found, counts=counts)
+
+
+def made_of(
+    stored: bytes, group: Group, rules: RuleSet, layout: Layout, day: datetime, *, peers: str, ranks: Ranks | None
+) -> Card:
+    """The scorecard that the counts of a group come to; what its portals declare is not among them."""
+    kind, code = group
     counts = scoring.lanes(stored)
-    cards = _indicators(counts, kind, given, layout)
-    score = scoring.score(counts, given, layout, is_department=kind in AS_ONE)
+    cards = _indicators(counts, kind, rules, layout)
+    score = scoring.score(counts, rules, layout, is_department=kind in AS_ONE)
+    flags = scoring.flags(counts)
     return Card(
         kind=kind,
         code=code,
-        rules=given,
-        day=state.day,
+        rules=rules,
+        day=day,
         score=score,
-        band=band(given, score.point),
-        peers=standing.peers,
-        ranks=catalog.assessments.ranks(standing) if kind in COMPARED else None,
-        dimensions=tuple(_dimension(one, cards, given, score.datasets) for one in given.dimensions),
-        counts=_counts(catalog, kind, code, scoring.flags(counts), scoring.harvested(counts)),
+        band=band(rules, score.point),
+        peers=peers,
+        ranks=ranks,
+        dimensions=tuple(_dimension(one, cards, rules, score.datasets) for one in rules.dimensions),
+        counts=DatasetCounts(
+            declared=None,
+            harvested=scoring.harvested(counts),
+            counted=flags["counted"],
+            effective=flags["effective"],
+            flags={name: flags[name] for name in FLAGS if name not in ("counted", "effective")},
+        ),
     )
 
 
@@ -190,17 +208,6 @@ def band(rules: RuleSet, point: float | None) -> Band | None:
     return next((one for one in rules.bands if point >= one.least), None)
 
 
-def _counts(catalog: Catalog, kind: Kind, code: str, flags: Mapping[str, int], harvested: int) -> DatasetCounts:
-    shown = {name: flags[name] for name in FLAGS if name not in ("counted", "effective")}
-    return DatasetCounts(
-        declared=declared(catalog, kind, code),
-        harvested=harvested,
-        counted=flags["counted"],
-        effective=flags["effective"],
-        flags=shown,
-    )
-
-
 def declared(catalog: Catalog, kind: Kind, code: str) -> Declared | None:
     """How many datasets the portals of a group say they hold: of one source, of a region's sources, of all."""
     if kind not in (Kind.SOURCE, Kind.REGION, Kind.NATION):
@@ -221,7 +228,11 @@ def declared(catalog: Catalog, kind: Kind, code: str) -> Declared | None:
 
 def league(catalog: Catalog, kind: Kind, peers: str, rules: str = "national") -> list[Placed]:
     """Those who are compared with one another, best first, each with the places its bounds leave open."""
-    standings = catalog.assessments.standings(rules, kind, peers)
+    return placed(catalog.assessments.standings(rules, kind, peers))
+
+
+def placed(standings: Sequence[Standing]) -> list[Placed]:
+    """Those who are compared with one another, as they are given, each with the places its bounds leave open."""
     least = sorted(one.least for one in standings)
     most = sorted(one.most for one in standings)
     return [

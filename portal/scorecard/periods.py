@@ -5,7 +5,8 @@ on when or where the period was frozen, so whoever assesses the same catalogue a
 signature is an HMAC-SHA256 of the manifest by this installation's key: it proves to whoever has the key that the manifest is
 the one that was frozen. To others it proves nothing; for them the hashes are published.
 
-Comments and disputes of departments, and the week in which they preview, belong to a frozen period: they come with the pages.
+A period may be previewed first. Then the words of the day are taken as they are read when it is frozen, so that what was
+corrected in between takes hold, and the manifest has the hashes of what was shown and of all that was said about it.
 """
 
 from __future__ import annotations
@@ -13,26 +14,32 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from portal.catalog.assessments import Assessed
-from portal.catalog.periods import FrozenPeriod
+from portal.catalog.periods import Also, FrozenPeriod, PeriodFrozen
+from portal.catalog.previews import SUFFIX, Preview, PreviewRefused, beginning, ending
+from portal.catalog.statements import Statement
 from portal.catalog.store import Catalog
 from portal.scorecard.assess import standard_layout, standings
 from portal.scorecard.groups import Group, groups_of
 from portal.scorecard.rules import RuleSet
-from portal.scorecard.snapshots import Snapshot, as_of, scores
+from portal.scorecard.snapshots import Reading, Snapshot, as_of, scores
 from portal.scorecard.vectors import Layout
+from portal.scorecard.weeks import digest, end_of, refuse_open
 
 ROWS_IN_PART = 20_000
 
 WRITTEN_AFTER = timedelta(hours=1)
 """By when what was found on a day is surely written down: until then a period would be frozen without the last of it."""
+
+PREVIEW_DAYS = 7
 
 _NAME = re.compile(r"(20\d\d)H([12])")
 
@@ -48,8 +55,20 @@ class RulesOfPeriod(Struct, frozen=True):
     version: str
 
 
-class Manifest(Struct, frozen=True, kw_only=True):
-    """What a frozen period holds."""
+class Previewed(Struct, frozen=True):
+    """The preview of a period, as the manifest of the frozen one has it."""
+
+    begun: datetime
+    until: datetime
+    evidence_sha256: str
+    scores_sha256: str
+    statements: int
+    statements_sha256: str
+    """Of all that was said and answered: see ``portal.scorecard.said``."""
+
+
+class Manifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a frozen period holds, or what a preview shows."""
 
     period: str
     day: date
@@ -61,6 +80,12 @@ class Manifest(Struct, frozen=True, kw_only=True):
     layout: str
     evidence_sha256: str
     scores_sha256: str
+    reading: Reading | None = None
+    """Up to where what was corrected after the day is let in; None where all is as it was known at its end."""
+    until: datetime | None = None
+    """Of a preview: until when departments may speak. None of what is frozen."""
+    preview: Previewed | None = None
+    """The preview that came before; None where there was none."""
 
 
 def last_day(period: str) -> date:
@@ -82,17 +107,50 @@ def freeze(
 ) -> Manifest:
     """Freezes the assessment as of the last day of a period that is over.
 
-    Raises PeriodInvalid for one that is not, and ``portal.catalog.periods.PeriodFrozen`` for one that is frozen.
+    Raises PeriodInvalid for one that is not, ``portal.catalog.periods.PeriodFrozen`` for one that is frozen, and
+    ``portal.catalog.previews.PreviewRefused`` while its preview is open or disputes wait for their answer.
     """
-    day, frozen = last_day(period), now or datetime.now(UTC)
-    if frozen < datetime.combine(day, time(), UTC) + timedelta(days=1) + WRITTEN_AFTER:
-        raise PeriodInvalid(f"the period {period} is not over: it ends on {day}, and may be frozen an hour after that")
-    snapshot = as_of(catalog, day, layout or standard_layout(), progress)
-    manifest = manifest_for(period, snapshot)
-    words = _words(manifest)
-    # A list, because they read the catalogue, which cannot be while the period is written.
-    stood = list(standings(catalog, snapshot.counts(), snapshot.layout))
-    catalog.periods.add(FrozenPeriod(period, frozen, words, _signature(words, key)), _parts(snapshot), stood)
+    frozen = now or datetime.now(UTC)
+    day, preview = _day_over(period, frozen), catalog.previews.get(period)
+    if preview is not None:
+        refuse_open(preview, catalog.statements.of(period), frozen)
+    reading = None if preview is None else Reading(catalog.last_change(), frozen)
+    snapshot = as_of(catalog, day, layout or standard_layout(), progress, reading=reading)
+    said = catalog.statements.of(period)
+    shown = None if preview is None else _previewed(catalog, preview, said)
+    manifest = replace(manifest_for(period, snapshot), reading=reading, preview=shown)
+    _keep(catalog, period, frozen, manifest, snapshot, key, ending(period, preview, said))
+    return manifest
+
+
+def begin_preview(
+    catalog: Catalog,
+    period: str,
+    key: str,
+    days: int = PREVIEW_DAYS,
+    *,
+    now: datetime | None = None,
+    layout: Layout | None = None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Manifest:
+    """Shows what a period that is over would be frozen as, and lets departments speak about it for some days.
+
+    Raises PeriodInvalid for a period that is not over, and ``portal.catalog.previews.PreviewRefused`` for one that is
+    frozen or was previewed already.
+    """
+    begun = now or datetime.now(UTC)
+    day, kept = _day_over(period, begun), period + SUFFIX
+    stood = catalog.previews.get(period)
+    if stood is not None:
+        raise PreviewRefused(f"the preview of {period} was begun already, on {stood.begun:%Y-%m-%d}")
+    reading = Reading(catalog.last_change(), begun)
+    snapshot = as_of(catalog, day, layout or standard_layout(), progress, reading=reading)
+    preview = Preview(period=period, kept=kept, begun=begun, until=end_of(begun, days))
+    manifest = replace(manifest_for(period, snapshot), reading=reading, until=preview.until)
+    try:
+        _keep(catalog, kept, begun, manifest, snapshot, key, beginning(preview))
+    except PeriodFrozen as error:
+        raise PreviewRefused(f"the preview of {period} was begun by somebody else meanwhile") from error
     return manifest
 
 
@@ -103,7 +161,9 @@ def recomputed(catalog: Catalog, period: str, progress: Callable[[int], None] = 
     Raises ``portal.catalog.periods.UnknownPeriod``, and PeriodInvalid when the evidence is not what was frozen.
     """
     manifest, layout, _ = streamed(catalog, period)
-    return manifest_for(period, as_of(catalog, manifest.day, layout, progress))
+    snapshot = as_of(catalog, manifest.day, layout, progress, reading=manifest.reading)
+    again = manifest_for(manifest.period, snapshot)
+    return replace(again, reading=manifest.reading, until=manifest.until, preview=manifest.preview)
 
 
 def manifest_for(period: str, snapshot: Snapshot) -> Manifest:
@@ -155,6 +215,41 @@ def is_signed(catalog: Catalog, period: str, key: str) -> bool:
     """Whether a frozen period's manifest bears this key's signature."""
     stored = catalog.periods.get(period)
     return hmac.compare_digest(stored.signature, _signature(stored.manifest, key))
+
+
+def _day_over(period: str, now: datetime) -> date:
+    day = last_day(period)
+    if now < datetime.combine(day, time(), UTC) + timedelta(days=1) + WRITTEN_AFTER:
+        raise PeriodInvalid(f"the period {period} is not over: it ends on {day}, and may be frozen an hour after that")
+    return day
+
+
+def _previewed(catalog: Catalog, preview: Preview, said: Sequence[Statement]) -> Previewed:
+    shown = manifest_of(catalog.periods.get(preview.kept))
+    return Previewed(
+        preview.begun, preview.until, shown.evidence_sha256, shown.scores_sha256, len(said), digest(said)
+    )
+
+
+def _keep(
+    catalog: Catalog, id: str, at: datetime, manifest: Manifest, snapshot: Snapshot, key: str, also: Also
+) -> None:
+    """Signs and writes an assessment under a name."""
+    words = _words(manifest)
+    # A list, because they read the catalogue, which cannot be while the period is written.
+    stood = list(standings(catalog, snapshot.counts(), snapshot.layout))
+    departments = dict(_departments(snapshot))
+    catalog.periods.add(FrozenPeriod(id, at, words, _signature(words, key)), _parts(snapshot), stood, departments, also)
+
+
+def _departments(snapshot: Snapshot) -> Iterator[tuple[str, bytes]]:
+    """The rows of every department, as they stand in the parts among all others."""
+    owned: dict[str, list[Assessed]] = {}
+    for row in snapshot.rows:
+        if row.department is not None:
+            owned.setdefault(row.department, []).append(row)
+    for department, rows in owned.items():
+        yield department, msgspec.msgpack.encode(rows)
 
 
 def _parts(snapshot: Snapshot) -> Iterator[bytes]:

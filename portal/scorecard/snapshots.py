@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from itertools import islice
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from portal.catalog.assessments import Assessed
 from portal.catalog.model import Entry
 from portal.catalog.store import Catalog
 from portal.scorecard import scoring
-from portal.scorecard.assess import Ways, add, subjects
+from portal.scorecard.assess import Originals, Ways, add, is_assessed, subjects
 from portal.scorecard.groups import AS_ONE, Group
 from portal.scorecard.scoring import Score
 from portal.scorecard.vectors import Layout, assessed
@@ -36,6 +37,15 @@ class Snapshot(Struct, frozen=True):
         return counts_of(self.rows, self.layout)
 
 
+class Reading(Struct, frozen=True):
+    """Up to where what was corrected after a day is let into the assessment of it."""
+
+    number: int
+    """The change by which the portals' words of that day are read."""
+    at: datetime
+    """The instant at which entries are counted as one dataset."""
+
+
 def as_of(
     catalog: Catalog,
     day: date,
@@ -43,22 +53,42 @@ def as_of(
     progress: Callable[[int], None] = lambda count: None,
     *,
     ids: Collection[str] | None = None,
+    reading: Reading | None = None,
 ) -> Snapshot:
     """The assessment as of the end of a day: the catalogue as it then stood, held against the beginning of that day.
 
-    With ``ids`` of these datasets only.
+    With ``ids`` of these datasets only. With ``reading`` what people decided since, and what was wrong in our reading, takes
+    hold; what the portals changed since and what addresses answered since does not.
     """
     begins = datetime.combine(day, time(), UTC)
     ends = begins + timedelta(days=1)
-    number, ways = catalog.number_before(ends), Ways.as_of(ends)
+    number = catalog.number_before(ends)
+    ways = Ways.as_of(ends)
+    if reading is not None:
+        ways = replace(ways, originals=partial(_corrected, ends, number, reading))
     read = catalog.runs.last_read(ends)
     rows: list[Assessed] = []
-    entries = catalog.walk_as_of(number) if ids is None else catalog.entries_as_of(ids, number)
+    words = None if reading is None else reading.number
+    entries = catalog.walk_as_of(number, words) if ids is None else catalog.entries_as_of(ids, number, words)
     for part in _parts(entries):
         found = subjects(part, catalog, ways, begins, read, upto=number)
         rows += [replace(assessed(one, layout), due=None) for one in found]
         progress(len(part))
     return Snapshot(layout, begins, number, tuple(rows))
+
+
+def _corrected(ends: datetime, number: int, reading: Reading, catalog: Catalog) -> Originals:
+    """The originals as they are counted by ``reading``; those of the day where that original was not there on the day."""
+
+    def originals(ids: Sequence[str]) -> Mapping[str, str]:
+        corrected = catalog.appearances.originals_as_of(ids, reading.at)
+        found = catalog.entries_as_of(set(corrected.values()), number)
+        there = {entry.dataset.id for entry in found if is_assessed(entry)}
+        lost = [id for id, original in corrected.items() if original not in there]
+        held = {id: original for id, original in corrected.items() if original in there}
+        return held | catalog.appearances.originals_as_of(lost, ends)
+
+    return originals
 
 
 def counts_of(rows: Iterable[Assessed], layout: Layout) -> dict[Group, bytes]:

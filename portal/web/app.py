@@ -10,6 +10,7 @@ from portal.catalog.store import Catalog
 from portal.search.query import SearchIndex
 from portal.settings import Settings
 from portal.web import templating
+from portal.web.desk import DESK
 from portal.web.errors import answer_errors
 from portal.web.guards import guard, limits
 from portal.web.languages import LanguagePrefix
@@ -45,6 +46,6 @@ def create_app(
     guard(app)
     guard_forms(app, [blueprint.name for blueprint in MACHINES])
     answer_errors(app)
-    for blueprint in (*PAGES, *OPERATING, *MACHINES):
+    for blueprint in (*PAGES, *DESK, *OPERATING, *MACHINES):
         app.register_blueprint(blueprint)
     return app

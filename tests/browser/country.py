@@ -14,7 +14,6 @@ from werkzeug.serving import make_server
 
 from harvester.sandbox.faults import FaultName
 from harvester.sandbox.serve import Sandbox, serve
-from portal.catalog.assessments import Kind
 from portal.catalog.model import DatasetState, Guard, RunMode, Source
 from portal.catalog.store import Catalog
 from portal.scorecard import assess
@@ -23,6 +22,7 @@ from portal.search.engines import open_index
 from portal.search.indexing import catch_up
 from portal.settings import Settings
 from portal.web.app import create_app
+from tests.browser.weeks import half_year, last_department, previewed
 from tests.harvester.harvesting import harvested
 
 HELD = "zj-hangzhou"
@@ -71,6 +71,15 @@ PAGES = {
     "matrix": "/scorecards/regions/330000/national/matrix?sort=licence",
     "nation-matrix": "/scorecards/nation/all/mqa/matrix",
     "method": "/scorecards/method",
+    "periods": "/scorecards/periods",
+    "previewed": "/scorecards/periods/{previewed}",
+    "previewed-department": "/scorecards/periods/{previewed}/departments/{department}",
+    "previewed-evidence": "/scorecards/periods/{previewed}/departments/{department}/national/licence?verdict=fail",
+    "statements": "/scorecards/periods/{previewed}/statements",
+    "disputed": "/scorecards/publishers/{department}/national/licence?verdict=fail",
+    "frozen": "/scorecards/periods/{frozen}",
+    "frozen-department": "/scorecards/periods/{frozen}/departments/{department}",
+    "was-shown": "/scorecards/periods/{frozen}-pre",
     "sources": "/sources",
     "source": f"/sources/{HELD}",
     "run": "/runs/{run}",
@@ -116,6 +125,7 @@ def country(home: Path, size: int) -> Iterator[Country]:
     rebuild(catalog, now=today - timedelta(days=9))
     for days in (8, 2, 1, 0):
         assess.catch_up(catalog, now=today - timedelta(days=days))
+    previewed(catalog, busy=UNDER_WAY)
     app = create_app(settings, catalog, index, hold_s=0)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     serving = Thread(target=server.serve_forever, name="site", daemon=True)
@@ -164,7 +174,9 @@ def _found(catalog: Catalog) -> dict[str, str | int]:
         "unusable": dataset(POISONED, DatasetState.UNUSABLE),
         "retired": dataset(WITHDRAWN, DatasetState.RETIRED),
         "publisher": catalog.publishers()[0].publisher.id,
-        "department": catalog.assessments.standings("national", Kind.DEPARTMENT)[-1].code,
+        "department": last_department(catalog),
+        "frozen": half_year(),
+        "previewed": half_year(1),
         "run": run("zj-zhejiang"),
         "held_run": run(HELD),
         "failed_run": run(FAILED),

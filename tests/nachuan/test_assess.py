@@ -15,11 +15,16 @@ from click.testing import CliRunner, Result
 
 from nachuan.cli import nachuan
 from nachuan.errors import EXPECTED
+from portal.catalog.accounts import Role
+from portal.catalog.audit import COMMAND
+from portal.catalog.statements import Kind as Said
+from portal.catalog.statements import Saying
 from portal.catalog.store import Catalog
 from portal.scorecard import keeping, periods, spans
 from tests.catalogs import filled, record
 from tests.portal.scorecard.test_assess import new
 from tests.portal.scorecard.test_rules import IMPORTED
+from tests.portal.web.people import PASSWORD, cheap_passwords
 
 Command = Callable[..., Result]
 
@@ -128,3 +133,45 @@ def test_what_cannot_be_done_is_told_in_one_line(run: Command, arguments: tuple[
     error = run(*arguments).exception
     assert isinstance(error, EXPECTED)
     assert words in str(error) and "\n" not in str(error)
+
+
+def _begun(run: Command, tmp_path: Path) -> Catalog:
+    """A preview with an officer of the one department there is, at a moment within its week."""
+    with time_machine.travel(datetime(2026, 7, 1, 8, tzinfo=UTC)):
+        told = run("preview", "2026H1", "--days", "3").output
+    assert "Shows 2026H1: 2 datasets as of 2026-06-30." in told
+    assert "departments may speak until 2026-07-05 00:00 (Beijing)" in told
+    catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
+    with cheap_passwords():
+        catalog.accounts.add("zhou", Role.OFFICER, PASSWORD, by=COMMAND, department="330100.transport")
+    return catalog
+
+
+def test_a_preview_is_begun_told_of_answered_and_frozen(run: Command, tmp_path: Path) -> None:
+    catalog = _begun(run, tmp_path)
+    with time_machine.travel(datetime(2026, 7, 2, tzinfo=UTC)):
+        error = run("freeze", "2026H1").exception
+        assert isinstance(error, EXPECTED) and "open until 2026-07-05 00:00 (Beijing)" in str(error)
+        saying = Saying(kind=Said.DISPUTE, rules="national", indicator="licence", text="一行\n两行")
+        made = catalog.statements.say("2026H1", saying, by="zhou")
+    with time_machine.travel(datetime(2026, 7, 6, tzinfo=UTC)):
+        error = run("freeze", "2026H1").exception
+        assert isinstance(error, EXPECTED)
+        assert "1 of the disputes of 2026H1 have no answer yet: nachuan assess statements 2026H1 --open" in str(error)
+        first, *lines = run("statements", "2026H1", "--open").output.splitlines()
+        assert first.split() == ["1", "open", "dispute", "330100.transport", "national.licence"]
+        assert lines == ["       一行", "       两行"]
+        assert isinstance(run("answer", str(made.number), "--text", "成立。").exception, EXPECTED)
+        assert run("answer", str(made.number), "--text", "成立。", "--verdict", "upheld").exit_code == 0
+        assert run("statements", "2026H1", "--open").output == ""
+        (told,) = json.loads(run("statements", "2026H1", "--json").output)
+        assert (told["department"], told["answers"][0]["text"]) == ("330100.transport", "成立。")
+        assert "1 statements SHA-256" in run("freeze", "2026H1").output
+    catalog.close()
+    lines = run("export", "2026H1-pre", "--format", "json", "--table", "datasets").output
+    assert len(json.loads(lines)) == 2
+
+
+def test_what_was_never_previewed_has_no_statements(run: Command) -> None:
+    told = run("statements", "2026H1")
+    assert told.exit_code == 1 and "there was no preview of 2026H1" in told.output

@@ -22,6 +22,7 @@ from portal.catalog.tables.harvests import (
 )
 from portal.catalog.tables.links import counter, link, link_host, link_past, link_use
 from portal.catalog.tables.people import account, audit, publisher_decision, sign_in_attempt
+from portal.catalog.tables.previews import period_department, preview, statement, statement_answer
 from portal.catalog.tables.scorecards import (
     assessment,
     explanation,
@@ -60,8 +61,10 @@ __all__ = [
     "metadata",
     "normalisation",
     "period",
+    "period_department",
     "period_part",
     "period_standing",
+    "preview",
     "publisher",
     "publisher_decision",
     "raw_record",
@@ -72,6 +75,8 @@ __all__ = [
     "source",
     "standing",
     "standing_past",
+    "statement",
+    "statement_answer",
     "tally",
     "validator",
 ]

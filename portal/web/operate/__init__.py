@@ -1,7 +1,7 @@
-"""The operators' pages: sources and runs, held retirements, publishers' names, duplicates, issues, people, the audit log."""
+"""The operators' pages: sources and runs, held retirements, names, duplicates, issues, disputes, people, the audit log."""
 
-from portal.catalog.accounts import OPERATE, Role
-from portal.web.operate import decided, duplicates, held, issues, log, names, people, sources
+from portal.catalog.accounts import ANSWER, OPERATE, Role
+from portal.web.operate import decided, disputes, duplicates, held, issues, log, names, people, sources
 from portal.web.signing_in import only_for
 
 OPERATING = (
@@ -11,12 +11,13 @@ OPERATING = (
     decided.pages,
     duplicates.pages,
     issues.pages,
+    disputes.pages,
     log.pages,
     people.pages,
 )
 
-ADMINISTERING = frozenset((people.pages.name,))
-"""What of it is for administrators alone."""
+ADMITTED = {people.pages.name: frozenset((Role.ADMIN,)), disputes.pages.name: ANSWER}
+"""Where it is not those who run the installation: the accounts are for administrators, disputes for reviewers too."""
 
 for _pages in OPERATING:
-    only_for(_pages, (Role.ADMIN,) if _pages.name in ADMINISTERING else OPERATE)
+    only_for(_pages, ADMITTED.get(_pages.name, OPERATE))

@@ -7,7 +7,6 @@ from werkzeug.wrappers import Response as Answer
 
 from portal.catalog.accounts import (
     ATTEMPT_WINDOW,
-    OPERATE,
     PASSWORD_LENGTH,
     AccountRefused,
     Role,
@@ -82,10 +81,18 @@ def logout() -> Answer:
     return redirect(address("account.login"), 303)
 
 
+HOMES = {
+    Role.OFFICER: "desk.desk",
+    Role.REVIEWER: "operate_disputes.disputes",
+    Role.OPERATOR: "operate_sources.sources",
+    Role.ADMIN: "operate_sources.sources",
+}
+"""Where a role's work is, of those that have any."""
+
+
 def _home() -> str:
     person = signing_in.person()
-    is_operator = person is not None and person.role in OPERATE
-    return address("operate_sources.sources" if is_operator else "own_account.account")
+    return address("own_account.account" if person is None else HOMES.get(person.role, "own_account.account"))
 
 
 def _from() -> str:
@@ -108,6 +115,6 @@ def _account(status: int, *, problem: str | None = None, done: bool = False) -> 
         done=done,
         minutes=minutes,
         least=PASSWORD_LENGTH[0],
-        may_operate=signing_in.signed_in().role in OPERATE,
+        home=HOMES.get(signing_in.signed_in().role),
     )
     return make_response(page, status)

@@ -20,7 +20,7 @@ from portal.scorecard.rules import PACKAGED, Indicator, RuleSet
 from portal.scorecard.trends import trend
 from portal.scorecard.vectors import FLAGS
 from portal.scorecard.verdicts import Finding
-from portal.web import graded, matrices, tables, tiles, trends
+from portal.web import graded, matrices, previewing, tables, tiles, trends
 from portal.web.addresses import address, lasting
 from portal.web.charts import Bar, Bars
 from portal.web.graded import Group, Table
@@ -228,6 +228,7 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         called=_called(group),
         search=_search(group),
         answers=tuple(Answer),
+        lately=previewing.lately(group.code) if group.kind is Kind.DEPARTMENT else None,
     ))
 
 
@@ -324,11 +325,20 @@ def indicator(kind: str, code: str, rules: str, indicator: str) -> Response:
         answers=tuple(Answer),
         lost=cards.lost(card).get(asked.id),
         shown=_shown(found, asked, given),
+        disputed=_disputed(group, given, asked),
         title_of=title_of,
         publisher_of=publisher_of,
         paging=turns,
         card_address=graded.card_address,
     ))
+
+
+def _disputed(group: Group, rules: RuleSet, indicator: Indicator) -> list[previewing.Said]:
+    """What a department said of this number in the preview of the newest period."""
+    found = previewing.lately(group.code) if group.kind is Kind.DEPARTMENT else None
+    if found is None or not found.said:
+        return []
+    return previewing.said_about(found.period, group.code, rules.id, indicator.id)
 
 
 def measured_indicator(rules: RuleSet, id: str) -> Indicator:

@@ -79,6 +79,7 @@ def test_frozen_later_it_has_the_same_bytes(half_year: Catalog) -> None:
     with writing(half_year.engine) as connection:
         connection.execute(tables.period_part.delete())
         connection.execute(tables.period_standing.delete())
+        connection.execute(tables.period_department.delete())
         connection.execute(tables.period.delete())
     with time_machine.travel(AUGUST):
         filled(half_year, new("1", rows=0), new("4"))

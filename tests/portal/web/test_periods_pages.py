@@ -91,7 +91,7 @@ def test_what_there_is_not_has_no_page(browser: FlaskClient, path: str) -> None:
 
 
 def test_without_a_frozen_period_the_list_says_so(empty_client: FlaskClient) -> None:
-    assert "No assessment has been frozen yet." in says(empty_client, "/en/scorecards/periods")
+    assert "No assessment has been previewed or frozen yet." in says(empty_client, "/en/scorecards/periods")
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 
-from portal.catalog.accounts import FROM_ONE_ADDRESS_FOR_ONE_NAME, OPERATE, Role
+from portal.catalog.accounts import ANSWER, FROM_ONE_ADDRESS_FOR_ONE_NAME, OPERATE, Role
 from portal.catalog.audit import COMMAND
 from portal.catalog.store import Catalog
 from portal.web.machines import MACHINES
@@ -60,7 +60,14 @@ def rules(client: FlaskClient) -> list[tuple[str, str]]:
     ]
 
 
-def test_every_operators_page_lets_in_operators_and_that_of_the_accounts_administrators_alone(
+def may_see(role: Role, path: str) -> bool:
+    """Whether a role is let into a page under ``/operate``."""
+    if path.startswith("/operate/users"):
+        return role is Role.ADMIN
+    return role in (ANSWER if path.startswith("/operate/disputes") else OPERATE)
+
+
+def test_every_operators_page_lets_in_operators_that_of_disputes_reviewers_too_and_accounts_administrators_alone(
     browsers: dict[Role | None, FlaskClient]
 ) -> None:
     anonymous = browsers[None]
@@ -69,7 +76,7 @@ def test_every_operators_page_lets_in_operators_and_that_of_the_accounts_adminis
     for role in Role:
         own_token = {"token": token(browsers[role], "/account")}
         for method, path in walked:
-            may = role is Role.ADMIN or role is Role.OPERATOR and not path.startswith("/operate/users")
+            may = may_see(role, path)
             # Whoever may come in sends no token: nothing is to happen here, and then it is the token that is missing.
             sent = own_token if method == "POST" and not may else None
             status = browsers[role].open(path, method=method, data=sent).status_code
@@ -89,6 +96,7 @@ def test_an_account_has_its_page_whatever_its_role_and_nobody_else_has(
     for role in Role:
         text = says(browsers[role], "/en/account")
         assert text.startswith(role.value) and ("Operation" in text) == (role in OPERATE)
+        assert ("Desk of the data officer" in text) == (role is Role.OFFICER)
 
 
 def test_private_pages_are_kept_by_no_cache_and_the_public_ones_never_see_a_session(

@@ -12,6 +12,9 @@ from portal.catalog.accounts import Role
 from portal.catalog.audit import Action
 from portal.catalog.decisions import Verdict
 from portal.catalog.model import ChangeKind, DatasetState, LinkState, Outcome, RunMode, Severity
+from portal.catalog.statements import REFUSALS
+from portal.catalog.statements import Kind as Said
+from portal.catalog.statements import Verdict as Word
 from portal.scorecard.cards import Answer
 from portal.scorecard.changes import Cause, Movement
 from portal.scorecard.exports import TABLES as TABLES_OF_PERIODS
@@ -19,9 +22,11 @@ from portal.scorecard.rules import Level, UnknownCounts
 from portal.scorecard.vectors import FLAGS
 from portal.search.facets import FACETS
 from portal.search.query import Sort
+from portal.web.desk import DONE
 from portal.web.graded import LEVELS, PARTS, TABLES
 from portal.web.health import Health
 from portal.web.operate.sources import ASKED
+from portal.web.previewing import Stage
 from portal.web.timeliness import Timeliness
 from portal.web.unresolved import Lack
 from portal.web.words import Message, messages
@@ -69,10 +74,18 @@ CODES = {
     "operate.from_": ("name", "source", "decision", "portal"),
     "operate.done_": (
         "asked", "paused", "resumed", "approved", "rejected", "decided", "undone", "together", "apart", "open",
-        "added", "disabled", "enabled",
+        "added", "disabled", "enabled", "answered",
     ),
     "operate.problem_": ("decided", "busy", "pair", "account", "oneself"),
     "operate.word_": ("together", "apart"),
+    "operate.refused_answer_": ("role", "text", "verdict", "answered", "withdrawn", "frozen"),
+    "preview.kind_": tuple(Said),
+    "preview.state_": (*Word, "open", "unanswered", "answered", "withdrawn"),
+    "periods.state_": tuple(Stage),
+    "desk.done_": DONE,
+    "desk.kind_": tuple(Said),
+    # What only answers are refused for is never said at the desk.
+    "desk.refused_": tuple(REFUSALS.keys() - {"verdict", "answered"}),
     "operate.refused_": (
         "name", "verdict", "scope", "functions", "institution_type", "region", "note",
     ),
