@@ -26,7 +26,7 @@ from portal.scorecard import disputes, kept, periods
 from portal.scorecard.assess import standard_layout
 from portal.scorecard.cards import Answer
 from portal.scorecard.periods import PeriodInvalid
-from portal.scorecard.snapshots import as_of
+from portal.scorecard.snapshots import Reading, as_of
 from portal.scorecard.vectors import Layout
 from portal.scorecard.weeks import digest, end_of, published
 from tests.catalogs import SOURCE, filled, record
@@ -250,10 +250,10 @@ def test_another_reading_of_the_same_words_takes_hold(shown: Catalog) -> None:
 def test_what_is_read_otherwise_after_the_reading_is_not_taken(june: Catalog) -> None:
     with time_machine.travel(WITHIN):
         reread(june, decided("3"))
-        reading = june.last_change()
+        reading = Reading(june.last_change(), WITHIN)
         reread(june, new("3", publisher=NOBODY))
         reread(june, new("2"))
-    assert {change.cause for change in june.changes(reading)} == {ChangeCause.MAPPING}
+    assert {change.cause for change in june.changes(reading.number)} == {ChangeCause.MAPPING}
     day = date(2026, 6, 30)
     snapshot = as_of(june, day, standard_layout(), reading=reading)
     assert [row.department for row in snapshot.rows] == [DEPARTMENT] * 3
