@@ -209,6 +209,15 @@ class Trend(Struct, frozen=True, kw_only=True):
                 yield place, other.method
 
     @property
+    def named_changes(self) -> frozenset[int]:
+        """Those of ``changes`` whose version is written beside them: the words of others would run into it."""
+        found: list[int] = []
+        for place, _ in self.changes:
+            if not found or self._share(place - 0.5) - self._share(found[-1] - 0.5) >= DATE_WIDTH:
+                found.append(place)
+        return frozenset(found)
+
+    @property
     def measured(self) -> tuple[tuple[int, float], ...]:
         """The points that have a value, with their places."""
         return tuple((place, point.value) for place, point in enumerate(self.points) if point.value is not None)

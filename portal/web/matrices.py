@@ -57,11 +57,6 @@ def kinds(group: Group, rules: RuleSet) -> tuple[str, ...]:
     return tuple(found if group.kind is Kind.NATION else reversed(found))
 
 
-def first_address(group: Group, rules: RuleSet) -> str | None:
-    """Where the heat map of a group is; None where it is made of nothing."""
-    return matrix_address(group, rules) if kinds(group, rules) else None
-
-
 def matrix_address(group: Group, rules: RuleSet, **given: object) -> str:
     """Where a heat map of a group is."""
     return address("matrices.matrix", kind=group.segment, code=group.written, rules=rules.id, **given)

@@ -43,8 +43,10 @@ def today() -> str:
 
 
 def pdf_address() -> str | None:
-    """Where the PDF of this page is; None where none is offered."""
-    if request.url_rule is None or request.url_rule.rule not in PRINTED or chromium(site().settings.chromium) is None:
+    """Where the PDF of this page is; None where none is offered. A print is asked for by its path alone."""
+    if request.url_rule is None or request.url_rule.rule not in PRINTED or request.query_string:
+        return None
+    if chromium(site().settings.chromium) is None:
         return None
     return f"{request.script_root}{request.path}.pdf"
 

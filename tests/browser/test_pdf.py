@@ -40,6 +40,12 @@ def test_a_page_is_printed_on_a4_with_its_links(site: Country, name: str, langua
     assert not any(link.startswith(b"file:") for link in links)
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_heat_map_is_printed_on_a4_lying_on_its_side(site: Country, language: str) -> None:
+    pdf = pdf_of(site, "nation-matrix", language)
+    assert set(re.findall(rb"/MediaBox (\[[^]]*\])", pdf)) == {b"[0 0 841.91998 594.95996]"}
+
+
 def test_a_pdf_says_its_language_its_title_and_its_headings(site: Country) -> None:
     pdf = pdf_of(site, "english-dataset", "en")
     assert b"/Lang (en)" in pdf and b"/Title (" in pdf and b"/Outlines" in pdf and b"/StructTreeRoot" in pdf

@@ -104,9 +104,14 @@ def league() -> Response:
         rules_given=None if rules.id == PACKAGED[0] else rules.id,
         league_address=graded.league_address,
         Table=Table,
-        matrix_address=matrices.first_address(Group(Kind.NATION, ""), rules),
+        matrix_address=_matrix_of_the_nation(rules),
         formats=tables.formats(),
     ))
+
+
+def _matrix_of_the_nation(rules: RuleSet) -> str | None:
+    nation = Group(Kind.NATION, "")
+    return matrices.matrix_address(nation, rules) if matrices.kinds(nation, rules) else None
 
 
 def rules_asked(name: str) -> RuleSet:
@@ -203,6 +208,7 @@ def _card_page(kind: str, code: str, name: str) -> Response:
     if card is None:
         abort(404)
     peers = graded.table_of(group.kind, card.peers)
+    parts, departments = (_parts(group, of, rules) for of in graded.PARTS)
     # What brings most stands first here; how much work each is stands beside it.
     found = sorted(fixes(site().catalog, group.kind, group.code, rules.id), key=lambda one: -one.gain)
     return make_response(render_template(
@@ -220,9 +226,9 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         dimensions=_bars(card, group),
         letter=_letter(card, group, found),
         lost=cards.lost(card),
-        parts=_parts(group, "regions", rules),
-        departments=_parts(group, graded.DEPARTMENTS, rules),
-        matrix_address=matrices.first_address(group, rules),
+        parts=parts,
+        departments=departments,
+        matrix_address=matrices.matrix_address(group, rules) if parts or departments else None,
         trend=trends.chart(trend(site().catalog, group.kind, group.code, rules.id), scale_of(rules)),
         formats=tables.formats(),
         called=_called(group),

@@ -228,6 +228,14 @@ def test_a_mark_is_written_beside_its_point_and_in_the_table(draw: Draw) -> None
     assert rows(drawing)[0][0] == "6月 2026H1" and drawing.xpath(".//tbody//a/@href") == ["/zh/p"]
 
 
+def test_changes_of_method_are_all_drawn_and_named_where_their_names_have_room(draw: Draw) -> None:
+    at = dict(zip("abcdef", (0, 0.4, 0.45, 0.5, 0.9, 1)))
+    points = (Point(when=when, at=share, value=1, method=method) for (when, share), method in zip(at.items(), "012344"))
+    drawing = draw("trend", trend(*points))
+    assert len(drawing.xpath(".//svg/*[local-name()='line'][@class='change']")) == 4
+    assert [words(one) for one in drawing.xpath(".//*[local-name()='text'][@class='change']")] == ["方法 1", "方法 2", "方法 4"]
+
+
 def test_no_two_dates_of_a_trend_run_together() -> None:
     for shares in ([0, 0.5, 0.96, 1], [0, 0.02, 0.1, 1], [place**3 / 1000 for place in range(11)]):
         chart = trend(*(Point(when=str(at), at=at, value=1) for at in shares))

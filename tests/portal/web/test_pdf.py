@@ -144,13 +144,20 @@ def test_every_sheet_says_where_it_is_from_and_of_what_day(printer: FlaskClient)
 
 PAGES = (
     f"/datasets/{dataset_of('1')}", "/publishers/water", "/regions/330000", "/sources/hangzhou", "/runs/1",
-    "/scorecards/regions/330000", "/scorecards/nation/all/mqa",
+    "/scorecards/regions/330000", "/scorecards/nation/all/mqa", "/scorecards/regions/330000/national/matrix",
 )
 
 
 def test_every_kind_of_page_that_is_printed_is_tried_here(printer: FlaskClient) -> None:
     adapter = printer.application.url_map.bind("localhost")
     assert tuple(adapter.match(path, return_rule=True)[0].rule for path in PAGES) == PRINTED
+
+
+def test_no_pdf_is_offered_of_what_its_address_would_not_lead_to(printer: FlaskClient) -> None:
+    path = "/zh/scorecards/regions/330000/national/matrix"
+    for query, offered in (("", True), ("?sort=name", False)):
+        links = page(printer, f"{path}{query}").xpath("//footer//a/@href")
+        assert (f"{path}.pdf" in links) == offered, query
 
 
 @pytest.mark.parametrize("path", PAGES)
