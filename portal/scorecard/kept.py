@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from portal.catalog.assessments import Assessed, Kind, Standing
 from portal.catalog.store import Catalog
+from portal.scorecard import scoring
 from portal.scorecard.cards import VERDICTS, Answer, Card, made_of, placed
 from portal.scorecard.periods import manifest_of
 from portal.scorecard.rules import RuleSet
-from portal.scorecard.snapshots import Snapshot
 from portal.scorecard.vectors import Layout
 
 
@@ -57,12 +57,12 @@ def card(catalog: Catalog, id: str, department: str, rules: str) -> Card | None:
     own, given = rows(catalog, id, department), layout(catalog, id)
     if not own:
         return None
-    group = Kind.DEPARTMENT, department
     day = datetime.combine(manifest_of(catalog.periods.get(id)).day, time(), UTC)
-    counts = Snapshot(given, day, 0, own).counts()[group]
-    (standing,) = catalog.periods.standings(id, *group[:1], code=department, rules=rules)
+    counts = scoring.packed(sum(scoring.spread(row.vector) for row in own), given)
+    (standing,) = catalog.periods.standings(id, Kind.DEPARTMENT, code=department, rules=rules)
     league = placed(catalog.periods.league(id, rules, Kind.DEPARTMENT, standing.peers))
     ranks = next(one.ranks for one in league if one.standing == standing)
+    group = Kind.DEPARTMENT, department
     return made_of(counts, group, given.rules(rules), given, day, peers=standing.peers, ranks=ranks)
 
 

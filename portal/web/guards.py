@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 
 from portal.settings import Settings
 from portal.web.languages import language, language_in_address
@@ -56,8 +56,15 @@ def limits(settings: Settings) -> dict[str, object]:
 
 
 def guard(app: Flask) -> None:
-    """Puts the headers on every answer, and validators on pages."""
+    """Puts the headers on every answer, and validators on pages; has no page at an address that no database can look up."""
+    app.before_request(_refuse_nul)
     app.after_request(_finish)
+
+
+def _refuse_nul() -> None:
+    # PostgreSQL has no NUL in its texts, and there is nothing here whose name has one.
+    if "\0" in request.path:
+        abort(404)
 
 
 def _finish(response: Response) -> Response:

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.browser.chromium import NARROW, complaints, needs_chromium, window
+from tests.browser.chromium import NARROW, WIDE, complaints, needs_chromium, window
 from tests.browser.country import PAGES, Country
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -27,6 +27,18 @@ def violations(page: Page, only: Mapping[str, Any] = {"type": "tag", "values": l
         for violation in found.response["violations"]
         for node in violation["nodes"]
     ]
+
+
+def faults(page: Page, address: str) -> list[str]:
+    """What is wrong with the page at an address: wide, in the dark, and narrow."""
+    page.set_viewport_size({"width": WIDE, "height": 900})
+    page.emulate_media(color_scheme="light")
+    page.goto(address)
+    wide = violations(page)
+    page.emulate_media(color_scheme="dark")
+    dark = violations(page, {"type": "rule", "values": ["color-contrast"]})
+    page.set_viewport_size({"width": NARROW, "height": 900})
+    return [*wide, *dark, *violations(page), *wider_than_the_window(page)]
 
 
 def wider_than_the_window(page: Page) -> list[str]:

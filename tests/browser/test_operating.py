@@ -20,8 +20,8 @@ from portal.search.indexing import catch_up
 from portal.search.memory import MemoryIndex
 from portal.settings import Settings
 from portal.web.app import create_app
-from tests.browser.chromium import NARROW, complaints, needs_chromium, window
-from tests.browser.test_accessibility import violations, wider_than_the_window
+from tests.browser.chromium import complaints, needs_chromium, window
+from tests.browser.test_accessibility import faults, violations
 from tests.portal.web.people import PASSWORD, cheap_passwords
 from tests.portal.web.test_operate import furnished
 from tests.portal.web.town import dataset_of
@@ -90,14 +90,7 @@ def test_the_pages_behind_the_sign_in_are_accessible_fit_and_keep_their_own_poli
         found["/login"] = violations(page)
         sign_in(page, portal, language)
         for path in PATHS:
-            page.set_viewport_size({"width": 1280, "height": 900})
-            page.emulate_media(color_scheme="light")
-            page.goto(f"{portal}/{language}{path}")
-            wide = violations(page)
-            page.emulate_media(color_scheme="dark")
-            dark = violations(page, {"type": "rule", "values": ["color-contrast"]})
-            page.set_viewport_size({"width": NARROW, "height": 900})
-            found[path] = [*wide, *dark, *violations(page), *wider_than_the_window(page)]
+            found[path] = faults(page, f"{portal}/{language}{path}")
     assert {path: wrong for path, wrong in found.items() if wrong} == {} and refused == []
 
 

@@ -21,8 +21,8 @@ from portal.scorecard.assess import rebuild
 from portal.search.memory import MemoryIndex
 from portal.settings import Settings
 from portal.web.app import create_app
-from tests.browser.chromium import NARROW, complaints, needs_chromium, window
-from tests.browser.test_accessibility import violations, wider_than_the_window
+from tests.browser.chromium import complaints, needs_chromium, window
+from tests.browser.test_accessibility import faults
 from tests.browser.weeks import KEY, half_year
 from tests.catalogs import filled
 from tests.portal.scorecard.test_assess import new
@@ -132,12 +132,5 @@ def test_the_desk_and_the_disputes_are_accessible_fit_and_keep_their_own_policy(
             sign_in(page, name)
             page.wait_for_url(f"{site.url}/{language}{own[0]}")
             for path in own:
-                page.set_viewport_size({"width": 1280, "height": 900})
-                page.emulate_media(color_scheme="light")
-                page.goto(f"{site.url}/{language}{path}")
-                wide = violations(page)
-                page.emulate_media(color_scheme="dark")
-                dark = violations(page, {"type": "rule", "values": ["color-contrast"]})
-                page.set_viewport_size({"width": NARROW, "height": 900})
-                found[f"{name}{path}"] = [*wide, *dark, *violations(page), *wider_than_the_window(page), *refused]
+                found[f"{name}{path}"] = faults(page, f"{site.url}/{language}{path}") + refused
     assert {path: wrong for path, wrong in found.items() if wrong} == {}

@@ -154,6 +154,17 @@ def test_a_period_previewed_while_it_was_being_frozen_is_not_frozen(june: Catalo
     assert june.periods.all() == [] and june.previews.get("2026H1") is not None
 
 
+def test_of_two_who_freeze_at_once_one_does(shown: Catalog) -> None:
+    def first(count: int) -> None:
+        if not shown.periods.all():
+            periods.freeze(shown, "2026H1", KEY, now=AFTER)
+
+    with pytest.raises(PeriodFrozen, match="2026H1 is frozen already"):
+        periods.freeze(shown, "2026H1", KEY, now=AFTER, progress=first)
+    assert [one.id for one in shown.periods.all()] == ["2026H1"]
+    assert len(shown.audit.recent(what=Action.PERIOD_FROZEN)) == 1
+
+
 def test_while_the_week_runs_the_period_is_not_frozen(shown: Catalog) -> None:
     with pytest.raises(PreviewRefused, match=r"open until 2026-07-09 00:00 \(Beijing\)"):
         periods.freeze(shown, "2026H1", KEY, now=datetime(2026, 7, 8, 15, 59, tzinfo=UTC))

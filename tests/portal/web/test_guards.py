@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal.catalog.store import Catalog
+from portal.search.memory import MemoryIndex
 from tests.portal.web.town import client_of, page, says
 
 
@@ -27,6 +28,11 @@ def test_every_answer_carries_the_policy(client: FlaskClient, path: str) -> None
 def test_a_reader_gets_no_cookie(client: FlaskClient) -> None:
     for path in ("/", "/zh/datasets?q=水", "/sources", "/no-such-page"):
         assert "Set-Cookie" not in client.get(path).headers
+
+
+@pytest.mark.parametrize("path", ["/publishers/%00", "/scorecards/periods/2026H1%00", "/zh/datasets/a%00b", "/desk/%00/new"])
+def test_a_name_with_a_nul_is_nobodys_whatever_the_database(any_catalog: Catalog, path: str) -> None:
+    assert client_of(any_catalog, MemoryIndex()).get(path).status_code == 404
 
 
 @pytest.mark.parametrize(
