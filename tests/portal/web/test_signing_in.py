@@ -13,6 +13,7 @@ from portal.catalog.accounts import FROM_ONE_ADDRESS_FOR_ONE_NAME, OPERATE, Role
 from portal.catalog.audit import COMMAND
 from portal.catalog.store import Catalog
 from portal.web.machines import MACHINES
+from tests.catalogs import empty_catalog
 from tests.portal.web.people import PASSWORD, add_everyone, cheap_passwords, send, sign_in, token
 from tests.portal.web.town import build, client_of, says
 
@@ -20,8 +21,7 @@ from tests.portal.web.town import build, client_of, says
 @pytest.fixture(scope="module")
 def staffed() -> Iterator[Catalog]:
     """A lifelike catalogue with an account for each role."""
-    catalog = Catalog("sqlite://")
-    catalog.upgrade()
+    catalog = empty_catalog()
     build(catalog)
     with cheap_passwords():
         add_everyone(catalog)
