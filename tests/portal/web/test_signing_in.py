@@ -120,10 +120,11 @@ def test_a_form_without_the_token_of_its_session_does_nothing(staffed: Catalog, 
 
 def test_no_page_for_machines_writes_anything_for_a_session(browser: FlaskClient) -> None:
     machines = {blueprint.name for blueprint in MACHINES}
-    for rule in browser.application.url_map.iter_rules():
-        if rule.endpoint.split(".")[0] in machines:
-            assert not (rule.methods or set()) & {"PUT", "PATCH", "DELETE"}, rule
-            assert not rule.rule.startswith(("/operate", "/account", "/login", "/desk")), rule
+    rules = [rule for rule in browser.application.url_map.iter_rules() if rule.endpoint.split(".")[0] in machines]
+    assert {rule.endpoint.split(".")[0] for rule in rules} == machines
+    for rule in rules:
+        assert not (rule.methods or set()) & {"PUT", "PATCH", "DELETE"}, rule
+        assert not rule.rule.startswith(("/operate", "/account", "/login", "/desk")), rule
 
 
 def test_signing_in_gives_the_browser_a_new_session_with_a_new_token(browser: FlaskClient) -> None:
