@@ -18,6 +18,7 @@ from portal.catalog.store import Catalog
 from portal.search.indexing import catch_up
 from portal.search.memory import MemoryIndex
 from portal.search.query import Query
+from tests.catalogs import empty_catalog
 from tests.harvester.harvesting import Documents, harvested, source
 from tests.portal.web.people import PASSWORD, cheap_passwords, send, sign_in
 from tests.portal.web.town import client_of, says
@@ -28,8 +29,7 @@ NOBODY = "地区管理员"
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
     """A catalogue in a file: the scheduler's threads and the site use it at the same time."""
-    catalog = Catalog(f"sqlite:///{tmp_path / 'catalogue.db'}")
-    catalog.upgrade()
+    catalog = empty_catalog(f"sqlite:///{tmp_path / 'catalogue.db'}")
     yield catalog
     catalog.close()
 

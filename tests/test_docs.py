@@ -53,18 +53,20 @@ def test_every_facet_is_described(facet: str) -> None:
     assert f"`{facet}`" in DOCS["api.md"], f"the facet {facet} is not in docs/api.md"
 
 
-@pytest.mark.parametrize(
-    "rules,indicator,weight",
-    [(rules.id, one.id, one.weight) for rules in packaged() for one in rules.indicators],
-)
-def test_every_indicator_has_its_section_with_its_weight(rules: str, indicator: str, weight: float) -> None:
-    heading = rf'#### <a id="{rules}-{indicator}"></a>`{rules}\.{indicator}`: .+ \({weight:g}\)\n'
-    assert re.search(heading, DOCS["scorecard.md"]), f"{rules}.{indicator} is not in docs/scorecard.md"
+def test_every_indicator_has_its_section_with_its_weight() -> None:
+    headings = {
+        f"{rules.id}.{one.id}": rf'#### <a id="{rules.id}-{one.id}"></a>`{rules.id}\.{one.id}`: .+ \({one.weight:g}\)\n'
+        for rules in packaged()
+        for one in rules.indicators
+    }
+    assert [name for name, heading in headings.items() if not re.search(heading, DOCS["scorecard.md"])] == []
 
 
 def test_every_issue_says_what_happened_and_what_to_do_in_both_languages() -> None:
-    for term in schemas.vocabulary("issues").terms.values():
-        assert term.zh and term.en and term.attributes["cure_zh"] and term.attributes["cure_en"], term.code
+    terms = schemas.vocabulary("issues").terms
+    assert len(terms) > 50
+    for code, term in terms.items():
+        assert term.zh and term.en and term.attributes["cure_zh"] and term.attributes["cure_en"], code
 
 
 def test_every_code_an_error_or_the_pipeline_uses_is_in_the_vocabulary() -> None:
@@ -76,16 +78,22 @@ def test_every_code_an_error_or_the_pipeline_uses_is_in_the_vocabulary() -> None
             continue
         for code in re.findall(rf'"((?:{families})\.[a-z-]+)"', path.read_text(encoding="utf-8")):
             used[code] = path.name
+    assert len(used) > 30
     missing = {code: place for code, place in used.items() if code not in known and not code.endswith(".py")}
     assert not missing
 
 
-@pytest.mark.parametrize("name", sorted(DOCS))
-def test_links_between_documents_lead_somewhere(name: str) -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", DOCS[name]):
-        assert (ROOT / "docs" / target).exists(), f"docs/{name} links to {target}"
+def links(text: str) -> list[str]:
+    """Where a document links to besides the web, without fragments."""
+    return re.findall(r"\]\((?!https?:)([^)#]+)", text)
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    found = [(name, target) for name, text in DOCS.items() for target in links(text)]
+    assert len({name for name, _ in found}) > 5
+    assert [(name, target) for name, target in found if not (ROOT / "docs" / target).exists()] == []
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
-        assert (ROOT / target).exists(), target
+    assert links(README) != []
+    assert [target for target in links(README) if not (ROOT / target).exists()] == []

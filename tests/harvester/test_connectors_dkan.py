@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 from harvester import crosswalk
@@ -240,4 +241,8 @@ def test_g16_dkans_own_sample_is_read_whole() -> None:
 
 
 def test_the_options_of_a_dkan_source_are_checked_for_both_its_shapes() -> None:
-    crosswalk.check(Source(id="d", title="D", kind="dkan", url="https://data.example.cn"))
+    plain = Source(id="d", title="D", kind="dkan", url="https://data.example.cn")
+    crosswalk.check(plain)
+    for field, lacking in (("rows", "datajson"), ("version", "dkan")):
+        with pytest.raises(ValueError, match=f"crosswalk of {lacking} has no field '{field}'"):
+            crosswalk.check(msgspec.structs.replace(plain, options={"crosswalk": {field: "x"}}))

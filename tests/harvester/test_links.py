@@ -29,7 +29,7 @@ from harvester.links import SILENT_HOSTS, End, Plan, Round, check
 from portal.catalog.links import Address
 from portal.catalog.model import Distribution, LinkState, Source
 from portal.catalog.store import Catalog
-from tests.catalogs import SOURCE, filled, record
+from tests.catalogs import SOURCE, empty_catalog, filled, record
 from tests.harvester.test_killed import Died, dying_at
 from tests.hostile import HostileServer, Script, Talk, answer, latency, raw, redirect
 
@@ -118,8 +118,7 @@ def test_a_host_hears_one_question_at_a_time_and_no_faster_than_allowed(catalog:
 
 def test_a_second_checker_beside_the_first_asks_neither_a_host_nor_an_address_twice(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'links.db'}"
-    catalog = Catalog(url)
-    catalog.upgrade()
+    catalog = empty_catalog(url)
     with hosts(2, latency(FILE, 0.01)) as servers:
         giving(catalog, [url for server in servers for url in paths(server, 15)])
         seconds = [Catalog(url) for _ in range(3)]
@@ -294,8 +293,7 @@ def test_a_stop_lets_what_is_under_way_be_written_down(catalog: Catalog) -> None
 def test_whichever_statement_a_checker_dies_at_the_next_asks_for_the_rest_and_nothing_twice(tmp_path: Path) -> None:
     """Only what was asked for and not written down is asked for again, and that when its claim is over."""
     template = tmp_path / "template.db"
-    catalog = Catalog(f"sqlite:///{template}")
-    catalog.upgrade()
+    catalog = empty_catalog(f"sqlite:///{template}")
     urls = [f"http://{host}.example/{number}.csv" for host in "ab" for number in range(3)]
     giving(catalog, urls)
     catalog.close()
@@ -344,8 +342,7 @@ def test_a_checker_that_is_killed_is_followed_by_one_that_asks_nothing_twice(
 ) -> None:
     """Killed with SIGKILL while four servers answer; counted at the servers."""
     database = f"sqlite:///{tmp_path / 'links.db'}"
-    catalog = Catalog(database)
-    catalog.upgrade()
+    catalog = empty_catalog(database)
     with hosts(4, latency(FILE, 0.03)) as servers:
         urls = [url for server in servers for url in paths(server, 12)]
         giving(catalog, urls)

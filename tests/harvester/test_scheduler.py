@@ -197,7 +197,10 @@ def test_a_source_under_way_in_this_process_is_not_handed_out_again(catalog: Cat
 
 
 def test_the_clock_outlives_a_database_that_is_away(catalog: Catalog) -> None:
+    looked: list[datetime] = []
+
     def away() -> None:
+        looked.append(datetime.now(UTC))
         raise ConnectionError("the database restarts")
 
     def harvest(id: str, full: bool) -> Run:
@@ -205,4 +208,6 @@ def test_the_clock_outlives_a_database_that_is_away(catalog: Catalog) -> None:
 
     scheduler = Scheduler(catalog, harvest, reread=unasked, after=away)
     scheduler.tick()
+    scheduler.tick()
     scheduler.stop()
+    assert len(looked) == 2

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from nachuan.cli import nachuan
 from portal.catalog.appearances import UnknownDataset
-from portal.catalog.store import Catalog
+from tests.catalogs import empty_catalog
 from tests.harvester.test_counting import made, put
 
 CITY = made("xuzhou", "1", "市公安局_保安培训机构", "徐州市公安局").dataset.id
@@ -22,8 +22,7 @@ PROVINCE = made("jiangsu", "1", "保安培训机构", "徐州市公安局").data
 def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Runs ``nachuan appearances …`` on a catalogue with one dataset at two portals."""
     monkeypatch.setenv("NACHUAN_HOME", str(tmp_path))
-    catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
-    catalog.upgrade()
+    catalog = empty_catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
     put(
         catalog,
         made("xuzhou", "1", "市公安局_保安培训机构", "徐州市公安局"),

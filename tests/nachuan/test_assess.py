@@ -21,7 +21,7 @@ from portal.catalog.statements import Kind as Said
 from portal.catalog.statements import Saying
 from portal.catalog.store import Catalog
 from portal.scorecard import keeping, periods, spans
-from tests.catalogs import filled, record
+from tests.catalogs import empty_catalog, filled, record
 from tests.portal.scorecard.test_assess import new
 from tests.portal.scorecard.test_rules import IMPORTED
 from tests.portal.web.people import PASSWORD, cheap_passwords
@@ -35,8 +35,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     monkeypatch.setenv("NACHUAN_HOME", str(tmp_path))
     monkeypatch.delenv("NACHUAN_SECRET_KEY", raising=False)
     monkeypatch.delenv("NACHUAN_DATABASE_URL", raising=False)
-    catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
-    catalog.upgrade()
+    catalog = empty_catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
     with time_machine.travel(datetime(2026, 6, 15, tzinfo=UTC)):
         filled(catalog, new("1"), record("2"))
     catalog.close()

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from nachuan.commands.sources import sources
-from portal.catalog.store import Catalog
+from tests.catalogs import empty_catalog
 from tests.harvester.harvesting import harvested, source
 from tests.hostile import HostileServer, answer
 
@@ -24,8 +24,7 @@ ROWS = [
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The folder of an installation that has harvested one portal."""
     home: Path = tmp_path_factory.mktemp("home")
-    catalog = Catalog(f"sqlite:///{home}/nachuan.db")
-    catalog.upgrade()
+    catalog = empty_catalog(f"sqlite:///{home}/nachuan.db")
     with HostileServer({"/list": answer(json.dumps(ROWS))}) as portal:
         harvested(catalog, source("csvlist", f"{portal.url}/list", id="cn"))
     catalog.close()

@@ -15,7 +15,7 @@ from portal.catalog.model import RecordType
 from portal.catalog.store import Catalog
 from portal.search.engines import open_index
 from portal.search.indexing import catch_up
-from tests.catalogs import filled, record
+from tests.catalogs import empty_catalog, filled, record
 
 
 @pytest.fixture
@@ -24,8 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("NACHUAN_DATABASE_URL", "NACHUAN_SEARCH_URL", "NACHUAN_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NACHUAN_HOME", str(tmp_path))
-    catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
-    catalog.upgrade()
+    catalog = empty_catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
     filled(
         catalog,
         record("1", title="公交站点", themes=("transport",), description="=1+1"),

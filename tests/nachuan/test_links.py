@@ -20,7 +20,7 @@ from nachuan import installation
 from portal.catalog.model import Distribution, LinkState, Politeness, Run, RunMode, Source
 from portal.catalog.store import Catalog
 from portal.settings import Settings, from_environment
-from tests.catalogs import filled, record
+from tests.catalogs import empty_catalog, filled, record
 from tests.federation import federation
 from tests.nachuan.test_commands import Command, nachuan, provisioned
 
@@ -76,8 +76,7 @@ def test_a_host_is_asked_as_gently_as_the_gentlest_of_its_sources_wants() -> Non
 
 @pytest.mark.parametrize("beside", ["links", "nightly"])
 def test_what_runs_beside_the_harvests_runs_until_it_is_stopped_whatever_a_round_does(beside: str) -> None:
-    catalog = Catalog("sqlite://")
-    catalog.upgrade()
+    catalog = empty_catalog()
     rounds: list[int] = []
     begun = threading.Event()
 
@@ -103,8 +102,7 @@ def test_what_runs_beside_the_harvests_runs_until_it_is_stopped_whatever_a_round
 
 
 def test_the_schedule_asks_for_no_more_than_the_days_allowance(given: Settings, tmp_path: Path) -> None:
-    catalog = Catalog(f"sqlite:///{tmp_path / 'links.db'}")
-    catalog.upgrade()
+    catalog = empty_catalog(f"sqlite:///{tmp_path / 'links.db'}")
     given = msgspec.structs.replace(given, links_a_day=1000)
     urls = [f"http://127.0.0.1:{port}/x.csv" for port in (1, 2, 3)]
     files = [Distribution(id=url, download_url=url) for url in urls]

@@ -13,7 +13,7 @@ from nachuan.commands.doctor import doctor
 from nachuan.errors import EXPECTED
 from portal.catalog.accounts import AccountRefused, Role, UnknownAccount
 from portal.catalog.store import Catalog
-from tests.catalogs import SOURCE, record
+from tests.catalogs import SOURCE, empty_catalog, record
 from tests.portal.web.people import PASSWORD
 
 
@@ -23,8 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NACHUAN_HOME", str(tmp_path))
     monkeypatch.setenv("NACHUAN_SEARCH_URL", "whoosh:")
     monkeypatch.delenv("NACHUAN_SECRET_KEY", raising=False)
-    catalog = Catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
-    catalog.upgrade()
+    catalog = empty_catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
     catalog.close()
     return tmp_path
 

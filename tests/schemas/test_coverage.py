@@ -161,5 +161,6 @@ def test_european_addresses_in_belgian_catalogues_are_understood() -> None:
             if match[1] in found:
                 found[match[1]].append(match[0])
     for kind, vocabulary in vocabularies.items():
+        assert found[kind], kind
         share, unknown = understood(vocabulary, found[kind])
         assert share >= 0.99, (kind, unknown.most_common(10))

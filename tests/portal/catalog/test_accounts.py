@@ -24,6 +24,7 @@ from portal.catalog.accounts import (
 )
 from portal.catalog.audit import COMMAND, Action
 from portal.catalog.store import Catalog
+from tests.catalogs import empty_catalog
 
 PASSWORD = "seven rivers run east"
 HERE = "192.0.2.1"
@@ -32,8 +33,7 @@ HERE = "192.0.2.1"
 @pytest.fixture(scope="module")
 def made() -> Iterator[Catalog]:
     """A catalogue with one operator, for tests that only look."""
-    catalog = Catalog("sqlite://")
-    catalog.upgrade()
+    catalog = empty_catalog()
     catalog.accounts.add("Lin.Qing", Role.OPERATOR, PASSWORD, by=COMMAND)
     yield catalog
     catalog.close()
@@ -48,8 +48,7 @@ def test_an_account_signs_in_with_its_password_whatever_the_width_and_case_of_it
 
 
 def test_no_password_is_kept_and_the_hash_is_argon2id(tmp_path: Path) -> None:
-    catalog = Catalog(f"sqlite:///{tmp_path / 'people.db'}")
-    catalog.upgrade()
+    catalog = empty_catalog(f"sqlite:///{tmp_path / 'people.db'}")
     catalog.accounts.add("lin", Role.OPERATOR, PASSWORD, by=COMMAND)
     with catalog.engine.connect() as connection:
         (stored,) = connection.exec_driver_sql("SELECT password FROM account").scalars()
@@ -153,8 +152,7 @@ def test_after_some_failures_even_the_right_password_is_not_looked_at(any_catalo
 
 
 def test_attempts_that_come_all_at_once_are_not_all_looked_at(tmp_path: Path) -> None:
-    catalog = Catalog(f"sqlite:///{tmp_path / 'people.db'}")
-    catalog.upgrade()
+    catalog = empty_catalog(f"sqlite:///{tmp_path / 'people.db'}")
 
     def attempt(_: int) -> type[Exception]:
         with pytest.raises((SignInRefused, TooManyAttempts)) as refusal:

@@ -9,14 +9,14 @@ from flask.testing import FlaskClient
 
 from portal.catalog.store import Catalog
 from portal.search.memory import MemoryIndex
+from tests.catalogs import empty_catalog
 from tests.portal.web.town import build, client_of
 
 
 @pytest.fixture(scope="module")
 def town() -> Iterator[Catalog]:
     """The catalogue of ``tests.portal.web.town``."""
-    catalog = Catalog("sqlite://")
-    catalog.upgrade()
+    catalog = empty_catalog()
     build(catalog)
     yield catalog
     catalog.close()

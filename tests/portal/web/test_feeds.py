@@ -13,7 +13,7 @@ from portal.catalog.store import Catalog
 from portal.search.indexing import catch_up
 from portal.search.memory import MemoryIndex
 from portal.web.machines import sitemaps
-from tests.catalogs import filled
+from tests.catalogs import empty_catalog, filled
 from tests.portal.web.town import HANGZHOU, client_of, dataset_of, made
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -23,8 +23,7 @@ MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 @pytest.fixture
 def growing() -> Iterator[Catalog]:
     """Two datasets, the one the portal says is older harvested last."""
-    catalog = Catalog("sqlite://")
-    catalog.upgrade()
+    catalog = empty_catalog()
     newer, older = datetime(2026, 1, 1, tzinfo=UTC), datetime(2001, 1, 1, tzinfo=UTC)
     filled(catalog, made("first", title="水质监测", modified=newer), source=HANGZHOU)
     filled(catalog, made("second", title="水库名录", modified=older), source=HANGZHOU)

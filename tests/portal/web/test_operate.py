@@ -18,6 +18,7 @@ from portal.catalog.model import DatasetState, Issue, Outcome, Publisher, RunMod
 from portal.catalog.store import Catalog
 from portal.web import nearest
 from portal.web.unresolved import lacks
+from tests.catalogs import empty_catalog
 from tests.portal.web.people import PASSWORD, cheap_passwords, send, sign_in
 from tests.portal.web.town import HANGZHOU, build, client_of, dataset_of, made, page, says, words
 
@@ -81,8 +82,7 @@ def operator(operated: Catalog) -> FlaskClient:
 @pytest.fixture(scope="module")
 def looking() -> Iterator[FlaskClient]:
     """A browser signed in as ``lin``, for tests that only look."""
-    catalog = Catalog("sqlite://")
-    catalog.upgrade()
+    catalog = empty_catalog()
     with cheap_passwords():
         furnished(catalog)
         client = client_of(catalog)

@@ -13,6 +13,7 @@ from portal.catalog.accounts import ANSWER, FROM_ONE_ADDRESS_FOR_ONE_NAME, OPERA
 from portal.catalog.audit import COMMAND
 from portal.catalog.store import Catalog
 from portal.web.machines import MACHINES
+from tests.catalogs import empty_catalog
 from tests.portal.web.people import PASSWORD, add_everyone, cheap_passwords, send, sign_in, token
 from tests.portal.web.town import build, client_of, says
 
@@ -20,8 +21,7 @@ from tests.portal.web.town import build, client_of, says
 @pytest.fixture(scope="module")
 def staffed() -> Iterator[Catalog]:
     """A lifelike catalogue with an account for each role."""
-    catalog = Catalog("sqlite://")
-    catalog.upgrade()
+    catalog = empty_catalog()
     build(catalog)
     with cheap_passwords():
         add_everyone(catalog)
@@ -128,10 +128,11 @@ def test_a_form_without_the_token_of_its_session_does_nothing(staffed: Catalog, 
 
 def test_no_page_for_machines_writes_anything_for_a_session(browser: FlaskClient) -> None:
     machines = {blueprint.name for blueprint in MACHINES}
-    for rule in browser.application.url_map.iter_rules():
-        if rule.endpoint.split(".")[0] in machines:
-            assert not (rule.methods or set()) & {"PUT", "PATCH", "DELETE"}, rule
-            assert not rule.rule.startswith(("/operate", "/account", "/login", "/desk")), rule
+    rules = [rule for rule in browser.application.url_map.iter_rules() if rule.endpoint.split(".")[0] in machines]
+    assert {rule.endpoint.split(".")[0] for rule in rules} == machines
+    for rule in rules:
+        assert not (rule.methods or set()) & {"PUT", "PATCH", "DELETE"}, rule
+        assert not rule.rule.startswith(("/operate", "/account", "/login", "/desk")), rule
 
 
 def test_signing_in_gives_the_browser_a_new_session_with_a_new_token(browser: FlaskClient) -> None:
