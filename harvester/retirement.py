@@ -58,9 +58,9 @@ def retire_absent(
 ) -> Retirement:
     """Marks as missing, retires, or holds everything back for a person to decide."""
     if lack.newly and (listed == 0 or _too_many(source, catalog, lack)):
-        catalog.runs.hold(run, lack.newly)
+        catalog.runs.hold(run, lack.newly, lease=lease)
         return Retirement(held=len(lack.newly), stood=lack.stood)
-    catalog.runs.supersede(source.id)
+    catalog.runs.supersede(source.id, lease=lease)
     at_once = source.guard.grace_days == 0
     retired = lack.overdue + lack.newly if at_once else lack.overdue
     if lack.newly or retired:
@@ -108,7 +108,7 @@ def remove_source(catalog: Catalog, source_id: str, *, holder: str) -> int:
                 transaction.retire(ids, "source-removed")
             catalog.sources.renew(lease)
             retired += len(ids)
-        catalog.runs.supersede(source_id)
+        catalog.runs.supersede(source_id, lease=lease)
         catalog.sources.remove(source_id)
     finally:
         catalog.sources.release(lease)

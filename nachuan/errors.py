@@ -8,7 +8,7 @@ from portal.catalog.accounts import AccountRefused, UnknownAccount
 from portal.catalog.appearances import UnknownDataset
 from portal.catalog.assessments import AssessmentMoved
 from portal.catalog.decisions import RulingRefused
-from portal.catalog.engines import DatabaseError
+from portal.catalog.engines import AWAY, DatabaseError
 from portal.catalog.held import NotHeld
 from portal.catalog.periods import PeriodFrozen, UnknownPeriod
 from portal.catalog.runs import UnknownRun
@@ -20,6 +20,7 @@ from portal.search.query import IndexUnusable
 from portal.settings import SettingsError
 
 EXPECTED: tuple[type[Exception], ...] = (
+    *AWAY,
     AccountRefused,
     AssessmentMoved,
     DatabaseError,
