@@ -25,6 +25,7 @@ from harvester.understood import keep_normalisation
 from portal.catalog.decisions import Decided, decisions_digest
 from portal.catalog.engines import insisting
 from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Run, RunMode, Source
+from portal.catalog.runs import LISTED_SHORT
 from portal.catalog.sources import CacheValidator, Lease
 from portal.catalog.store import Catalog
 from portal.catalog.writing import NewRecord
@@ -149,8 +150,8 @@ def _conclude(
     listed = intake.counts["listed"]
     if listing.declared is not None and listed < listing.declared:
         seen = f"{listed}/{listing.declared}"
-        intake.complain(None, Issue(code="listing.incomplete", url=source.url, seen=seen))
-        return _ended(run, intake, Outcome.PARTIAL, cause="listing.incomplete")
+        intake.complain(None, Issue(code=LISTED_SHORT, url=source.url, seen=seen))
+        return _ended(run, intake, Outcome.PARTIAL, cause=LISTED_SHORT)
     lack = absent(source, catalog, intake.seen)
     if lack.newly and intake.counts["added"] * 2 >= len(lack.newly):
         again = listed_again(source, catalog, lack.newly, intake.seen)

@@ -56,6 +56,9 @@ class _Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     decisions: str | None = None
 
 
+LISTED_SHORT = "listing.incomplete"
+"""The cause of a partial run that read the whole list, which was shorter than the portal said."""
+
 _IS_HARVEST = tables.run.c.mode != RunMode.REREAD
 
 _decode_summary = msgspec.json.Decoder(_Summary).decode
@@ -148,15 +151,33 @@ class Runs:
             return {row.source_id: _run(row) for row in connection.execute(query)}
 
     def last_read(self, until: datetime | None = None) -> Mapping[str, datetime]:
-        """When each source was last read without failing, at all or up to an instant."""
+        """When each source was last read to the end of its list, at all or up to an instant.
+
+        Neither a run that broke off nor one that is held tells what became of every dataset, and one that read again
+        what is kept asked nobody. A list that is shorter than the portal says it is was read to its end. Of a source
+        that never was, the moment its first run broke off: what it then had was read by then.
+        """
         table = tables.run.c
-        query = select(table.source_id, func.max(table.finished).label("read")).where(
-            table.outcome.in_((Outcome.COMPLETE, Outcome.PARTIAL, Outcome.HELD))
+        upto = () if until is None else (table.finished <= until,)
+        complete = (
+            select(table.source_id, func.max(table.finished).label("finished"))
+            .where(table.outcome == Outcome.COMPLETE, _IS_HARVEST, *upto)
+            .group_by(table.source_id)
+            .subquery()
         )
-        if until is not None:
-            query = query.where(table.finished <= until)
+        later = (
+            select(table.source_id, table.finished, table.summary)
+            .outerjoin(complete, complete.c.source_id == table.source_id)
+            .where(table.outcome == Outcome.PARTIAL, _IS_HARVEST, *upto)
+            .where(complete.c.finished.is_(None) | (table.finished > complete.c.finished))
+            .order_by(table.finished)
+        )
         with self._engine.connect() as connection:
-            return {row.source_id: row.read for row in connection.execute(query.group_by(table.source_id))}
+            read = {row.source_id: row.finished for row in connection.execute(select(complete))}
+            for row in connection.execute(later):
+                if row.source_id not in read or _decode_summary(row.summary).cause == LISTED_SHORT:
+                    read[row.source_id] = row.finished
+        return read
 
     def abandon(self, lease: Lease) -> int:
         """Ends, as failed, the runs of the lease's source that were not finished; how many there were.
