@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from portal.catalog.engines import insisting
 from portal.catalog.model import DatasetState, Run, Source
 from portal.catalog.sources import Lease
 from portal.catalog.store import Catalog
@@ -63,10 +64,14 @@ def retire_absent(
     catalog.runs.supersede(source.id, lease=lease)
     at_once = source.guard.grace_days == 0
     retired = lack.overdue + lack.newly if at_once else lack.overdue
-    if lack.newly or retired:
+
+    def write() -> None:
         with catalog.transaction(lease, run.id) as transaction:
             transaction.mark_missing(lack.newly)
             transaction.retire(retired, "missing")
+
+    if lack.newly or retired:
+        insisting(write)
     return Retirement(missing=0 if at_once else len(lack.newly), retired=len(retired), stood=lack.stood)
 
 

@@ -99,7 +99,7 @@ def insisting(attempt: Callable[[], T]) -> T:
         try:
             return attempt()
         except AWAY as error:
-            log.warning("attempt %d was broken off by the database: %s", tried, error)
+            log.warning("attempt %d was broken off by the database: %s", tried, error.orig)
     return attempt()
 
 
