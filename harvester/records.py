@@ -40,6 +40,8 @@ class Listing(Struct, frozen=True, kw_only=True):
 
     declared: int | None = None
     """How many records the portal said it would list; None when it did not say."""
+    in_one_piece: bool = False
+    """It was no list of pages, between which a record can slip from one to the other."""
     partial: bool = False
     """Not everything was asked for (only what changed since), so absence means nothing."""
     not_modified: bool = False

@@ -12,7 +12,7 @@ import msgspec
 from harvester.crosswalk import KEY_GAP, check, to_dataset
 from harvester.errors import SourceInvalid
 from harvester.fingerprints import fingerprint, raw_digest
-from harvester.heartbeat import heartbeat
+from harvester.heartbeat import holding
 from harvester.records import RawRecord
 from harvester.understood import keep_normalisation
 from portal.catalog.decisions import Decided, decisions_digest, name_key
@@ -33,25 +33,15 @@ def reread(source: Source, catalog: Catalog, *, holder: str) -> Run:
     Raises SourceHeld while the source is being harvested, LeaseLost when a harvest took it over. Killed half-way, it
     can be called again.
     """
-    lease = catalog.sources.lease(source.id, holder)
-    try:
-        with heartbeat(catalog, lease):
-            catalog.runs.abandon(source.id)
-            decided = catalog.decisions.for_source(source.id)
-            return _reread(source, catalog, lease, decided, catalog.walk(retired=True, source_id=source.id))
-    finally:
-        catalog.sources.release(lease)
+    with holding(catalog, source.id, holder) as lease:
+        decided = catalog.decisions.for_source(source.id)
+        return _reread(source, catalog, lease, decided, catalog.walk(retired=True, source_id=source.id))
 
 
 def reread_decided(source: Source, catalog: Catalog, *, holder: str) -> None:
     """Makes what stands of a source follow the decisions about publishers' names. Raises as ``reread`` does."""
-    lease = catalog.sources.lease(source.id, holder)
-    try:
-        with heartbeat(catalog, lease):
-            catalog.runs.abandon(source.id)
-            follow_decisions(source, catalog, lease)
-    finally:
-        catalog.sources.release(lease)
+    with holding(catalog, source.id, holder) as lease:
+        follow_decisions(source, catalog, lease)
 
 
 def follow_decisions(source: Source, catalog: Catalog, lease: Lease) -> Decided:
@@ -89,11 +79,11 @@ def _is_touched(publisher: Publisher | None, decided: Decided) -> bool:
 
 def _reread(source: Source, catalog: Catalog, lease: Lease, decided: Decided, entries: Iterable[Entry]) -> Run:
     mark = fingerprint(source)
-    run = catalog.runs.start(source.id, RunMode.REREAD, mark, decisions=decisions_digest(decided))
+    run = catalog.runs.start(source.id, RunMode.REREAD, mark, decisions_digest(decided), lease=lease)
     try:
         check(source)
     except (ValueError, KeyError) as error:
-        return _failed(catalog, run, SourceInvalid(f"options: {error}", url=source.url))
+        return _failed(catalog, lease, run, SourceInvalid(f"options: {error}", url=source.url))
     listed = updated = unusable = 0
     waiting = iter(entries)
     while batch := list(islice(waiting, BATCH_SIZE)):
@@ -109,17 +99,17 @@ def _reread(source: Source, catalog: Catalog, lease: Lease, decided: Decided, en
         listed, unusable = listed + len(records), unusable + len(broken)
     counts = Counts(listed=listed, updated=updated, unchanged=listed - updated - unusable, unusable=unusable)
     run = msgspec.structs.replace(run, counts=counts, outcome=Outcome.COMPLETE, finished=datetime.now(UTC))
-    catalog.runs.save(run)
+    catalog.runs.save(run, lease=lease)
     keep_normalisation(catalog, run)
     log.info("%s: read again, %s", source.id, run.counts)
     return run
 
 
-def _failed(catalog: Catalog, run: Run, error: SourceInvalid) -> Run:
+def _failed(catalog: Catalog, lease: Lease, run: Run, error: SourceInvalid) -> Run:
     catalog.runs.add_issues(run, [(None, error.issue())])
     ended = {"outcome": Outcome.FAILED, "cause": error.code, "finished": datetime.now(UTC)}
     run = msgspec.structs.replace(run, **ended)
-    catalog.runs.save(run)
+    catalog.runs.save(run, lease=lease)
     return run
 
 

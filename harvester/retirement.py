@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from portal.catalog.engines import insisting
 from portal.catalog.model import DatasetState, Run, Source
 from portal.catalog.sources import Lease
 from portal.catalog.store import Catalog
@@ -58,15 +59,19 @@ def retire_absent(
 ) -> Retirement:
     """Marks as missing, retires, or holds everything back for a person to decide."""
     if lack.newly and (listed == 0 or _too_many(source, catalog, lack)):
-        catalog.runs.hold(run, lack.newly)
+        catalog.runs.hold(run, lack.newly, lease=lease)
         return Retirement(held=len(lack.newly), stood=lack.stood)
-    catalog.runs.supersede(source.id)
+    catalog.runs.supersede(source.id, lease=lease)
     at_once = source.guard.grace_days == 0
     retired = lack.overdue + lack.newly if at_once else lack.overdue
-    if lack.newly or retired:
+
+    def write() -> None:
         with catalog.transaction(lease, run.id) as transaction:
             transaction.mark_missing(lack.newly)
             transaction.retire(retired, "missing")
+
+    if lack.newly or retired:
+        insisting(write)
     return Retirement(missing=0 if at_once else len(lack.newly), retired=len(retired), stood=lack.stood)
 
 
@@ -108,7 +113,7 @@ def remove_source(catalog: Catalog, source_id: str, *, holder: str) -> int:
                 transaction.retire(ids, "source-removed")
             catalog.sources.renew(lease)
             retired += len(ids)
-        catalog.runs.supersede(source_id)
+        catalog.runs.supersede(source_id, lease=lease)
         catalog.sources.remove(source_id)
     finally:
         catalog.sources.release(lease)

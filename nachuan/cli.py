@@ -83,5 +83,6 @@ def main(arguments: list[str] | None = None) -> Any:
     except expected as error:
         if "--debug" in given:
             raise
-        click.echo(f"nachuan: {error}", err=True)
+        # What a database's driver says goes on with the statement; the first line tells what is the matter.
+        click.echo(f"nachuan: {str(error).partition(chr(10))[0]}", err=True)
         sys.exit(1)

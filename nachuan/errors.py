@@ -8,7 +8,7 @@ from portal.catalog.accounts import AccountRefused, UnknownAccount
 from portal.catalog.appearances import UnknownDataset
 from portal.catalog.assessments import AssessmentMoved
 from portal.catalog.decisions import RulingRefused
-from portal.catalog.engines import DatabaseError
+from portal.catalog.engines import AWAY, DatabaseError
 from portal.catalog.held import NotHeld
 from portal.catalog.periods import PeriodFrozen, UnknownPeriod
 from portal.catalog.previews import PreviewRefused
@@ -22,6 +22,7 @@ from portal.search.query import IndexUnusable
 from portal.settings import SettingsError
 
 EXPECTED: tuple[type[Exception], ...] = (
+    *AWAY,
     AccountRefused,
     AssessmentMoved,
     DatabaseError,

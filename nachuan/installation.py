@@ -49,10 +49,14 @@ def settings() -> Settings:
     return from_environment(os.environ)
 
 
+DATABASE_PATIENCE_S = 60.0
+"""How long a harvest waits for a database that restarts."""
+
+
 @contextmanager
-def catalog() -> Iterator[Catalog]:
-    """The catalogue, whose tables must be those of this version."""
-    opened = Catalog(settings().database_url)
+def catalog(patience_s: float = 0.0) -> Iterator[Catalog]:
+    """The catalogue, whose tables must be those of this version; a database that is away is waited for so long."""
+    opened = Catalog(settings().database_url, patience_s=patience_s)
     try:
         opened.check()
         yield opened

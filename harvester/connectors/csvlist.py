@@ -54,7 +54,7 @@ def _files(source: Source, http: Http) -> Records:
             else:
                 given.append(RawRecord(body=body, url=http.shown(address)))
     yield from _told_apart(source, given)
-    return Listing(declared=len(given))
+    return Listing(declared=len(given), in_one_piece=True)
 
 
 def _told_apart(source: Source, given: Sequence[RawRecord]) -> Iterator[RawRecord]:

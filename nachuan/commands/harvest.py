@@ -31,7 +31,7 @@ def harvest(ids: Sequence[str], everything: bool, only_due: bool, full: bool, dr
     if bool(ids) + everything + only_due != 1:
         raise click.UsageError("name sources, or say --all or --due")
     given = installation.settings()
-    with installation.catalog() as catalog:
+    with installation.catalog(installation.DATABASE_PATIENCE_S) as catalog:
         chosen = [catalog.sources.get(id).source for id in ids or _ids(catalog, only_due)]
         if dry_run:
             _try(chosen, given, as_json)

@@ -69,7 +69,7 @@ def work() -> None:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    with installation.catalog() as catalog:
+    with installation.catalog(installation.DATABASE_PATIENCE_S) as catalog:
         scheduler = Scheduler(
             catalog,
             lambda id, full: _harvest(catalog, id, given, full),

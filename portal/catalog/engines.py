@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+AWAY = (OperationalError, InterfaceError)
+"""What a database raises that restarts, gives a transaction up, is locked or has no room: trying again may help."""
+
+TRIES = 3
+"""Of a transaction that was broken off."""
+
+_AGAIN_S = 1.0
+"""Between two attempts to reach a database."""
 
 # Any number will do, as long as every writer uses the same one.
 _WRITERS_LOCK = 7_628_014
@@ -27,10 +42,11 @@ class DatabaseError(Exception):
     """The database is not one we can use: its address is wrong, or its schema is not ours."""
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, *, patience_s: float = 0.0) -> Engine:
     """An engine for ``sqlite:///path``, ``sqlite://`` (in memory, for tests) or ``postgresql://…``.
 
-    Raises DatabaseError for any other address.
+    ``patience_s`` is how long a PostgreSQL that cannot be reached is waited for. Raises DatabaseError for any other
+    address.
     """
     try:
         address = make_url(url)
@@ -38,7 +54,9 @@ def connect(url: str) -> Engine:
         raise DatabaseError(f"not a database address: {url!r}") from error
     backend = address.get_backend_name()
     if backend == "postgresql":
-        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        engine = create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        event.listen(engine, "do_connect", _waiting(patience_s))
+        return engine
     if backend != "sqlite":
         raise DatabaseError(f"only sqlite and postgresql are supported, not {backend}")
     memory = address.database in (None, "", ":memory:")
@@ -53,6 +71,36 @@ def connect(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _waiting(patience_s: float) -> Callable[..., Any]:
+    """Connects as the driver does, again and again while the server is away, for as long as ``patience_s``."""
+
+    def reach(dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
+        until = time.monotonic() + patience_s
+        while True:
+            try:
+                return dialect.connect(*arguments, **options)
+            except dialect.loaded_dbapi.OperationalError as error:
+                if time.monotonic() >= until:
+                    raise
+                log.warning("the database cannot be reached, trying again: %s", error)
+                time.sleep(_AGAIN_S)
+
+    return reach
+
+
+def insisting(attempt: Callable[[], T]) -> T:
+    """What an attempt gives, made again where the database broke it off. Each must be a transaction of its own.
+
+    Raises what the last of ``TRIES`` attempts raised.
+    """
+    for tried in range(1, TRIES):
+        try:
+            return attempt()
+        except AWAY as error:
+            log.warning("attempt %d was broken off by the database: %s", tried, error.orig)
+    return attempt()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

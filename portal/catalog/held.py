@@ -29,7 +29,7 @@ def approve(catalog: Catalog, run_id: int, *, holder: str, by: str = COMMAND) ->
         ids = [id for id in held if states[id] is not DatasetState.RETIRED]
         with catalog.transaction(lease, run.id) as transaction:
             transaction.retire(ids, "approved")
-        catalog.runs.decide(run, "approved", by=by)
+        catalog.runs.decide(run, "approved", by=by, lease=lease)
     finally:
         catalog.sources.release(lease)
     return len(ids)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, select, update
 
 import schemas
 from portal.catalog import audit, tables
@@ -16,6 +17,7 @@ from portal.catalog.audit import Action
 from portal.catalog.documents import encode, in_parts
 from portal.catalog.engines import writing
 from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Run, RunMode, StoredIssue
+from portal.catalog.sources import Lease, check_lease
 
 
 class UnknownRun(LookupError):
@@ -54,6 +56,9 @@ class _Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     decisions: str | None = None
 
 
+LISTED_SHORT = "listing.incomplete"
+"""The cause of a partial run that read the whole list, which was shorter than the portal said."""
+
 _IS_HARVEST = tables.run.c.mode != RunMode.REREAD
 
 _decode_summary = msgspec.json.Decoder(_Summary).decode
@@ -61,16 +66,28 @@ _decode_issue = msgspec.json.Decoder(Issue).decode
 
 
 class Runs:
-    """The runs in the database; reached as ``catalog.runs``."""
+    """The runs in the database; reached as ``catalog.runs``.
+
+    What a harvest writes of itself it writes with its ``lease``: LeaseLost is raised, and nothing written, where it has
+    slept so long that another has taken the source over.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def start(self, source_id: str, mode: RunMode, fingerprint: str, decisions: str | None = None) -> Run:
+    def start(
+        self,
+        source_id: str,
+        mode: RunMode,
+        fingerprint: str,
+        decisions: str | None = None,
+        *,
+        lease: Lease | None = None,
+    ) -> Run:
         """Writes down that a run begins."""
         started = datetime.now(UTC)
         told = _Summary(fingerprint=fingerprint, decisions=decisions)
-        with writing(self._engine) as connection:
+        with self._writing(lease) as connection:
             result = connection.execute(
                 insert(tables.run).values(
                     source_id=source_id,
@@ -84,20 +101,10 @@ class Runs:
             id=id, source_id=source_id, mode=mode, started=started, fingerprint=fingerprint, decisions=decisions
         )
 
-    def save(self, run: Run) -> None:
+    def save(self, run: Run, *, lease: Lease | None = None) -> None:
         """Writes what a run knows of itself so far, or how it ended."""
-        summary = _Summary(**{name: getattr(run, name) for name in _Summary.__struct_fields__})
-        with writing(self._engine) as connection:
-            connection.execute(
-                update(tables.run)
-                .where(tables.run.c.id == run.id)
-                .values(
-                    mode=run.mode.value,
-                    finished=run.finished,
-                    outcome=run.outcome and run.outcome.value,
-                    summary=encode(summary),
-                )
-            )
+        with self._writing(lease) as connection:
+            _save(connection, run)
 
     def get(self, id: int) -> Run:
         """One run. Raises UnknownRun."""
@@ -144,48 +151,54 @@ class Runs:
             return {row.source_id: _run(row) for row in connection.execute(query)}
 
     def last_read(self, until: datetime | None = None) -> Mapping[str, datetime]:
-        """When each source was last read without failing, at all or up to an instant; reading what is kept again is none."""
-        table = tables.run.c
-        query = select(table.source_id, func.max(table.finished).label("read")).where(
-            table.outcome.in_((Outcome.COMPLETE, Outcome.PARTIAL, Outcome.HELD)), _IS_HARVEST
-        )
-        if until is not None:
-            query = query.where(table.finished <= until)
-        with self._engine.connect() as connection:
-            return {row.source_id: row.read for row in connection.execute(query.group_by(table.source_id))}
+        """When each source was last read to the end of its list, at all or up to an instant.
 
-    def abandon(self, source_id: str) -> int:
-        """Ends, as failed, the runs of a source that were never finished (their process died); how many there were.
-
-        To be called by whoever holds the source's lease, before it starts a run of its own.
+        Neither a run that broke off nor one that is held tells what became of every dataset, and one that read again
+        what is kept asked nobody. A list that is shorter than the portal says it is was read to its end. Of a source
+        that never was, the moment its first run broke off: what it then had was read by then.
         """
-        query = select(tables.run).where(tables.run.c.source_id == source_id, tables.run.c.outcome.is_(None))
+        table = tables.run.c
+        upto = () if until is None else (table.finished <= until,)
+        complete = (
+            select(table.source_id, func.max(table.finished).label("finished"))
+            .where(table.outcome == Outcome.COMPLETE, _IS_HARVEST, *upto)
+            .group_by(table.source_id)
+            .subquery()
+        )
+        later = (
+            select(table.source_id, table.finished, table.summary)
+            .outerjoin(complete, complete.c.source_id == table.source_id)
+            .where(table.outcome == Outcome.PARTIAL, _IS_HARVEST, *upto)
+            .where(complete.c.finished.is_(None) | (table.finished > complete.c.finished))
+            .order_by(table.finished)
+        )
+        with self._engine.connect() as connection:
+            read = {row.source_id: row.finished for row in connection.execute(select(complete))}
+            for row in connection.execute(later):
+                if row.source_id not in read or _decode_summary(row.summary).cause == LISTED_SHORT:
+                    read[row.source_id] = row.finished
+        return read
+
+    def abandon(self, lease: Lease) -> int:
+        """Ends, as failed, the runs of the lease's source that were not finished; how many there were.
+
+        Before a run: those whose process died. After one: itself, where something broke it off that nobody foresaw.
+        """
+        query = select(tables.run).where(tables.run.c.source_id == lease.source_id, tables.run.c.outcome.is_(None))
         with self._engine.connect() as connection:
             dead = [_run(row) for row in connection.execute(query)]
         for run in dead:
-            self.add_issues(run, [(None, Issue(code="run.interrupted"))])
             ended = {"finished": datetime.now(UTC), "outcome": Outcome.FAILED, "cause": "run.interrupted"}
-            self.save(msgspec.structs.replace(run, **ended))
+            with self._writing(lease) as connection:
+                _save(connection, msgspec.structs.replace(run, **ended))
+                _add_issues(connection, run, [(None, Issue(code="run.interrupted"))])
         return len(dead)
 
     def add_issues(self, run: Run, issues: Sequence[tuple[str | None, Issue]]) -> None:
         """Keeps issues of a run, each with the id of the dataset it is about, if it is about one."""
-        if not issues:
-            return
-        now = datetime.now(UTC)
-        rows = [
-            {
-                "run_id": run.id,
-                "source_id": run.source_id,
-                "dataset_id": dataset_id,
-                "code": issue.code,
-                "at": now,
-                "document": encode(issue),
-            }
-            for dataset_id, issue in issues
-        ]
-        with writing(self._engine) as connection:
-            connection.execute(insert(tables.issue), rows)
+        if issues:
+            with writing(self._engine) as connection:
+                _add_issues(connection, run, issues)
 
     def issues(
         self,
@@ -255,10 +268,10 @@ class Runs:
         with self._engine.connect() as connection:
             return {code: count for code, count in connection.execute(query)}
 
-    def hold(self, run: Run, ids: Sequence[str]) -> None:
+    def hold(self, run: Run, ids: Sequence[str], *, lease: Lease | None = None) -> None:
         """Keeps which datasets a held run would take away. Earlier undecided holds of the source are superseded."""
-        self.supersede(run.source_id, except_run=run.id)
-        with writing(self._engine) as connection:
+        self.supersede(run.source_id, except_run=run.id, lease=lease)
+        with self._writing(lease) as connection:
             for part in in_parts(ids):
                 connection.execute(insert(tables.held), [{"run_id": run.id, "dataset_id": id} for id in part])
 
@@ -281,19 +294,19 @@ class Runs:
             runs = [_run(row) for row in connection.execute(query)]
         return [run for run in runs if run.decision is None]
 
-    def supersede(self, source_id: str, *, except_run: int | None = None) -> None:
+    def supersede(self, source_id: str, *, except_run: int | None = None, lease: Lease | None = None) -> None:
         """A newer complete listing has been seen: what older runs held back no longer needs a decision."""
         for run in self.undecided(source_id):
             if run.id != except_run:
-                self.decide(run, "superseded")
+                self.decide(run, "superseded", lease=lease)
 
-    def decide(self, run: Run, decision: str, *, by: str | None = None) -> None:
+    def decide(self, run: Run, decision: str, *, by: str | None = None, lease: Lease | None = None) -> None:
         """Writes down what became of a held run (``approved``, ``rejected``, ``superseded``); frees what it held.
 
         ``by`` is the person who decided; None where a later listing did.
         """
-        self.save(msgspec.structs.replace(run, decision=decision))
-        with writing(self._engine) as connection:
+        with self._writing(lease) as connection:
+            _save(connection, msgspec.structs.replace(run, decision=decision))
             connection.execute(delete(tables.held).where(tables.held.c.run_id == run.id))
             if by is not None:
                 audit.write(connection, by, Action(f"run-{decision}"), str(run.id), run.source_id)
@@ -316,6 +329,44 @@ class Runs:
         with self._engine.connect() as connection:
             counts = {state: count for state, count in connection.execute(query)}
         return Losses(total=sum(counts.values()), retired=counts.get(DatasetState.RETIRED, 0))
+
+    @contextmanager
+    def _writing(self, lease: Lease | None) -> Iterator[Connection]:
+        """A transaction for writing that relies on a lease, where one is given."""
+        with writing(self._engine) as connection:
+            if lease is not None:
+                check_lease(connection, lease)
+            yield connection
+
+
+def _save(connection: Connection, run: Run) -> None:
+    summary = _Summary(**{name: getattr(run, name) for name in _Summary.__struct_fields__})
+    connection.execute(
+        update(tables.run)
+        .where(tables.run.c.id == run.id)
+        .values(
+            mode=run.mode.value,
+            finished=run.finished,
+            outcome=run.outcome and run.outcome.value,
+            summary=encode(summary),
+        )
+    )
+
+
+def _add_issues(connection: Connection, run: Run, issues: Sequence[tuple[str | None, Issue]]) -> None:
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "run_id": run.id,
+            "source_id": run.source_id,
+            "dataset_id": dataset_id,
+            "code": issue.code,
+            "at": now,
+            "document": encode(issue),
+        }
+        for dataset_id, issue in issues
+    ]
+    connection.execute(insert(tables.issue), rows)
 
 
 def _stored(row: Row[Any]) -> StoredIssue:

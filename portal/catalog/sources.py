@@ -235,12 +235,14 @@ class Sources:
             rows = connection.execute(select(table).where(table.c.source_id == source_id))
             return {row.url: CacheValidator(row.etag, row.last_modified) for row in rows}
 
-    def keep_validators(self, source_id: str, validators: Mapping[str, CacheValidator]) -> None:
-        """Replaces the validators of a source; writes nothing when they are the same."""
+    def keep_validators(self, lease: Lease, validators: Mapping[str, CacheValidator]) -> None:
+        """Replaces the validators of the lease's source; writes nothing when they are the same. Raises LeaseLost."""
+        source_id = lease.source_id
         if validators == self.validators(source_id):
             return
         table = tables.validator
         with writing(self._engine) as connection:
+            check_lease(connection, lease)
             connection.execute(delete(table).where(table.c.source_id == source_id))
             if validators:
                 connection.execute(

@@ -79,9 +79,12 @@ class Figures(Struct, frozen=True, kw_only=True):
 class Catalog:
     """The national catalogue. Reading never blocks; writing goes through ``transaction``."""
 
-    def __init__(self, url: str) -> None:
-        """Connects; raises engines.DatabaseError for an address it cannot use. Nothing is created yet."""
-        self.engine: Engine = engines.connect(url)
+    def __init__(self, url: str, *, patience_s: float = 0.0) -> None:
+        """Connects; raises engines.DatabaseError for an address it cannot use. Nothing is created yet.
+
+        ``patience_s`` is how long whoever can wait does so for a database that restarts.
+        """
+        self.engine: Engine = engines.connect(url, patience_s=patience_s)
         self.sources = Sources(self.engine)
         self.runs = Runs(self.engine)
         self.normalisations = Normalisations(self.engine)

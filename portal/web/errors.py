@@ -8,17 +8,23 @@ import logging
 from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, SecurityError
 
+from portal.catalog.engines import AWAY
 from portal.search.query import IndexUnusable
 from portal.web.answers import problem
 from portal.web.words import has_message, t
 
 log = logging.getLogger(__name__)
 
+RETRY_S = 30
+"""When to come back while the database restarts."""
+
 
 def answer_errors(app: Flask) -> None:
     """Makes ``app`` answer every error with a page."""
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(IndexUnusable, _no_index)
+    for away in AWAY:
+        app.register_error_handler(away, _no_database)
     app.register_error_handler(Exception, _broken)
 
 
@@ -29,9 +35,6 @@ def _refused(error: HTTPException) -> Response:
     code = error.code or 500
     if error.response is not None or code < 400:
         return make_response(error.get_response())
-    if isinstance(error, SecurityError):
-        # A request to a host that is not ours has no address the page could link to.
-        return Response(t("errors.title_400"), code, mimetype="text/plain")
     response = _page(code)
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
@@ -42,6 +45,13 @@ def _refused(error: HTTPException) -> Response:
 def _no_index(error: IndexUnusable) -> Response:
     log.error("the search index cannot be used: %s", error)
     return _page(503)
+
+
+def _no_database(error: Exception) -> Response:
+    log.error("the database cannot be read: %s", error)
+    response = error_page(503, "away")
+    response.headers["Retry-After"] = str(RETRY_S)
+    return response
 
 
 def _broken(error: Exception) -> Response:

@@ -96,8 +96,8 @@ def source(kind: str, url: str, *, id: str = "portal", guard: Guard = Guard(), *
     )
 
 
-def harvested(catalog: Catalog, source: Source, *, full: bool = False, limits: Limits = Limits()) -> Run:
-    """One run, nothing of it imitated; what holds for every run is asserted of it. Retries do not wait."""
+def run_of(catalog: Catalog, source: Source, *, full: bool = False, limits: Limits = Limits()) -> Run:
+    """One run, nothing of it imitated. Retries do not wait."""
 
     def way_out(validators: Mapping[str, Validators]) -> Http:
         return Http(
@@ -109,8 +109,13 @@ def harvested(catalog: Catalog, source: Source, *, full: bool = False, limits: L
         )
 
     catalog.sources.put(source)
+    return harvest(source, catalog, CONNECTORS[source.kind], way_out, holder="test", full=full)
+
+
+def harvested(catalog: Catalog, source: Source, *, full: bool = False, limits: Limits = Limits()) -> Run:
+    """One run; what holds for every run is asserted of it."""
     before = catalog.last_change()
-    run = harvest(source, catalog, CONNECTORS[source.kind], way_out, holder="test", full=full)
+    run = run_of(catalog, source, full=full, limits=limits)
     assert catalog.runs.get(run.id) == run, "what is stored of the run is what was returned"
     counts = run.counts
     given = counts.added + counts.updated + counts.unchanged + counts.unusable + counts.duplicate

@@ -45,7 +45,7 @@ EXPECTED = [("公交站点", "annual"), ("路灯", "monthly")]
 ], ids=["utf-8", "bom", "gb18030", "utf-16", "tabs", "semicolons", "gzip", "empty-lines"])
 def test_csv_is_read_in_any_encoding_and_with_any_delimiter(body: bytes) -> None:
     reading = read_file(body)
-    assert (told(reading), reading.issues, reading.listing) == (EXPECTED, [], Listing(declared=2))
+    assert (told(reading), reading.issues, reading.listing) == (EXPECTED, [], Listing(declared=2, in_one_piece=True))
     assert reading.keys == ["http://a.example.cn/1", "http://a.example.cn/2"]
 
 
@@ -138,7 +138,7 @@ def test_a_folder_is_the_files_its_page_links_to_each_once() -> None:
         "/d/b.csv": answer(CSV.splitlines()[0] + "\n" + CSV.splitlines()[2]), "/d/c.csv": answer(json.dumps(ROWS[:1])),
     }
     reading = read(scripts, "csvlist", base="/d/")
-    assert (told(reading), reading.listing) == (EXPECTED, Listing(declared=2))
+    assert (told(reading), reading.listing) == (EXPECTED, Listing(declared=2, in_one_piece=True))
     assert [issue.code for issue in reading.issues] == ["listing.file-repeated"]
     assert reading.asked == ["/d/", "/d/a.json", "/d/b.csv", "/d/c.csv"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import pytest
 import time_machine
 from sqlalchemy import event
 
-from harvester import retirement
+from harvester import pipeline, retirement
 from harvester.errors import PortalAnsweredError
 from harvester.http import Http, Validators
 from harvester.pipeline import harvest, since
@@ -62,6 +63,7 @@ class Portal:
         self.declared = declared
         self.not_modified = not_modified
         self.partial = False
+        self.in_one_piece = False
         self.asked: list[datetime | None] = []
 
     def records(self, source: Source, http: Http, since: datetime | None) -> Records:
@@ -75,7 +77,7 @@ class Portal:
                 yield item
             else:
                 yield RawRecord(body=item if isinstance(item, bytes) else json.dumps(item).encode(), url=source.url)
-        return Listing(declared=self.declared, partial=self.partial)
+        return Listing(declared=self.declared, partial=self.partial, in_one_piece=self.in_one_piece)
 
 
 @pytest.fixture
@@ -400,3 +402,56 @@ def test_a_listing_that_was_cut_short_on_purpose_is_no_base_for_asking_for_chang
     part.partial = True
     run(part)
     assert since(SOURCE, catalog) is None
+
+
+@pytest.mark.parametrize("in_one_piece", [False, True])
+def test_what_a_repeated_record_may_have_taken_the_place_of_is_not_missing(
+    catalog: Catalog, run: Callable[..., Run], in_one_piece: bool
+) -> None:
+    """Twenty of twenty came, but one of them twice: between two pages another slipped away. Within one file none can."""
+    run(Portal(*many(20), declared=20))
+    moved = Portal(*many(19), package("0"), declared=20)
+    moved.in_one_piece = in_one_piece
+    ended = run(moved)
+    assert (ended.counts.listed, ended.counts.duplicate) == (20, 1)
+    if in_one_piece:
+        assert (ended.outcome, ended.counts.missing) == (Outcome.COMPLETE, 1)
+    else:
+        assert (ended.outcome, ended.cause) == (Outcome.PARTIAL, "listing.incomplete")
+        assert set(states(catalog).values()) == {DatasetState.CURRENT}
+
+
+def test_repeats_are_no_trouble_where_nothing_is_lacking(catalog: Catalog, run: Callable[..., Run]) -> None:
+    run(Portal(*many(20), declared=20))
+    assert run(Portal(*many(20), package("0"), declared=21)).outcome is Outcome.COMPLETE
+
+
+def test_pages_that_repeat_for_ever_are_not_followed(
+    catalog: Catalog, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A counter of visits makes every page another one, so that no connector can tell it by its bytes."""
+    monkeypatch.setattr(pipeline, "BATCH_SIZE", 10)
+    monkeypatch.setattr(pipeline, "REPEATS_AT_MOST", 50)
+    run(Portal(*many(20), declared=20))
+
+    def for_ever(source: Source, http: Http, since: datetime | None) -> Records:
+        for number in itertools.count():
+            yield RawRecord(body=json.dumps(package(str(number % 7), views=number)).encode())
+
+    ended = harvest(SOURCE, catalog, for_ever, way_out, holder="test", full=True)
+    assert (ended.outcome, ended.cause) == (Outcome.PARTIAL, "listing.paging-broken")
+    assert ended.counts.listed < 100
+    assert set(states(catalog).values()) == {DatasetState.CURRENT}
+
+
+def test_what_nobody_foresaw_ends_its_run_and_frees_the_source(catalog: Catalog, run: Callable[..., Run]) -> None:
+    def broken(source: Source, http: Http, since: datetime | None) -> Records:
+        yield RawRecord(body=json.dumps(package("1")).encode())
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        harvest(SOURCE, catalog, broken, way_out, holder="test", full=True)
+    (ended,) = catalog.runs.recent()
+    assert (ended.outcome, ended.cause) == (Outcome.FAILED, "run.interrupted")
+    assert codes(catalog, ended) == ["run.interrupted"]
+    assert catalog.sources.under_way() == {}

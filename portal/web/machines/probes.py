@@ -6,7 +6,7 @@ import json
 
 from flask import Blueprint, Response
 
-from portal.catalog.engines import DatabaseError
+from portal.catalog.engines import AWAY, DatabaseError
 from portal.web.site import site
 
 machines = Blueprint("probes", __name__)
@@ -25,6 +25,8 @@ def ready() -> Response:
         site().catalog.check()
     except DatabaseError as error:
         return _told(503, {"status": "not ready", "database": str(error)})
+    except AWAY:
+        return _told(503, {"status": "not ready", "database": "it cannot be reached"})
     stands_at = site().index.last_change()
     if stands_at is None:
         return _told(503, {"status": "not ready", "index": "it must be built: run `nachuan index rebuild`"})
