@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.search.language import looks_for_anything, looser
 from portal.search.query import Query, QueryNotUnderstood, Results, Sort
 from portal.web.addresses import address
 from portal.web.asking import LONGEST_TEXT, Asked, NotUnderstood, asked
@@ -26,10 +27,15 @@ SORTS = (Sort.RELEVANCE, Sort.MODIFIED, Sort.CREATED, Sort.TITLE)
 SUGGESTIONS = 8
 
 
-class Loosened(Struct, frozen=True):
-    """What leaving one thing out of a search that finds nothing would give."""
+MOST_LOOSENED = 10
+"""Filters, and words, that are tried without when nothing was found: each is a search of its own."""
 
-    label: str
+
+class Loosened(Struct, frozen=True):
+    """What a search that asks for a little less than one that finds nothing would give."""
+
+    without: str | None
+    """What was left out; None where a word was taken apart and ``asks`` has the text."""
     asks: Asked
     total: int
 
@@ -63,6 +69,7 @@ def search() -> AnyResponse | str | tuple[str, int]:
         paging=pages,
         sorts=[(sort, replace(wanted, sort=sort, page=1)) for sort in SORTS if wanted.text or sort != Sort.RELEVANCE],
         loosened=_loosened(wanted, chips(wanted)) if not results.total else [],
+        looks_for_nothing=wanted.text is not None and not looks_for_anything(wanted.text),
     )
 
 
@@ -79,10 +86,14 @@ def _refusal(reason: str) -> tuple[str, int]:
 
 
 def _loosened(asked: Asked, chips: list[Chip]) -> list[Loosened]:
-    ways = [(chip.label, chip.asks) for chip in chips[:10]]
-    if asked.text and chips:
-        ways.append((asked.text, replace(asked, text=None, page=1)))
-    found = [Loosened(label, way, _total(way)) for label, way in ways]
+    ways: list[tuple[str | None, Asked]] = [(chip.label, chip.asks) for chip in chips[:MOST_LOOSENED]]
+    if asked.text:
+        ways += [
+            (way.without, replace(asked, text=way.text, page=1)) for way in looser(asked.text)[:MOST_LOOSENED]
+        ]
+        if chips:
+            ways.append((asked.text, replace(asked, text=None, page=1)))
+    found = [Loosened(without, way, _total(way)) for without, way in ways]
     return [way for way in found if way.total]
 
 
