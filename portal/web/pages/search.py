@@ -13,6 +13,7 @@ from portal.web.addresses import address
 from portal.web.asking import LONGEST_TEXT, Asked, NotUnderstood, asked
 from portal.web.narrowing import COUNTED, Chip, chips, narrowings
 from portal.web.paging import paging
+from portal.web.pasted import dataset_id, portals_key
 from portal.web.site import site
 from portal.web.summaries import found
 from portal.web.words import t
@@ -45,6 +46,8 @@ def search() -> AnyResponse | str | tuple[str, int]:
     """Datasets found."""
     try:
         wanted = asked(request.args)
+        if (meant := _meant(wanted)) is not None:
+            return redirect(meant)
         results = site().index.search(wanted.query(COUNTED))
     except NotUnderstood as error:
         return _refusal(t(error.key, value=error.value))
@@ -71,6 +74,17 @@ def search() -> AnyResponse | str | tuple[str, int]:
         loosened=_loosened(wanted, chips(wanted)) if not results.total else [],
         looks_for_nothing=wanted.text is not None and not looks_for_anything(wanted.text),
     )
+
+
+def _meant(asked: Asked) -> str | None:
+    """Where to go with a pasted id or address: to the dataset, or to what the address of another page ends in."""
+    if asked.text is None:
+        return None
+    id = dataset_id(asked.text)
+    if id is not None and site().catalog.entries([id]):
+        return address("datasets.dataset", id=id)
+    key = portals_key(asked.text)
+    return None if key is None else asking(replace(asked, text=f'"{key}"', page=1))
 
 
 def asking(asked: Asked) -> str:
