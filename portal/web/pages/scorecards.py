@@ -22,9 +22,10 @@ from portal.scorecard.verdicts import Finding
 from portal.web import graded, places, tiles
 from portal.web.addresses import address, lasting
 from portal.web.charts import Bar, Bars
+from portal.web.explained import adding_up
 from portal.web.graded import Group, Table
 from portal.web.languages import language
-from portal.web.notation import date, number, points
+from portal.web.notation import date, points
 from portal.web.paging import Paging, page_asked, paging
 from portal.web.scales import SHADES, Scale, Steps
 from portal.web.site import site
@@ -98,7 +99,7 @@ def league() -> Response:
         sorts=SORTS,
         sort=_sort_asked(),
         scale=scale_of(rules),
-        written=number,
+        written=points,
         tile_map=_map(rules),
         rules_given=None if rules.id == PACKAGED[0] else rules.id,
         league_address=graded.league_address,
@@ -164,7 +165,7 @@ def _map(rules: RuleSet) -> tiles.TileMap:
     found = graded.standing_in(Table("regions", "province"), rules.id)
     values = {one.standing.code: one.standing.point for one in found if one.standing.point is not None}
     limits = tuple(rules.scale * shade / SHADES for shade in range(1, SHADES))
-    return tiles.tile_map(values, Steps(limits))
+    return tiles.tile_map(values, Steps(limits), points)
 
 
 def not_assessed(status: int) -> Response:
@@ -216,13 +217,21 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         further_fixes=found[FIXES:],
         dimensions=_bars(card, group),
         letter=_letter(card, group, found),
-        lost=cards.lost(card),
+        lost=_lost(card),
         parts=_parts(group, rules),
         departments=_departments(group, rules),
         called=_called(group),
         search=_search(group),
         answers=tuple(Answer),
     ))
+
+
+def _lost(card: Card) -> dict[str, float]:
+    """The points that each indicator takes from the scale, in tenths that add up to what the score shown lacks."""
+    lost = cards.lost(card)
+    if card.score.point is None:
+        return lost
+    return dict(zip(lost, adding_up(list(lost.values()), card.rules.scale - round(card.score.point, 1)), strict=True))
 
 
 def _letter(card: Card, group: Group, several: Sequence[Fix]) -> str:
@@ -252,7 +261,7 @@ def _bars(card: Card, group: Group) -> Bars:
         things=t("scorecards.dimension"),
         measure=t("scorecards.score"),
         scale=scale,
-        written=number,
+        written=points,
         bars=tuple(
             Bar(
                 label=one.dimension.title.text(language()),
@@ -335,7 +344,7 @@ def indicator(kind: str, code: str, rules: str, indicator: str) -> Response:
         asked=asked,
         answer=answer,
         answers=tuple(Answer),
-        lost=cards.lost(card).get(asked.id),
+        lost=_lost(card).get(asked.id),
         shown=_shown(found, asked, given),
         title_of=title_of,
         publisher_of=publisher_of,
