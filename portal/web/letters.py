@@ -147,8 +147,8 @@ def _fixes(found: Digest) -> list[str]:
         return [t("digest.no_fixes")]
     lines = [t("digest.mail_fixes")]
     for place, fix in enumerate(found.fixes, 1):
-        told = t("digest.mail_fix", place=place, fix=thing_of(fix), count=fix.datasets, points=signed(fix.gain))
-        lines += [told, f"   {fix_address(found.group, found.month, fix, 'csv')}"]
+        told = {"place": place, "fix": thing_of(fix), "count": fix.datasets, "of": fix.failing, "points": signed(fix.gain)}
+        lines += [t("digest.mail_fix_some" if fix.datasets < fix.failing else "digest.mail_fix", **told), f"   {fix_address(found.group, found.month, fix, 'csv')}"]
     return lines
 
 

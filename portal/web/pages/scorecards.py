@@ -15,7 +15,7 @@ from portal.catalog.store import PublisherSummary
 from portal.scorecard import cards
 from portal.scorecard.assess import Ways, standard_layout
 from portal.scorecard.cards import Answer, Card, Placed
-from portal.scorecard.fixes import Fix, fixes
+from portal.scorecard.fixes import Fix, fixes, most_first
 from portal.scorecard.rules import PACKAGED, Indicator, RuleSet
 from portal.scorecard.vectors import FLAGS
 from portal.scorecard.verdicts import Finding
@@ -202,7 +202,7 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         abort(404)
     peers = graded.table_of(group.kind, card.peers)
     # What brings most stands first here; how much work each is stands beside it.
-    found = sorted(fixes(site().catalog, group.kind, group.code, rules.id), key=lambda one: -one.gain)
+    found = most_first(fixes(site().catalog, group.kind, group.code, rules.id))
     return make_response(render_template(
         "pages/scorecard.html",
         card=card,
