@@ -88,6 +88,12 @@ def test_what_a_question_finds(check: str, changes: dict[str, Any], verdict: Ver
     assert (found.verdict, found.reason) == (verdict, reason_code)
 
 
+def test_a_portal_that_gives_the_address_of_the_file_alone_lacks_nothing_mandatory() -> None:
+    file_alone, nothing = replace(CSV, access_url=None), replace(CSV, access_url=None, download_url=None)
+    assert evidence(seen(whole(distributions=(file_alone,))))["dcat_ap"].verdict is PASS
+    assert evidence(seen(whole(distributions=(file_alone, nothing))))["dcat_ap"].verdict is FAIL
+
+
 def told(indicator: str, locale: str, **changes: Any) -> str:
     return reason(evidence(seen(whole(**changes)))[indicator], locale)
 
