@@ -100,7 +100,8 @@ def told(indicator: str, locale: str, **changes: Any) -> str:
 
 def test_a_reason_names_the_value_in_both_languages() -> None:
     assert told("title_telling", "zh", title="公交") == "标题长度为 6（汉字每字计 3），少于要求的 12。"
-    assert told("title_telling", "en", title="公交") == "The title has a length of 6 (a Chinese character counts 3), less than 12."
+    said = "The title has a length of 6 (a Chinese character counts 3), less than 12."
+    assert told("title_telling", "en", title="公交") == said
 
 
 def test_a_length_counts_chinese_characters_alike_however_long_it_is() -> None:

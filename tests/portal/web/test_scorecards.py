@@ -201,6 +201,13 @@ def test_an_indicators_own_page_says_the_same_points_lost(client: FlaskClient) -
     assert f"失 {words(lost)} 分" in says(client, f"/zh{DEPARTMENT}/national/{LICENCE}")
 
 
+def test_a_card_says_whom_to_tell_that_a_figure_is_wrong(client: FlaskClient, assessed: Catalog) -> None:
+    assert "本站没有公布联系方式" in words(page(client, f"/zh{DEPARTMENT}").xpath("//section[@id='wrong']")[0])
+    named = client_of(assessed, MemoryIndex(), contact="data@example.cn")
+    for path, place in ((DEPARTMENT, "//section[@id='wrong']"), ("/help", "//article"), ("/help", "//footer")):
+        assert page(named, f"/zh{path}").xpath(f"{place}//a[@href='mailto:data@example.cn']"), (path, place)
+
+
 def test_a_league_table_says_bands_and_sorts_without_scripts(client: FlaskClient) -> None:
     found = page(client, "/en/scorecards?level=prefecture")
     first = [words(cell) for cell in found.xpath("//table[contains(@class, 'league')]/tbody/tr[1]/td")]
