@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
@@ -36,6 +37,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Signs sessions; None = the one ``with_secret_key`` makes and keeps."""
     base_url: str | None = None
     """Scheme and host under which the public reaches the site; None = as asked."""
+    contact: str | None = None
+    """Where people write to who runs the site: an address for mail, or of a page; None = not published."""
     allow_private: tuple[Network, ...] = ()
     """Networks a harvest may reach although they are not public."""
     sources: Path | None = None
@@ -80,6 +83,12 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _contact(text: str) -> str:
+    if not re.fullmatch(r"https?://\S+|[^\s@:]+@[^\s@:]+", text):
+        raise ValueError("it must be an address for mail, or begin with http:// or https://")
+    return text
+
+
 def _not_negative(text: str) -> int:
     if int(text) < 0:
         raise ValueError("it must not be negative")
@@ -98,6 +107,7 @@ VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("NACHUAN_SEARCH_URL", "search_url", str),
     ("NACHUAN_SECRET_KEY", "secret_key", _secret_key),
     ("NACHUAN_BASE_URL", "base_url", _base_url),
+    ("NACHUAN_CONTACT", "contact", _contact),
     ("NACHUAN_ALLOW_PRIVATE", "allow_private", _networks),
     ("NACHUAN_SOURCES", "sources", Path),
     ("NACHUAN_LOCALE", "locale", _locale),

@@ -276,7 +276,10 @@ def scorecard(name: str) -> str:
 
 @cache
 def reasons() -> Mapping[str, Mapping[str, str]]:
-    """Why a verdict is what it is, by code: ``zh`` and ``en``, with places for ``{seen}`` and ``{limit}``."""
+    """Why a verdict is what it is, by code: ``zh`` and ``en``, with places for ``{seen}`` and ``{limit}``.
+
+    ``property.<name>`` is what a property of DCAT is called in them.
+    """
     return MappingProxyType({row["code"]: MappingProxyType(row) for row in _rows("scorecard/reasons.csv")})
 
 

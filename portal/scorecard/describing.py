@@ -69,15 +69,13 @@ def description_longer(subject: Subject, options: Options) -> Finding:
     than = int(options.get("than", 100))
     length = len(subject.dataset.description or "")
     if length > than:
-        return Finding(Verdict.PASS, "description.long-enough", str(length), str(than))
-    return Finding(Verdict.FAIL, "description.too-short" if length else "description.missing", str(length), str(than))
+        return Finding(Verdict.PASS, "description.longer", str(length), str(than))
+    return Finding(Verdict.FAIL, "description.not-longer" if length else "description.missing", str(length), str(than))
 
 
 def _long_enough(name: str, text: str, least: int) -> Finding:
-    length = len(text)
     # In UTF-8 a Chinese character takes three bytes: as many as the letters of a short word that says the same.
-    if length < least:
-        length = len(text.encode()) if not text.isascii() else length
+    length = len(text) if text.isascii() else len(text.encode())
     if length >= least:
         return Finding(Verdict.PASS, f"{name}.long-enough", str(length), str(least))
     return Finding(Verdict.FAIL, f"{name}.too-short", str(length), str(least))

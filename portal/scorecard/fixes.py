@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -22,6 +22,8 @@ class Fix(Struct, frozen=True):
     indicator: Indicator
     datasets: int
     """How many datasets it is to be done to."""
+    failing: int
+    """How many fail, any of which it may be done to: more than ``datasets`` where a department needs only some."""
     gain: float
     """Points of the group's score, if it is done to all of them and nothing else changes."""
     minutes: float
@@ -30,9 +32,12 @@ class Fix(Struct, frozen=True):
     def text(self, locale: str) -> str:
         """What to do, in ``zh`` or ``en``."""
         words = self.indicator.fix.text(locale) if self.indicator.fix else self.indicator.title.text(locale)
+        some = self.datasets < self.failing
         if locale == "zh":
-            return f"{words}：{self.datasets} 个数据集，+{self.gain:.1f} 分"
-        return f"{words}: {self.datasets:,} datasets, +{self.gain:.1f}"
+            many = f"{self.failing} 个数据集中任 {self.datasets} 个" if some else f"{self.datasets} 个数据集"
+            return f"{words}：{many}，+{self.gain:.1f} 分"
+        many = f"any {self.datasets:,} of {self.failing:,} datasets" if some else f"{self.datasets:,} datasets"
+        return f"{words}: {many}, +{self.gain:.1f}"
 
 
 def fixes(catalog: Catalog, kind: Kind, code: str, rules: str = "national") -> list[Fix]:
@@ -61,6 +66,12 @@ def fixes_in(stored: bytes, kind: Kind, given: RuleSet, layout: Layout) -> list[
     return sorted(useful, key=lambda one: (-one.gain / one.minutes, one.indicator.id))
 
 
+def most_first(found: Iterable[Fix]) -> list[Fix]:
+    """The same with the most points first; of those that bring as many, the least work."""
+    # Gains that are equal on paper differ in their last digits as computed.
+    return sorted(found, key=lambda one: (-round(one.gain, 6), one.minutes, one.indicator.id))
+
+
 def _fix(
     indicator: Indicator, standing: Tally, value: Value, values: Sequence[tuple[str, Value | None]], rules: RuleSet
 ) -> Fix:
@@ -76,4 +87,4 @@ def _fix(
     assert after is not None and after.point is not None and value.point is not None
     known = sum(rules.indicator(id).weight for id, one in values if one is not None and one.point is not None)
     gain = rules.scale * indicator.weight * (after.point - value.point) / known
-    return Fix(indicator, count, gain, count * indicator.effort)
+    return Fix(indicator, count, standing.fails, gain, count * indicator.effort)

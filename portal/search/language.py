@@ -140,6 +140,61 @@ def understand(text: str | None) -> Asked:
     return asked_for
 
 
+def looks_for_anything(text: str | None) -> bool:
+    """Whether a text holds a word to look for, or to do without; one of signs alone does not."""
+    asked = understand(text)
+    return bool(asked.required or asked.excluded)
+
+
+class Looser(Struct, frozen=True):
+    """A query text that asks for less than another."""
+
+    text: str
+    without: str | None
+    """The word of it that was left out, as typed; None where a word was taken apart instead."""
+
+
+def looser(text: str) -> list[Looser]:
+    """The texts that ask for a little less: without one of its words, then with one of its Chinese words apart.
+
+    Empty for a single word that cannot be taken apart.
+    """
+    words = [span for item in _ITEMS.finditer(text) if item[0] != "OR" for span in _word_spans(item)]
+    apart = [
+        place for start, end in words if _is_apart(text[start:end]) for place in range(start + 1, end)
+    ]
+    left = [(_spaced(text[:start], text[end:]), text[start:end]) for start, end in words] if len(words) > 1 else []
+    return [*(Looser(*way) for way in left), *(Looser(_spaced(text[:place], text[place:]), None) for place in apart)]
+
+
+def _word_spans(item: re.Match[str]) -> list[tuple[int, int]]:
+    """Where the words of an item stand in the text: Chinese ones written as one are several."""
+    whole = [item.span()]
+    found = pieces(item["word"] or item["phrase"])
+    if not found:
+        return []
+    if item["word"] is None or item["minus"]:
+        return whole
+    (piece, *others), start = found, item.start("word")
+    if others or not piece.unspaced or piece.end - piece.start != len(piece.token):
+        return whole
+    spans = []
+    place = start + piece.start
+    for word in _unspaced_words(piece):
+        spans.append((place, place + len(word)))
+        place += len(word)
+    return spans if len(spans) > 1 else whole
+
+
+def _is_apart(word: str) -> bool:
+    """Whether a word is of unspaced characters that may be looked for apart."""
+    return len(word) > 2 and [(piece.unspaced, len(piece.token)) for piece in pieces(word)] == [(True, len(word))]
+
+
+def _spaced(*parts: str) -> str:
+    return " ".join(" ".join(parts).split())
+
+
 def column_phrases(query: Query) -> tuple[Phrase, ...] | None:
     """What the filter ``field`` asks to stand, any of it, in a column's name; None without that filter."""
     values = query.filters.get("field")

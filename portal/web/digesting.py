@@ -11,7 +11,7 @@ from portal.catalog.model import Entry
 from portal.scorecard import scoring
 from portal.scorecard.changes import Explanation
 from portal.scorecard.evidence import CHECKS
-from portal.scorecard.fixes import Fix, fixes_in
+from portal.scorecard.fixes import Fix, fixes_in, most_first
 from portal.scorecard.groups import AS_ONE
 from portal.scorecard.rules import PACKAGED, Indicator, RuleSet
 from portal.scorecard.scoring import Score
@@ -91,7 +91,7 @@ def digest(group: Group, name: str, month: Month) -> Digest | None:
     if counts is None:
         return None
     score = scoring.score(scoring.lanes(counts), span.rules, span.layout, is_department=group.kind in AS_ONE)
-    best = sorted(fixes_in(counts, group.kind, span.rules, span.layout), key=lambda one: (-one.gain, one.indicator.id))
+    best = most_first(fixes_in(counts, group.kind, span.rules, span.layout))
     return Digest(
         group=group,
         name=name,

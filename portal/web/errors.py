@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from portal.catalog.engines import AWAY
 from portal.search.query import IndexUnusable
 from portal.web.answers import problem
-from portal.web.words import has_message, t
+from portal.web.words import has_message
 
 log = logging.getLogger(__name__)
 

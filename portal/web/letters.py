@@ -17,6 +17,7 @@ from portal.web.languages import language
 from portal.web.notation import date as in_words
 from portal.web.notation import month as month_in_words
 from portal.web.notation import percent
+from portal.web.site import site
 from portal.web.words import t
 
 NAMED = 10
@@ -36,9 +37,11 @@ def digest_letter(found: Digest) -> str:
         lines += ["", t("digest.mail_why")]
         lines += [_part(row) for row in found.change.rows]
         lines += [t("digest.mail_why_where"), changes_address(found)]
-    lines += ["", *_fixes(found), "", *_trouble(found.broken, "broken"), *_trouble(found.stale, "stale")]
-    lines += ["", t("digest.demand"), "", t("digest.mail_more"), digest_address(found.group, found.month)]
-    lines += [t("digest.mail_card"), card_address(found.group), "", t("digest.mail_end")]
+    lines += ["", *_fixes(found), ""]
+    if found.change:
+        lines += [*_trouble(found.broken, "broken"), *_trouble(found.stale, "stale"), ""]
+    lines += [t("digest.mail_more"), digest_address(found.group, found.month)]
+    lines += [t("digest.mail_card"), card_address(found.group), "", *_whom_to_tell()]
     return "\n".join(lines) + "\n"
 
 
@@ -59,8 +62,15 @@ def fix_letter(found: Digest, fix: Fix, failing: Sequence[Entry], count: int) ->
     lines += [t("digest.fix_list"), fix_address(found.group, found.month, fix, "csv"), ""]
     lines += [t("digest.fix_first", count=len(failing))]
     lines += [_item(entry) for entry in failing]
-    lines += ["", t("digest.mail_card"), card_address(found.group), "", t("digest.mail_end")]
+    lines += ["", t("digest.mail_card"), card_address(found.group), "", *_whom_to_tell()]
     return "\n".join(lines) + "\n"
+
+
+def _whom_to_tell() -> list[str]:
+    """What to do about a figure that is wrong."""
+    contact = site().settings.contact
+    with_us = t("wrong.with_us_unknown") if contact is None else f"{t('wrong.with_us')}{contact}"
+    return [t("wrong.title"), t("wrong.at_portal"), with_us]
 
 
 def cure_of(fix: Fix) -> str:
@@ -147,8 +157,11 @@ def _fixes(found: Digest) -> list[str]:
         return [t("digest.no_fixes")]
     lines = [t("digest.mail_fixes")]
     for place, fix in enumerate(found.fixes, 1):
-        told = t("digest.mail_fix", place=place, fix=thing_of(fix), count=fix.datasets, points=signed(fix.gain))
-        lines += [told, f"   {fix_address(found.group, found.month, fix, 'csv')}"]
+        told = {"place": place, "fix": thing_of(fix), "count": fix.datasets, "of": fix.failing, "points": signed(fix.gain)}
+        lines += [
+            t("digest.mail_fix_some" if fix.datasets < fix.failing else "digest.mail_fix", **told),
+            f"   {fix_address(found.group, found.month, fix, 'csv')}",
+        ]
     return lines
 
 

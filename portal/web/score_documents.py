@@ -104,6 +104,7 @@ class FixLine(Struct, frozen=True, kw_only=True):
 
     indicator: str
     datasets: int
+    failing: int
     gain: float
     minutes: float
 
@@ -230,7 +231,14 @@ def card_document(card: Card, name: str, fixes: Sequence[Fix]) -> CardDocument:
             _indicator_line(one, lost.get(one.indicator.id)) for each in card.dimensions for one in each.indicators
         ),
         fixes=tuple(
-            FixLine(indicator=one.indicator.id, datasets=one.datasets, gain=one.gain, minutes=one.minutes) for one in fixes
+            FixLine(
+                indicator=one.indicator.id,
+                datasets=one.datasets,
+                failing=one.failing,
+                gain=one.gain,
+                minutes=one.minutes,
+            )
+            for one in fixes
         ),
     )
 

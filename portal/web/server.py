@@ -8,6 +8,10 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 
+LONGEST_LINE = 8190
+"""Bytes of a request line, gunicorn's most: 500 Chinese characters of a search are 4,500 in an address."""
+
+
 class _Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn with our settings in place of its command line."""
 
@@ -37,5 +41,6 @@ def serve(make_app: Callable[[], Flask], *, host: str, port: int, workers: int =
         "accesslog": None,
         "loglevel": "warning",
         "graceful_timeout": 20,
+        "limit_request_line": LONGEST_LINE,
     }
     _Server(make_app, options).run()

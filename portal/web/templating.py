@@ -31,6 +31,7 @@ def furnish(app: Flask) -> None:
         today=paper.today,
         in_language=addresses.in_language,
         overview=_overview,
+        contact=_contact,
         short_name=places.short_name,
         term=_term,
         why_so=_why_so,
@@ -62,6 +63,12 @@ def furnish(app: Flask) -> None:
 
 def _overview() -> Overview:
     return site().overviews.current()
+
+
+def _contact() -> tuple[str, str] | None:
+    """Whom to write to about the site: the link and what it says; None where nobody is named."""
+    said = site().settings.contact
+    return None if said is None else (said if "://" in said else f"mailto:{said}", said)
 
 
 def _machine(path: str, asked: Asked) -> str:

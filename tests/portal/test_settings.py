@@ -28,6 +28,17 @@ def test_an_empty_variable_counts_as_absent() -> None:
     assert from_environment({"NACHUAN_LOCALE": "", "NACHUAN_HOME": ""}).locale == "zh"
 
 
+@pytest.mark.parametrize("contact", ["data@example.cn", "https://data.example.cn/contact?a=b"])
+def test_a_contact_is_an_address_for_mail_or_of_a_page(contact: str) -> None:
+    assert from_environment({"NACHUAN_CONTACT": contact}).contact == contact
+
+
+@pytest.mark.parametrize("contact", ["the data bureau", "javascript:alert(1)", "a@b@c", "a@b c", "mailto:a@b", "@"])
+def test_any_other_contact_is_refused(contact: str) -> None:
+    with pytest.raises(SettingsError, match="NACHUAN_CONTACT"):
+        from_environment({"NACHUAN_CONTACT": contact})
+
+
 def test_networks_are_read() -> None:
     given = from_environment({"NACHUAN_ALLOW_PRIVATE": "127.0.0.0/8, ::1/128"})
     assert given.allow_private == (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))

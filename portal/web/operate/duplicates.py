@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from msgspec import Struct
 from werkzeug.wrappers import Response as Answer
@@ -13,6 +11,7 @@ from portal.catalog.appearances import Decision, UnknownDataset, Verdict
 from portal.catalog.decisions import LONGEST_NOTE
 from portal.catalog.model import Entry
 from portal.web.addresses import address
+from portal.web.pasted import dataset_id
 from portal.web.signing_in import signed_in
 from portal.web.site import site
 
@@ -21,8 +20,6 @@ pages = Blueprint("operate_duplicates", __name__)
 ROWS = 50
 
 DONE = {Verdict.TOGETHER: "together", Verdict.APART: "apart", Verdict.OPEN: "open"}
-
-_ID = re.compile(r"(?:^|/datasets/)([a-z0-9]{16})\b")
 
 
 class Pair(Struct, frozen=True, kw_only=True):
@@ -44,7 +41,7 @@ def duplicates() -> Response:
 def decide() -> Response | Answer:
     """Writes a person's word about two entries down; the count follows with the next catch-up."""
     verdict, note = request.form.get("verdict", ""), request.form.get("note", "").strip().replace("\0", "")
-    one, other = (_id(request.form.get(name, "")) for name in ("one", "other"))
+    one, other = (dataset_id(request.form.get(name, "")) for name in ("one", "other"))
     if verdict not in tuple(Verdict) or one is None or other is None or one == other or len(note) > LONGEST_NOTE:
         return _page(422, problem="pair")
     try:
@@ -52,12 +49,6 @@ def decide() -> Response | Answer:
     except UnknownDataset:
         return _page(422, problem="pair")
     return redirect(address("operate_duplicates.duplicates", done=DONE[Verdict(verdict)]), 303)
-
-
-def _id(text: str) -> str | None:
-    """The id of an entry: itself, or the one in the address of its page."""
-    found = _ID.search(text.strip()[:500])
-    return None if found is None else found[1]
 
 
 def _page(status: int, problem: str | None = None) -> Response:

@@ -15,7 +15,7 @@ from portal.catalog.store import PublisherSummary
 from portal.scorecard import cards
 from portal.scorecard.assess import Ways, standard_layout
 from portal.scorecard.cards import Answer, Card, Placed
-from portal.scorecard.fixes import Fix, fixes
+from portal.scorecard.fixes import Fix, fixes, most_first
 from portal.scorecard.rules import PACKAGED, Indicator, RuleSet
 from portal.scorecard.trends import trend
 from portal.scorecard.vectors import FLAGS
@@ -23,9 +23,10 @@ from portal.scorecard.verdicts import Finding
 from portal.web import graded, matrices, previewing, tables, tiles, trends
 from portal.web.addresses import address, lasting
 from portal.web.charts import Bar, Bars
+from portal.web.explained import adding_up
 from portal.web.graded import Group, Table
 from portal.web.languages import language
-from portal.web.notation import date, number, points
+from portal.web.notation import date, points
 from portal.web.paging import Paging, page_asked, paging
 from portal.web.scales import SHADES, Scale, Steps
 from portal.web.site import site
@@ -99,7 +100,7 @@ def league() -> Response:
         sorts=SORTS,
         sort=_sort_asked(),
         scale=scale_of(rules),
-        written=number,
+        written=points,
         tile_map=_map(rules),
         rules_given=None if rules.id == PACKAGED[0] else rules.id,
         league_address=graded.league_address,
@@ -172,7 +173,7 @@ def _map(rules: RuleSet) -> tiles.TileMap:
     found = graded.standing_in(Table("regions", "province"), rules.id)
     values = {one.standing.code: one.standing.point for one in found if one.standing.point is not None}
     limits = tuple(rules.scale * shade / SHADES for shade in range(1, SHADES))
-    return tiles.tile_map(values, Steps(limits))
+    return tiles.tile_map(values, Steps(limits), points)
 
 
 def not_assessed(status: int) -> Response:
@@ -210,7 +211,7 @@ def _card_page(kind: str, code: str, name: str) -> Response:
     peers = graded.table_of(group.kind, card.peers)
     parts, departments = (_parts(group, of, rules) for of in graded.PARTS)
     # What brings most stands first here; how much work each is stands beside it.
-    found = sorted(fixes(site().catalog, group.kind, group.code, rules.id), key=lambda one: -one.gain)
+    found = most_first(fixes(site().catalog, group.kind, group.code, rules.id))
     return make_response(render_template(
         "pages/scorecard.html",
         card=card,
@@ -225,7 +226,7 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         further_fixes=found[FIXES:],
         dimensions=_bars(card, group),
         letter=_letter(card, group, found),
-        lost=cards.lost(card),
+        lost=_lost(card),
         parts=parts,
         departments=departments,
         matrix_address=matrices.matrix_address(group, rules) if parts or departments else None,
@@ -236,6 +237,14 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         answers=tuple(Answer),
         lately=previewing.lately(group.code) if group.kind is Kind.DEPARTMENT else None,
     ))
+
+
+def _lost(card: Card) -> dict[str, float]:
+    """The points that each indicator takes from the scale, in tenths that add up to what the score shown lacks."""
+    lost = cards.lost(card)
+    if card.score.point is None:
+        return lost
+    return dict(zip(lost, adding_up(list(lost.values()), card.rules.scale - round(card.score.point, 1)), strict=True))
 
 
 def _letter(card: Card, group: Group, several: Sequence[Fix]) -> str:
@@ -265,7 +274,7 @@ def _bars(card: Card, group: Group) -> Bars:
         things=t("scorecards.dimension"),
         measure=t("scorecards.score"),
         scale=scale,
-        written=number,
+        written=points,
         bars=tuple(
             Bar(
                 label=one.dimension.title.text(language()),
@@ -329,7 +338,7 @@ def indicator(kind: str, code: str, rules: str, indicator: str) -> Response:
         asked=asked,
         answer=answer,
         answers=tuple(Answer),
-        lost=cards.lost(card).get(asked.id),
+        lost=_lost(card).get(asked.id),
         shown=_shown(found, asked, given),
         disputed=_disputed(group, given, asked),
         title_of=title_of,

@@ -7,11 +7,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.search.language import looks_for_anything, looser
 from portal.search.query import Query, QueryNotUnderstood, Results, Sort
 from portal.web.addresses import address
 from portal.web.asking import LONGEST_TEXT, Asked, NotUnderstood, asked
 from portal.web.narrowing import COUNTED, Chip, chips, narrowings
 from portal.web.paging import paging
+from portal.web.pasted import dataset_id, portals_key
 from portal.web.site import site
 from portal.web.summaries import found
 from portal.web.words import t
@@ -26,10 +28,15 @@ SORTS = (Sort.RELEVANCE, Sort.MODIFIED, Sort.CREATED, Sort.TITLE)
 SUGGESTIONS = 8
 
 
-class Loosened(Struct, frozen=True):
-    """What leaving one thing out of a search that finds nothing would give."""
+MOST_LOOSENED = 10
+"""Filters, and words, that are tried without when nothing was found: each is a search of its own."""
 
-    label: str
+
+class Loosened(Struct, frozen=True):
+    """What a search that asks for a little less than one that finds nothing would give."""
+
+    without: str | None
+    """What was left out; None where a word was taken apart and ``asks`` has the text."""
     asks: Asked
     total: int
 
@@ -39,6 +46,8 @@ def search() -> AnyResponse | str | tuple[str, int]:
     """Datasets found."""
     try:
         wanted = asked(request.args)
+        if (meant := _meant(wanted)) is not None:
+            return redirect(meant)
         results = site().index.search(wanted.query(COUNTED))
     except NotUnderstood as error:
         return _refusal(t(error.key, value=error.value))
@@ -63,7 +72,19 @@ def search() -> AnyResponse | str | tuple[str, int]:
         paging=pages,
         sorts=[(sort, replace(wanted, sort=sort, page=1)) for sort in SORTS if wanted.text or sort != Sort.RELEVANCE],
         loosened=_loosened(wanted, chips(wanted)) if not results.total else [],
+        looks_for_nothing=wanted.text is not None and not looks_for_anything(wanted.text),
     )
+
+
+def _meant(asked: Asked) -> str | None:
+    """Where to go with a pasted id or address: to the dataset, or to what the address of another page ends in."""
+    if asked.text is None:
+        return None
+    id = dataset_id(asked.text)
+    if id is not None and site().catalog.entries([id]):
+        return address("datasets.dataset", id=id)
+    key = portals_key(asked.text)
+    return None if key is None else asking(replace(asked, text=f'"{key}"', page=1))
 
 
 def asking(asked: Asked) -> str:
@@ -79,10 +100,14 @@ def _refusal(reason: str) -> tuple[str, int]:
 
 
 def _loosened(asked: Asked, chips: list[Chip]) -> list[Loosened]:
-    ways = [(chip.label, chip.asks) for chip in chips[:10]]
-    if asked.text and chips:
-        ways.append((asked.text, replace(asked, text=None, page=1)))
-    found = [Loosened(label, way, _total(way)) for label, way in ways]
+    ways: list[tuple[str | None, Asked]] = [(chip.label, chip.asks) for chip in chips[:MOST_LOOSENED]]
+    if asked.text:
+        ways += [
+            (way.without, replace(asked, text=way.text, page=1)) for way in looser(asked.text)[:MOST_LOOSENED]
+        ]
+        if chips:
+            ways.append((asked.text, replace(asked, text=None, page=1)))
+    found = [Loosened(without, way, _total(way)) for without, way in ways]
     return [way for way in found if way.total]
 
 

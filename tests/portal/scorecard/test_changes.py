@@ -165,6 +165,9 @@ def test_fixes_are_ranked_by_points_for_a_minute(moved: Catalog, monkeypatch: py
     assert [one.gain for one in found] == [pytest.approx(10), pytest.approx(20)]
     assert found[0].text("en") == "add a contact: 2 datasets, +10.0"
     assert found[0].text("zh") == "填写联系方式：2 个数据集，+10.0 分"
+    assert found[1].text("en") == "offer an API: any 2 of 4 datasets, +20.0"
+    assert found[1].text("zh") == "提供接口：4 个数据集中任 2 个，+20.0 分"
+    assert [one.indicator.id for one in fixes.most_first(found)] == ["api", "contact"]
     filled(moved, *(record(key, **PLACED, **LICENCE, **CONTACT) for key in ("a", "b")))
     before = moved.assessments.standing("national", Kind.DEPARTMENT, "330100.transport")
     assess.catch_up(moved, now=AFTER)

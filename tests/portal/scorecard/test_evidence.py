@@ -48,8 +48,8 @@ def one(check: str, dataset: Dataset, **given: Any) -> Finding:
         ("description-telling", {"description": "公共汽车站点"}, FAIL, "description.is-title"),
         ("description-telling", {"description": "字" * 29}, FAIL, "description.too-short"),
         ("description-telling", {"description": "字" * 30}, PASS, "description.long-enough"),
-        ("description-longer", {"description": "字" * 100}, FAIL, "description.too-short"),
-        ("description-longer", {"description": "字" * 101}, PASS, "description.long-enough"),
+        ("description-longer", {"description": "字" * 100}, FAIL, "description.not-longer"),
+        ("description-longer", {"description": "字" * 101}, PASS, "description.longer"),
         ("fields-listed", {"columns": ()}, FAIL, "fields.missing"),
         ("fields-described", {"columns": (Column(name="a", title="甲"), Column(name="b"))}, FAIL, "fields.bare"),
         ("keywords-sensible", {"keywords": tuple(map(str, range(31)))}, FAIL, "keywords.stuffed"),
@@ -88,10 +88,38 @@ def test_what_a_question_finds(check: str, changes: dict[str, Any], verdict: Ver
     assert (found.verdict, found.reason) == (verdict, reason_code)
 
 
+def test_a_portal_that_gives_the_address_of_the_file_alone_lacks_nothing_mandatory() -> None:
+    file_alone, nothing = replace(CSV, access_url=None), replace(CSV, access_url=None, download_url=None)
+    assert evidence(seen(whole(distributions=(file_alone,))))["dcat_ap"].verdict is PASS
+    assert evidence(seen(whole(distributions=(file_alone, nothing))))["dcat_ap"].verdict is FAIL
+
+
+def told(indicator: str, locale: str, **changes: Any) -> str:
+    return reason(evidence(seen(whole(**changes)))[indicator], locale)
+
+
 def test_a_reason_names_the_value_in_both_languages() -> None:
-    found = evidence(seen(whole(title="公交")))["title_telling"]
-    assert reason(found, "zh") == "标题长度为 6，少于要求的 12。"
-    assert reason(found, "en") == "The title has a length of 6, less than 12."
+    assert told("title_telling", "zh", title="公交") == "标题长度为 6（汉字每字计 3），少于要求的 12。"
+    said = "The title has a length of 6 (a Chinese character counts 3), less than 12."
+    assert told("title_telling", "en", title="公交") == said
+
+
+def test_a_length_counts_chinese_characters_alike_however_long_it_is() -> None:
+    assert told("description_telling", "zh", description="字" * 200).startswith("说明长度为 600（汉字每字计 3）")
+
+
+def test_a_reason_writes_dates_as_its_reader_does() -> None:
+    changed = datetime(2026, 5, 1, tzinfo=UTC)
+    assert told("dated", "zh", modified=changed, data_modified=None) == "已注明更新日期：2026年5月1日。"
+    assert told("dated", "en", modified=changed, data_modified=None) == "The date of the last change is stated: 1 May 2026."
+
+
+def test_a_reason_calls_a_department_and_what_is_missing_by_their_names() -> None:
+    bus = Publisher(id="p", name="杭州市交通运输局", department="330100.transport")
+    assert told("publisher_identified", "zh", publisher=bus) == "发布者可识别：杭州市 · 交通运输。"
+    assert told("publisher_identified", "en", publisher=bus) == "The publisher is identified by Hangzhou · Transport."
+    assert told("dcat_ap", "zh", description=None) == "缺少必备项：说明（dct:description）。"
+    assert told("dcat_ap", "en", description=None) == "Mandatory and missing: a description (dct:description)."
 
 
 # A month is 30.44 days and a tenth more: a dataset of 1 May may be as it is until the midnight after 3 June 11:37.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -178,6 +179,35 @@ def test_the_datasets_behind_a_number_are_paged_with_the_reason_of_each(client: 
 LICENCE = next(one.id for one in standard_layout().rules("national").measured if one.check == "licence-given")
 
 
+@pytest.mark.parametrize("rules", PACKAGED)
+@pytest.mark.parametrize(
+    "group", ["publishers/330100.transport", "publishers/330200.transport", "publishers/lib", "regions/330100", "nation/all"]
+)
+def test_the_points_lost_as_shown_add_up_to_what_the_score_shown_lacks(
+    client: FlaskClient, group: str, rules: str
+) -> None:
+    shown = page(client, f"/zh/scorecards/{group}/{rules}")
+    lost = [words(cell) for cell in shown.xpath("//section[@id='indicators']//tbody//td[@data-label='失分']") if words(cell)]
+    (total,) = shown.xpath("//section[@id='indicators']//tfoot//td[@class='figure']/text()")
+    assert f"{sum(map(float, lost)):.1f}" == total
+    score, scale = float(shown.xpath("//a[@class='score']/text()")[0]), standard_layout().rules(rules).scale
+    assert f"{scale - score:.1f}" == total
+
+
+def test_an_indicators_own_page_says_the_same_points_lost(client: FlaskClient) -> None:
+    card = page(client, f"/zh{DEPARTMENT}")
+    (row,) = card.xpath(f"//section[@id='indicators']//tr[th/a[substring-after(@href, '#') = 'national-{LICENCE}']]")
+    (lost,) = row.xpath("td[@data-label='失分']")
+    assert f"失 {words(lost)} 分" in says(client, f"/zh{DEPARTMENT}/national/{LICENCE}")
+
+
+def test_a_card_says_whom_to_tell_that_a_figure_is_wrong(client: FlaskClient, assessed: Catalog) -> None:
+    assert "本站没有公布联系方式" in words(page(client, f"/zh{DEPARTMENT}").xpath("//section[@id='wrong']")[0])
+    named = client_of(assessed, MemoryIndex(), contact="data@example.cn")
+    for path, place in ((DEPARTMENT, "//section[@id='wrong']"), ("/help", "//article"), ("/help", "//footer")):
+        assert page(named, f"/zh{path}").xpath(f"{place}//a[@href='mailto:data@example.cn']"), (path, place)
+
+
 def test_a_league_table_says_bands_and_sorts_without_scripts(client: FlaskClient) -> None:
     found = page(client, "/en/scorecards?level=prefecture")
     first = [words(cell) for cell in found.xpath("//table[contains(@class, 'league')]/tbody/tr[1]/td")]
@@ -188,6 +218,19 @@ def test_a_league_table_says_bands_and_sorts_without_scripts(client: FlaskClient
         for cell in page(client, by_datasets).xpath("//table[contains(@class, 'league')]/tbody/tr/td[last()]")
     ]
     assert counts == sorted(counts, reverse=True) and counts[0] == 61
+
+
+@pytest.mark.parametrize(
+    ("path", "scores"),
+    [
+        ("/zh/scorecards", "//ul[@class='tiles']//b"),
+        (f"/zh{DEPARTMENT}", "//table[contains(@class, 'bars')]/tbody/tr/td[@class='figure'][1]"),
+    ],
+)
+def test_scores_are_written_with_one_decimal_wherever_they_stand(client: FlaskClient, path: str, scores: str) -> None:
+    found = [words(one) for one in page(client, path).xpath(scores)]
+    measured = [one for one in found if any(map(str.isdigit, one))]
+    assert measured and all(re.fullmatch(r"\d+\.\d", one) for one in measured)
 
 
 def test_the_csv_of_a_league_table_has_a_row_for_everyone(client: FlaskClient, assessed: Catalog) -> None:
@@ -310,7 +353,7 @@ def test_the_range_of_the_peers_is_from_the_lowest_to_the_highest_of_them(client
         scores = found.get(dimension.id, [])
         assert len(scores) in (0, 2)
         if scores:
-            assert f"{round(min(scores), 1):g}–{round(max(scores), 1):g}" in words(bar)
+            assert f"{min(scores):.1f}–{max(scores):.1f}" in words(bar)
 
 
 def test_the_map_leads_to_the_card_of_a_province_and_else_to_its_page(client: FlaskClient) -> None:

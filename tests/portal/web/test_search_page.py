@@ -114,6 +114,17 @@ def test_nothing_found_says_what_each_filter_costs(client: FlaskClient) -> None:
     assert "搜索内容：水质。" in says(client, "/zh/datasets?q=水质&theme=transport&format=csv")
 
 
+def test_nothing_found_says_what_each_word_costs(client: FlaskClient) -> None:
+    shown = page(client, "/zh/datasets?q=水质 天文")
+    ways = [(words(one), one.xpath("a/@href")[0]) for one in shown.xpath("//ul[@class='counts narrow']/li")]
+    assert ways == [("不限“天文” 1", "/zh/datasets?q=%E6%B0%B4%E8%B4%A8")]
+
+
+def test_signs_alone_are_said_to_look_for_nothing(client: FlaskClient) -> None:
+    assert "“……”中没有可以查找的词，因此没有按它查找。" in says(client, "/zh/datasets?q=……")
+    assert "没有可以查找的词" not in says(client, "/zh/datasets?q=-水质")
+
+
 def test_pages_follow_each_other_and_end(client: FlaskClient) -> None:
     first = page(client, "/zh/datasets?theme=transport")
     assert len(results(first)) == 20
