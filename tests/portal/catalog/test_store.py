@@ -128,7 +128,7 @@ def test_a_source_is_leased_to_one_at_a_time_and_a_late_writer_is_fenced_off(any
 
 def test_a_source_was_read_when_a_harvest_of_it_ended_and_not_when_kept_words_were_read_again(catalog: Catalog) -> None:
     days = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
-    ended = ((RunMode.FULL, Outcome.HELD), (RunMode.INCREMENTAL, Outcome.FAILED), (RunMode.REREAD, Outcome.COMPLETE))
+    ended = ((RunMode.FULL, Outcome.COMPLETE), (RunMode.INCREMENTAL, Outcome.FAILED), (RunMode.REREAD, Outcome.COMPLETE))
     for day, (mode, outcome) in zip(days, ended, strict=True):
         run = catalog.runs.start(SOURCE.id, mode, "test")
         catalog.runs.save(msgspec.structs.replace(run, finished=day, outcome=outcome))

@@ -20,7 +20,7 @@ IDS = {
     "sources": "hangzhou", "runs": "1",
 }
 FILLED = {
-    "suffix": "ttl", "slug": "x", "filename": "site.css", "number": "1", "code": "330100",
+    "suffix": "ttl", "format_": "csv", "slug": "x", "filename": "site.css", "number": "1", "code": "330100",
     "kind": "regions", "rules": "national", "indicator": "licence", "flag": "effective",
 }
 
