@@ -285,6 +285,33 @@ def test_a_word_about_two_entries_in_the_week_takes_hold(shown: Catalog) -> None
     assert datasets == [2, 1]
 
 
+def test_an_original_that_came_after_the_day_takes_nothing_out_of_the_period(shown: Catalog) -> None:
+    later = new("0").dataset.id
+    with time_machine.travel(WITHIN):
+        filled(shown, new("0"))
+        shown.appearances.decide(ONE, later, Word.TOGETHER, by=COMMAND)
+        counting.rebuild(shown, "test")
+    assert shown.appearances.originals([ONE]) == {ONE: later}
+    periods.freeze(shown, "2026H1", KEY, now=AFTER)
+    (stood,) = shown.periods.standings("2026H1", Of.DEPARTMENT, code=DEPARTMENT, rules="national")
+    assert stood.datasets == 2
+
+
+def test_a_previewed_period_comes_out_the_same_whenever_it_is_made_again(shown: Catalog) -> None:
+    with time_machine.travel(WITHIN):
+        shown.appearances.decide(ONE, TWO, Word.TOGETHER, by=COMMAND)
+        counting.rebuild(shown, "test")
+        reread(shown, decided("3"))
+    frozen = periods.freeze(shown, "2026H1", KEY, now=AFTER)
+    with time_machine.travel(datetime(2027, 2, 1, tzinfo=UTC)):
+        shown.appearances.decide(ONE, TWO, Word.APART, by=COMMAND)
+        counting.rebuild(shown, "test")
+        filled(shown, new("1", title="公共汽车线路（新）"))
+        reread(shown, new("3", publisher=NOBODY))
+    assert periods.recomputed(shown, "2026H1") == frozen
+    assert periods.recomputed(shown, "2026H1-pre") == periods.manifest_of(shown.periods.get("2026H1-pre"))
+
+
 def test_rules_corrected_in_the_week_are_those_it_is_frozen_by(shown: Catalog) -> None:
     corrected = tuple(replace(one, version="1.1") for one in standard_layout().rule_sets)
     frozen = periods.freeze(shown, "2026H1", KEY, now=AFTER, layout=Layout.of(corrected))
