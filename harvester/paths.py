@@ -3,12 +3,15 @@
 ``a.b`` are keys; ``a[].b`` iterates the list ``a`` (or one written as text, or takes a single value as the only one);
 ``extras[key=frequency].value`` takes the item of the list ``extras`` whose member ``key`` says ``frequency``; ``.`` is
 the record itself.
+
+Each path is walked by itself (``found``). Where a hundred paths share their beginnings, as in the records that we make of
+XML and RDF, one walk finds what stands at all of them (``gathered``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from harvester.texts import WrongType, items
@@ -62,6 +65,21 @@ class Path(NamedTuple):
     """What must be laid out first, for the first key to be there."""
 
 
+class Step(NamedTuple):
+    """What several paths want of one member of an object."""
+
+    whole: str | None
+    """The path that ends here, if one does."""
+    each: str | None
+    """The path that ends here and iterates, if one does."""
+    several: bool
+    """Whether an iterating step came before, so that several values may stand at ``whole``."""
+    within: Steps
+    """What is wanted of the objects that stand here."""
+
+
+Steps: TypeAlias = Mapping[str, Step]
+
 _STEP = re.compile(r"([^.\[\]|]+)(?:\[([^\[\]]*)\])?(?:\.|$)")
 
 
@@ -91,6 +109,70 @@ def compiled(text: str) -> Path:
     if inner:
         return Path(text, first, _spread([(first, others), *inner]), True, selection)
     return Path(text, first, _follow(first, others) if others else None, False, selection)
+
+
+def steps(texts: Iterable[str]) -> Steps:
+    """The paths that texts describe, as one tree. Raises ValueError."""
+    return _steps([(text, _segments(text)) for text in texts if text != "."], several=False)
+
+
+def _segments(text: str) -> list[tuple[str, bool]]:
+    """The members that a path leads through, and whether it iterates what stands there."""
+    segments: list[tuple[str, bool]] = []
+    position = 0
+    while position < len(text):
+        match = _STEP.match(text, position)
+        if match is None:
+            raise ValueError(f"path {text!r} is not understood at {text[position:]!r}")
+        key, inside = match.groups()
+        segments.append((f"{key}[{inside}]" if inside else key, inside == ""))
+        position = match.end()
+    return segments
+
+
+def _steps(paths: Iterable[tuple[str, list[tuple[str, bool]]]], *, several: bool) -> Steps:
+    members: dict[str, list[tuple[str, bool, list[tuple[str, bool]]]]] = {}
+    for text, ((key, iterates), *rest) in paths:
+        members.setdefault(key, []).append((text, iterates, rest))
+    made = {}
+    for key, led in members.items():
+        ends = {iterates: text for text, iterates, rest in led if not rest}
+        within = [(text, rest) for text, _, rest in led if rest]
+        iterated = several or any(iterates for _, iterates, _ in led)
+        made[key] = Step(ends.get(False), ends.get(True), several, _steps(within, several=iterated))
+    return made
+
+
+def gathered(record: Json, wanted: Steps) -> Json:
+    """What stands at each of the wanted paths, by its text; the record itself under ``.``.
+
+    For records of our own making, where every member is a list or a plain value: nothing can have a wrong type.
+    """
+    values: Json = {".": record}
+    _gather(record, wanted, values)
+    return values
+
+
+def _gather(record: Json, wanted: Steps, values: Json) -> None:
+    for key, value in record.items():
+        step = wanted.get(key)
+        if step is None:
+            continue
+        whole, each, several, within = step
+        if whole is not None:
+            if several:
+                values.setdefault(whole, []).append(value)
+            else:
+                values[whole] = value
+        if each is not None:
+            if several:
+                values.setdefault(each, []).extend(value)
+            else:
+                values[each] = value
+        if within:
+            for inner in value if type(value) is list else (value,):
+                if type(inner) is dict:
+                    _gather(inner, within, values)
 
 
 def found(path: Path, record: Json, complaints: list[Complaint]) -> Any:
