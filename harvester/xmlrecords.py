@@ -9,15 +9,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
+from xml.etree import ElementTree
 
 from lxml import etree
 
 import schemas
-from harvester.xmlstream import PARSING, name
+from harvester.xmlstream import local_name, name
 
 Json: TypeAlias = dict[str, Any]
+Element: TypeAlias = ElementTree.Element
+"""Not lxml's: the same tree, read by Python twice as fast."""
 
 MEDIA_TYPE = "application/xml"
 
@@ -29,21 +33,28 @@ QUALIFIERS = (
 )
 """Members by whose code an object is told from its like: of ISO 19115, then of DataCite."""
 
-_LEFT_OUT = frozenset(("codeList", "codeListValue", "codeSpace", "nilReason", "schemaLocation", "nil", "isoType"))
+_QUALIFIERS = frozenset(QUALIFIERS)
+
+_CODE = "codeListValue"
+
+_LEFT_OUT = frozenset(("codeList", _CODE, "codeSpace", "nilReason", "schemaLocation", "nil", "isoType"))
 """Attributes that say nothing about a dataset."""
 
 _SCHEMA_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
+
+_FREE_TEXT = "PT_FreeText"
 
 
 def plain(body: bytes) -> Json:
     """The plain object of a record's own element. Raises ValueError when it is malformed.
 
-    Of an OAI-PMH record it is what stands in ``metadata``, without wrappers, and its ``header``.
+    Of an OAI-PMH record it is what stands in ``metadata``, without wrappers, and its ``header``. The body is an element
+    that ``harvester.xmlstream`` cut out: it declares nothing, so there is no entity to expand.
     """
     try:
-        root = etree.fromstring(body, etree.XMLParser(**PARSING))
-    except etree.XMLSyntaxError as error:
-        raise ValueError(f"malformed XML: {error.msg}") from error
+        root = ElementTree.fromstring(body, ElementTree.XMLParser(encoding="utf-8"))
+    except ElementTree.ParseError as error:
+        raise ValueError(f"malformed XML: {error}") from error
     return _oai_record(root) if root.tag == f"{{{OAI}}}record" else _record(root)
 
 
@@ -55,106 +66,161 @@ def metadata(record: etree._Element) -> etree._Element | None:
     return found
 
 
-def _oai_record(record: etree._Element) -> Json:
+def _oai_record(record: Element) -> Json:
     within = metadata(record)
     said = {} if within is None else _record(within)
     header = record.find(f"{{{OAI}}}header")
-    return said if header is None else said | {"header": [_members(header, Tongues(None, {}))]}
+    if header is not None:
+        said["header"] = [_with_members({}, header, Tongues(header))]
+    return said
 
 
-def _record(root: etree._Element) -> Json:
-    record = _attributes(root) | _members(root, _tongues(root)) | {"@class": name(root)}
+def _record(root: Element) -> Json:
+    record = _with_members(_attributes(root), root, Tongues(root))
+    record["@class"] = local_name(root.tag)
     if "distributionInfo" in record:
         record["onLine"] = list(_online_resources(record["distributionInfo"]))
     return record
 
 
 class Tongues:
-    """The languages of an ISO record: of its texts, and of the translations by the ids that it gives them."""
+    """The languages of an ISO record, looked for where a text is translated: few records have one that is."""
 
-    def __init__(self, main: str | None, others: Mapping[str, str]) -> None:
-        self.main = main
-        self.others = others
+    def __init__(self, root: Element) -> None:
+        self._root = root
+
+    @cached_property
+    def main(self) -> str | None:
+        """The language of its texts."""
+        stated = self._root.findall("{*}language//*") + self._root.findall("{*}language")
+        return next(filter(None, map(_tag, stated)), None)
+
+    @cached_property
+    def others(self) -> dict[str, str]:
+        """Those of the translations, by the ids that the record gives them."""
+        found: dict[str, str] = {}
+        for locale in self._root.findall(".//{*}PT_Locale"):
+            tag = next(filter(None, map(_tag, locale.findall(".//{*}LanguageCode"))), None)
+            if tag is not None and "id" in locale.attrib:
+                found[f"#{locale.attrib['id']}"] = tag
+        return found
 
 
-def _tongues(root: etree._Element) -> Tongues:
-    others: dict[str, str] = {}
-    for locale in root.iter("{*}PT_Locale"):
-        tag = next(filter(None, map(_tag, locale.iter("{*}LanguageCode"))), None)
-        if tag is not None and "id" in locale.attrib:
-            others[f"#{locale.attrib['id']}"] = tag
-    main = next(filter(None, map(_tag, root.findall("{*}language//*") + root.findall("{*}language"))), None)
-    return Tongues(main, others)
-
-
-def _tag(element: etree._Element) -> str | None:
-    said = str(element.get("codeListValue") or element.text or "").strip()
+def _tag(element: Element) -> str | None:
+    said = str(element.get(_CODE) or element.text or "").strip()
     return schemas.vocabulary("languages").resolve(said) or said.lower() or None
 
 
-def _members(element: etree._Element, tongues: Tongues) -> Json:
-    """What stands in an object, by name."""
-    members: Json = {}
+def _with_members(said: Json, element: Element, tongues: Tongues) -> Json:
+    """What an object says, and by name what stands in it."""
     for child in element:
-        if not isinstance(child.tag, str):
+        stem = local_name(child.tag)
+        if stem[0].islower() and len(child) and _holds_objects(child):
+            items = _objects(child, tongues)
+        else:
+            itself = _with_all({}, child, tongues)
+            items = [itself] if itself else []
+        if not items:
             continue
-        stem = name(child)
-        for item in _items(child, tongues):
-            members.setdefault(stem, []).append(item)
-            for code in _codes(item):
-                members.setdefault(f"{stem}:{code}", []).append(item)
-    return members
+        if stem in said:
+            said[stem] += items
+        else:
+            said[stem] = items
+        for item in items:
+            if not _QUALIFIERS.isdisjoint(item):
+                for code in _codes(item):
+                    said.setdefault(f"{stem}:{code}", []).append(item)
+    return said
 
 
-def _items(element: etree._Element, tongues: Tongues) -> Iterator[Json]:
-    """What a property holds: each object in it, or the text or members of its own."""
-    inner = [child for child in element if isinstance(child.tag, str)]
-    own = _attributes(element)
-    is_property = name(element)[:1].islower() and all(name(child)[:1].isupper() for child in inner)
-    if not inner or not is_property:
-        said = own | _value(element, inner) | _members(element, tongues)
+def _holds_objects(element: Element) -> bool:
+    """Whether all that stands in an element is named as ISO 19139 names objects, and not properties."""
+    for child in element:
+        if not local_name(child.tag)[0].isupper():
+            return False
+    return True
+
+
+def _objects(element: Element, tongues: Tongues) -> list[Json]:
+    """The objects in a property, each with what the property says of itself."""
+    items: list[Json] = []
+    for child in element:
+        if local_name(child.tag) == _FREE_TEXT:
+            return _in_languages(element, tongues)
+        said = _with_all(_attributes(element), child, tongues)
         if said:
-            yield said
-        return
-    translated = any(name(child) == "PT_FreeText" for child in inner)
-    for child in inner:
-        if name(child) == "PT_FreeText":
-            yield from _translations(child, tongues)
-            continue
-        within = [each for each in child if isinstance(each.tag, str)]
-        said = own | _attributes(child) | _value(child, within) | _members(child, tongues)
-        if translated and tongues.main and "@value" in said:
-            said["@language"] = tongues.main
-        if said:
-            yield said
+            items.append(said)
+    return items
 
 
-def _translations(free: etree._Element, tongues: Tongues) -> Iterator[Json]:
-    for text in free.iter("{*}LocalisedCharacterString"):
+def _in_languages(element: Element, tongues: Tongues) -> list[Json]:
+    """A text that is translated: itself in the record's language, then its translations."""
+    items: list[Json] = []
+    for child in element:
+        if local_name(child.tag) == _FREE_TEXT:
+            items += _translations(child, tongues)
+        elif said := _with_all(_attributes(element), child, tongues):
+            items.append(said | {"@language": tongues.main} if tongues.main and "@value" in said else said)
+    return items
+
+
+def _translations(free: Element, tongues: Tongues) -> Iterator[Json]:
+    for text in free.findall(".//{*}LocalisedCharacterString"):
         tag = tongues.others.get(text.get("locale", ""))
         said = (text.text or "").strip()
         if said:
             yield {"@value": said} | ({"@language": tag} if tag else {})
 
 
-def _attributes(element: etree._Element) -> Json:
+def _with_all(said: Json, element: Element, tongues: Tongues) -> Json:
+    """What is said and what an element says: its attributes, its code or text, what stands in it."""
+    code = _add_attributes(said, element) if element.keys() else ""
+    if not len(element):
+        if value := code or (element.text or "").strip():
+            said["@value"] = value
+        return said
+    if value := code or _text_beside(element):
+        said["@value"] = value
+    return _with_members(said, element, tongues)
+
+
+def _attributes(element: Element) -> Json:
     said: Json = {}
-    for key, value in element.attrib.items():
-        local = key.rpartition("}")[2]
-        if value.strip() and local not in _LEFT_OUT and not key.startswith(_SCHEMA_INSTANCE):
-            said["@language" if local == "lang" else f"@{local}"] = value.strip()
+    if element.keys():
+        _add_attributes(said, element)
     return said
 
 
-def _value(element: etree._Element, inner: list[etree._Element]) -> Json:
-    code = (element.get("codeListValue") or "").strip()
-    if code:
-        return {"@value": code}
-    own = [element.text, *(child.tail for child in inner)]
-    if not any(text and text.strip() for text in own):
-        return {}
-    # Where text stands beside elements (a paragraph with markup) the whole of it is what is said.
-    return {"@value": "".join(element.itertext()).strip()}
+def _add_attributes(said: Json, element: Element) -> str:
+    """Adds what the attributes say; the code among them, which is the element's value, is given back."""
+    code = ""
+    for attribute, words in element.items():
+        if words := words.strip():
+            if attribute == _CODE:
+                code = words
+            elif member := _member(attribute):
+                said[member] = words
+    return code
+
+
+@lru_cache(maxsize=4096)
+def _member(attribute: str) -> str | None:
+    """Under which name an attribute stands in a plain object; None when it is left out."""
+    local = local_name(attribute)
+    if local in _LEFT_OUT or attribute.startswith(_SCHEMA_INSTANCE):
+        return None
+    return "@language" if local == "lang" else f"@{local}"
+
+
+def _text_beside(element: Element) -> str:
+    """The whole of a text that stands beside elements (a paragraph with markup); an empty one where there is none."""
+    if not (element.text and element.text.strip()):
+        for child in element:
+            if child.tail and child.tail.strip():
+                break
+        else:
+            return ""
+    return "".join(element.itertext()).strip()
 
 
 def _codes(item: Json) -> Iterator[str]:

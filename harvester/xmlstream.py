@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from lxml import etree
@@ -123,8 +124,14 @@ def canonical(element: etree._Element) -> bytes:
 
 def name(element: etree._Element) -> str:
     """The name without its namespace."""
-    # Asked for every element there is, and four times as fast as etree.QName.
-    return str(element.tag).rpartition("}")[2]
+    return local_name(str(element.tag))
+
+
+@lru_cache(maxsize=4096)
+def local_name(tag: str) -> str:
+    """A name without its namespace."""
+    # Asked for every element there is, and records have the same few hundred names over and over.
+    return tag.rpartition("}")[2]
 
 
 def _head(body: bytes) -> str:
