@@ -65,20 +65,23 @@ class Path(NamedTuple):
     """What must be laid out first, for the first key to be there."""
 
 
-class Step(NamedTuple):
-    """What several paths want of one member of an object."""
+class Steps(NamedTuple):
+    """What several paths want of an object."""
 
-    whole: str | None
-    """The path that ends here, if one does."""
+    ends: tuple[tuple[str, str], ...]
+    """The members that are wanted as they stand, each with the path that ends there."""
+    further: Mapping[str, Further]
+    """The members that paths lead into."""
+
+
+class Further(NamedTuple):
+    """What several paths want of a member that holds objects."""
+
     each: str | None
     """The path that ends here and iterates, if one does."""
-    several: bool
-    """Whether an iterating step came before, so that several values may stand at ``whole``."""
     within: Steps
-    """What is wanted of the objects that stand here."""
+    """What is wanted of the objects."""
 
-
-Steps: TypeAlias = Mapping[str, Step]
 
 _STEP = re.compile(r"([^.\[\]|]+)(?:\[([^\[\]]*)\])?(?:\.|$)")
 
@@ -113,7 +116,7 @@ def compiled(text: str) -> Path:
 
 def steps(texts: Iterable[str]) -> Steps:
     """The paths that texts describe, as one tree. Raises ValueError."""
-    return _steps([(text, _segments(text)) for text in texts if text != "."], several=False)
+    return _steps([(text, _segments(text)) for text in dict.fromkeys(texts) if text != "."])
 
 
 def _segments(text: str) -> list[tuple[str, bool]]:
@@ -130,49 +133,54 @@ def _segments(text: str) -> list[tuple[str, bool]]:
     return segments
 
 
-def _steps(paths: Iterable[tuple[str, list[tuple[str, bool]]]], *, several: bool) -> Steps:
-    members: dict[str, list[tuple[str, bool, list[tuple[str, bool]]]]] = {}
+def _steps(paths: Iterable[tuple[str, list[tuple[str, bool]]]]) -> Steps:
+    ends: list[tuple[str, str]] = []
+    each: dict[str, str] = {}
+    led: dict[str, list[tuple[str, list[tuple[str, bool]]]]] = {}
     for text, ((key, iterates), *rest) in paths:
-        members.setdefault(key, []).append((text, iterates, rest))
-    made = {}
-    for key, led in members.items():
-        ends = {iterates: text for text, iterates, rest in led if not rest}
-        within = [(text, rest) for text, _, rest in led if rest]
-        iterated = several or any(iterates for _, iterates, _ in led)
-        made[key] = Step(ends.get(False), ends.get(True), several, _steps(within, several=iterated))
-    return made
+        if not rest and not iterates:
+            ends.append((key, text))
+            continue
+        inner = led.setdefault(key, [])
+        if rest:
+            inner.append((text, rest))
+        else:
+            each[key] = text
+    return Steps(tuple(ends), {key: Further(each.get(key), _steps(inner)) for key, inner in led.items()})
 
 
 def gathered(record: Json, wanted: Steps) -> Json:
     """What stands at each of the wanted paths, by its text; the record itself under ``.``.
 
-    For records of our own making, where every member is a list or a plain value: nothing can have a wrong type.
+    For records of our own making, where a member is a plain value or a list of such or of objects.
     """
     values: Json = {".": record}
-    _gather(record, wanted, values)
+    _gather(record, wanted, False, values)
     return values
 
 
-def _gather(record: Json, wanted: Steps, values: Json) -> None:
+def _gather(record: Json, wanted: Steps, several: bool, values: Json) -> None:
+    """Adds what is wanted of an object; ``several`` where it is one of a list, so that a path may lead to many values."""
+    ends, further = wanted
+    for member, path in ends:
+        if member in record:
+            if several:
+                values.setdefault(path, []).append(record[member])
+            else:
+                values[path] = record[member]
+    if not further:
+        return
     for key, value in record.items():
-        step = wanted.get(key)
-        if step is None:
+        if key not in further:
             continue
-        whole, each, several, within = step
-        if whole is not None:
-            if several:
-                values.setdefault(whole, []).append(value)
-            else:
-                values[whole] = value
+        each, within = further[key]
+        is_list = type(value) is list
+        objects = value if is_list else [value]
         if each is not None:
-            if several:
-                values.setdefault(each, []).extend(value)
-            else:
-                values[each] = value
-        if within:
-            for inner in value if type(value) is list else (value,):
-                if type(inner) is dict:
-                    _gather(inner, within, values)
+            values.setdefault(each, []).extend(objects)
+        for inner in objects:
+            if type(inner) is dict:
+                _gather(inner, within, several or is_list, values)
 
 
 def found(path: Path, record: Json, complaints: list[Complaint]) -> Any:

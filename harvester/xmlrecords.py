@@ -21,7 +21,7 @@ from harvester.xmlstream import local_name, name
 
 Json: TypeAlias = dict[str, Any]
 Element: TypeAlias = ElementTree.Element
-"""Not lxml's: the same tree, read by Python twice as fast."""
+"""Not lxml's, which parses twice as fast and is then read half as fast: together up to a sixth slower."""
 
 MEDIA_TYPE = "application/xml"
 
@@ -127,7 +127,8 @@ def _with_members(said: Json, element: Element, tongues: Tongues) -> Json:
         else:
             said[stem] = items
         for item in items:
-            if not _QUALIFIERS.isdisjoint(item):
+            # Most items are one text, which has no role.
+            if len(item) > 1 or "@value" not in item:
                 for code in _codes(item):
                     said.setdefault(f"{stem}:{code}", []).append(item)
     return said
@@ -225,6 +226,8 @@ def _text_beside(element: Element) -> str:
 
 def _codes(item: Json) -> Iterator[str]:
     """The roles and types that an object states of itself."""
+    if _QUALIFIERS.isdisjoint(item):
+        return
     for qualifier in QUALIFIERS:
         if qualifier in item:
             if qualifier[0] == "@":
