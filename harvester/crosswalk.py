@@ -25,7 +25,7 @@ from harvester.departments import Department
 from harvester.duplicates import duplicate_members
 from harvester.families import KINDS, Reading, reading
 from harvester.native_cleaners import column_names
-from harvester.paths import Complaint, Json, found, lay_out
+from harvester.paths import Complaint, Json, found, gathered, lay_out
 from harvester.profiles import lacking
 from harvester.records import RawRecord
 from harvester.tables import BY_LANGUAGE, LISTED, Group, Item, JoinedWay, Ways, table
@@ -82,7 +82,8 @@ def to_dataset(
         complaints += [Complaint("field.duplicate", name, record.get(name)) for name in duplicate_members(raw.body, record)]
     complaints += lacking(record) if kind == "datajson" else ()
     unread: dict[str, str] = {}
-    values = _fields(compiled.record, record, complaints, language, unread)
+    laid_out = _laid_out(compiled.record, record, complaints)
+    values = _fields(compiled.record, laid_out, complaints, language, unread)
     key = _key(values, record, read_by, raw.occurrence)
     if key is None or "title" not in values:
         code = "record.key-missing" if key is None else "record.title-missing"
@@ -97,7 +98,7 @@ def to_dataset(
     values |= _place(source.region, values.get("region"), body.region, values["title"])
     values["contact"] = Contact(**nested["contact"]) if nested["contact"] else None
     for noun, groups in compiled.groups.items():
-        if listed := _listed(noun, groups, record, complaints, language):
+        if listed := _listed(noun, groups, laid_out, complaints, language):
             values[noun] = tuple(listed)
     if "distributions" in values:
         distributions = _within("distributions", values["distributions"], complaints)
@@ -123,8 +124,9 @@ def own_key(raw: RawRecord, source: Source) -> str | None:
     record, read_by = plain(raw), reading(source)
     language, overrides = _language(source), _overrides(source)
     compiled = table(source.kind, source.timezone, source.url, source.region, language, overrides, read_by).record
-    ways = Ways((), tuple(way for way in compiled.ways(tuple(record)).single if way[0] == "source_key"))
-    values = _fields(compiled._replace(ways=lambda keys: ways), record, [], None)
+    laid_out = _laid_out(compiled, record, [])
+    ways = Ways((), tuple(way for way in compiled.ways(tuple(laid_out)).single if way[0] == "source_key"))
+    values = _fields(compiled._replace(ways=lambda keys: ways), laid_out, [], None)
     return _key(values, record, read_by, 1)
 
 
@@ -257,12 +259,17 @@ def _distributions(several: Sequence[Json], dataset_id: str) -> tuple[Distributi
     return tuple([Distribution(id=each_id, **each) for each_id, each in zip(ids, several, strict=True)])
 
 
+def _laid_out(item: Item, record: Json, complaints: list[Complaint]) -> Json:
+    """An object as the ways to its fields read it."""
+    for layout in item.layouts:
+        lay_out(record, layout, complaints)
+    return record if item.steps is None else gathered(record, item.steps)
+
+
 def _fields(
     item: Item, record: Json, complaints: list[Complaint], language: str | None, unread: dict[str, str] | None = None
 ) -> Json:
-    """What the portal says of one object's fields, by their names; what cannot be read of ``UNREAD`` into ``unread``."""
-    for layout in item.layouts:
-        lay_out(record, layout, complaints)
+    """What the portal says of the fields of an object laid out; what cannot be read of ``UNREAD`` into ``unread``."""
     ways = item.ways(tuple(record))
     values = _joined(ways.joined, record, complaints)
     for field, plain in BY_LANGUAGE.items():
@@ -389,7 +396,7 @@ def _listed(
 def _noun(noun: str, item: Item, each: Any, complaints: list[Complaint], language: str | None) -> Any:
     if type(each) is not dict:
         raise WrongType(each)
-    values = _fields(item, each, complaints, language)
+    values = _fields(item, _laid_out(item, each, complaints), complaints, language)
     if not values or noun == "distributions":
         return values or None
     if noun == "columns" and "name" not in values:

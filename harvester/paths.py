@@ -3,12 +3,15 @@
 ``a.b`` are keys; ``a[].b`` iterates the list ``a`` (or one written as text, or takes a single value as the only one);
 ``extras[key=frequency].value`` takes the item of the list ``extras`` whose member ``key`` says ``frequency``; ``.`` is
 the record itself.
+
+Each path is walked by itself (``found``). Where a hundred paths share their beginnings, as in the records that we make of
+XML and RDF, one walk finds what stands at all of them (``gathered``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -63,6 +66,24 @@ class Path(NamedTuple):
     """What must be laid out first, for the first key to be there."""
 
 
+class Steps(NamedTuple):
+    """What several paths want of an object."""
+
+    ends: tuple[tuple[str, str], ...]
+    """The members that are wanted as they stand, each with the path that ends there."""
+    further: Mapping[str, Further]
+    """The members that paths lead into."""
+
+
+class Further(NamedTuple):
+    """What several paths want of a member that holds objects."""
+
+    each: str | None
+    """The path that ends here and iterates, if one does."""
+    within: Steps
+    """What is wanted of the objects."""
+
+
 _STEP = re.compile(r"([^.\[\]|]+)(?:\[([^\[\]]*)\])?(?:\.|$)")
 
 
@@ -93,6 +114,75 @@ def compiled(text: str) -> Path:
     if inner:
         return Path(text, first, _spread([(first, others), *inner]), True, selection)
     return Path(text, first, _follow(first, others) if others else None, False, selection)
+
+
+def steps(texts: Iterable[str]) -> Steps:
+    """The paths that texts describe, as one tree. Raises ValueError."""
+    return _steps([(text, _segments(text)) for text in dict.fromkeys(texts) if text != "."])
+
+
+def _segments(text: str) -> list[tuple[str, bool]]:
+    """The members that a path leads through, and whether it iterates what stands there."""
+    segments: list[tuple[str, bool]] = []
+    position = 0
+    while position < len(text):
+        match = _STEP.match(text, position)
+        if match is None:
+            raise ValueError(f"path {text!r} is not understood at {text[position:]!r}")
+        key, inside = match.groups()
+        segments.append((f"{key}[{inside}]" if inside else key, inside == ""))
+        position = match.end()
+    return segments
+
+
+def _steps(paths: Iterable[tuple[str, list[tuple[str, bool]]]]) -> Steps:
+    ends: list[tuple[str, str]] = []
+    each: dict[str, str] = {}
+    led: dict[str, list[tuple[str, list[tuple[str, bool]]]]] = {}
+    for text, ((key, iterates), *rest) in paths:
+        if not rest and not iterates:
+            ends.append((key, text))
+            continue
+        inner = led.setdefault(key, [])
+        if rest:
+            inner.append((text, rest))
+        else:
+            each[key] = text
+    return Steps(tuple(ends), {key: Further(each.get(key), _steps(inner)) for key, inner in led.items()})
+
+
+def gathered(record: Json, wanted: Steps) -> Json:
+    """What stands at each of the wanted paths, by its text; the record itself under ``.``.
+
+    For records of our own making, where a member is a plain value or a list of such or of objects.
+    """
+    values: Json = {".": record}
+    _gather(record, wanted, False, values)
+    return values
+
+
+def _gather(record: Json, wanted: Steps, several: bool, values: Json) -> None:
+    """Adds what is wanted of an object; ``several`` where it is one of a list, so that a path may lead to many values."""
+    ends, further = wanted
+    for member, path in ends:
+        if member in record:
+            if several:
+                values.setdefault(path, []).append(record[member])
+            else:
+                values[path] = record[member]
+    if not further:
+        return
+    for key, value in record.items():
+        if key not in further:
+            continue
+        each, within = further[key]
+        is_list = type(value) is list
+        objects = value if is_list else [value]
+        if each is not None:
+            values.setdefault(each, []).extend(objects)
+        for inner in objects:
+            if type(inner) is dict:
+                _gather(inner, within, several or is_list, values)
 
 
 def found(path: Path, record: Json, complaints: list[Complaint]) -> Any:

@@ -14,7 +14,7 @@ from msgspec import structs
 import schemas
 from harvester.cleaners import Setting
 from harvester.families import Reading
-from harvester.paths import Layout, Path, Selection, Walk, compiled
+from harvester.paths import Layout, Path, Selection, Steps, Walk, compiled, steps
 from harvester.texts import Cleaner, NotUnderstood
 from harvester.xml_cleaners import cleaner
 from portal.catalog.model import Column, Contact, Dataset, Distribution, Period, Place, Publisher
@@ -39,6 +39,9 @@ BY_LANGUAGE: Mapping[str, str] = {
 
 _SPREAD = re.compile(r"\[[^\]]*\]")
 
+GATHERED = frozenset(("csw", "dcat", "oaipmh"))
+"""Kinds whose records we make of XML and RDF: a hundred paths lead through the same few lists of lists."""
+
 UNUSED = "unused"
 """In place of a field: the keys on this row are known, and nothing is made of them."""
 
@@ -58,6 +61,8 @@ class Item(NamedTuple):
     """The ways that can lead anywhere in an object with these keys: of a hundred in a table, a dozen do."""
     keys: frozenset[str | None]
     """The first keys of all of them."""
+    steps: Steps | None
+    """Where what stands at all of them is gathered in one walk: the paths; each key is then a whole path."""
 
 
 class Group(NamedTuple):
@@ -93,6 +98,7 @@ def table(
     setting = Setting(zone=ZoneInfo(timezone), url=url, region=region, language=language, codes=codes)
     names = reading.tables if reading else ((kind, ""),)
     rows = _overridden(kind, [row for name, root in names for row in rows_under(name, root)], overrides)
+    is_gathered = kind in GATHERED
     own: list[CrosswalkRow] = []
     started: dict[str, list[tuple[CrosswalkRow, list[CrosswalkRow]]]] = {noun: [] for noun in LISTED}
     for row in rows:
@@ -106,21 +112,22 @@ def table(
         else:
             started[noun][-1][1].append(row)
     groups = {
-        noun: tuple(_group(noun, row, members, setting) for row, members in several if row.path)
+        noun: tuple(_group(noun, row, members, setting, is_gathered) for row, members in several if row.path)
         for noun, several in started.items()
     }
-    outer = chain.from_iterable(_outer(row, members) for several in started.values() for row, members in several)
+    within = (_outer(row, members, is_gathered) for several in started.values() for row, members in several)
+    outer = chain.from_iterable(within)
     nested = {
         noun: tuple((f"{noun}.{member}", member) for member in _types(struct))
         for noun, struct in NESTED.items()
     }
-    return Table(_item(own, _hints(Dataset, NESTED), setting, outer), nested, groups)
+    return Table(_item(own, _hints(Dataset, NESTED), setting, is_gathered, outer), nested, groups)
 
 
-def _outer(row: CrosswalkRow, members: Iterable[CrosswalkRow]) -> Iterator[Path]:
+def _outer(row: CrosswalkRow, members: Iterable[CrosswalkRow], is_gathered: bool) -> Iterator[Path]:
     """The paths of a group into the record itself."""
     for each in (row, *members) if row.path == "." else (row,):
-        yield from _paths(each)
+        yield from _paths(each, is_gathered)
 
 
 def rows_under(name: str, root: str) -> list[CrosswalkRow]:
@@ -211,14 +218,18 @@ def _types(noun: type) -> Mapping[str, Any]:
     return get_type_hints(noun)
 
 
-def _group(noun: str, row: CrosswalkRow, members: Iterable[CrosswalkRow], setting: Setting) -> Group:
+def _group(
+    noun: str, row: CrosswalkRow, members: Iterable[CrosswalkRow], setting: Setting, is_gathered: bool
+) -> Group:
     whole = cleaner(row.cleaner, setting) if row.cleaner else None
     inner = [structs.replace(member, field=member.field.partition(".")[2]) for member in members]
-    return Group(_paths(row), whole, _item(inner, _hints(LISTED[noun], {}), setting))
+    return Group(_paths(row, is_gathered), whole, _item(inner, _hints(LISTED[noun], {}), setting, is_gathered))
 
 
-def _paths(row: CrosswalkRow) -> tuple[Path, ...]:
-    return tuple(compiled(path) for path in _texts(row.path))
+def _paths(row: CrosswalkRow, is_gathered: bool) -> tuple[Path, ...]:
+    paths = tuple(compiled(path) for path in _texts(row.path))
+    # What was gathered lies under the text of its path.
+    return tuple(path._replace(key=path.text, rest=None) for path in paths) if is_gathered else paths
 
 
 def _texts(path: str) -> list[str]:
@@ -226,7 +237,11 @@ def _texts(path: str) -> list[str]:
 
 
 def _item(
-    rows: Iterable[CrosswalkRow], hints: Mapping[str, Any], setting: Setting, outer: Iterable[Path] = ()
+    rows: Iterable[CrosswalkRow],
+    hints: Mapping[str, Any],
+    setting: Setting,
+    is_gathered: bool,
+    outer: Iterable[Path] = (),
 ) -> Item:
     """What reads these rows of one object; ``outer`` are further paths into the same object."""
     paths = list(outer)
@@ -237,7 +252,7 @@ def _item(
             raise ValueError(f"crosswalk field {row.field!r} is none of the unified schema")
         clean = cleaner(row.cleaner, setting)
         is_joined = get_origin(hints[row.field]) in (tuple, dict)
-        for path in _paths(row):
+        for path in _paths(row, is_gathered):
             paths.append(path)
             if is_joined:
                 joined.append((row.field, number, path.key, path.rest, path.is_list, clean, path.text))
@@ -248,6 +263,7 @@ def _item(
         _layouts(path.selection for path in paths if path.selection is not None),
         _leading(Ways(tuple(joined), tuple(single))),
         frozenset(path.key for path in paths),
+        steps(path.text for path in paths) if is_gathered else None,
     )
 
 

@@ -153,19 +153,31 @@ def linked_record(value: Any) -> str | None:
 
 
 def _licence_in(value: Any) -> tuple[str, str] | None:
-    """The licence that a text names, and the words in it that do; the whole text, its addresses, what is before one."""
+    """The licence that a text names, and the words in it that do."""
     cleaned = texts.text(value)
     if cleaned is None:
         return None
+    return _licence_of(cleaned) if len(cleaned) <= _REPEATED_LENGTH else _licence_named(cleaned)
+
+
+_REPEATED_LENGTH = 1000
+"""Characters of the texts that are remembered: all records of a portal have the same few, each read by several rows."""
+
+
+def _licence_named(cleaned: str) -> tuple[str, str] | None:
+    """Looks at the whole text, its addresses, what is before one."""
     resolve = schemas.vocabulary("licences").resolve
     found = [each.rstrip(".,;") for each in _ADDRESS.findall(cleaned)]
     before = _BEFORE_LICENCE.sub("", cleaned)
     candidates = [cleaned, *found, before, _ADDRESS.split(before)[0], cleaned.rstrip(" .;")]
-    for words in candidates:
+    for words in dict.fromkeys(candidates):
         code = resolve(words.strip(" .,;:()-"))
         if code is not None:
             return code, words.strip()
     return None
+
+
+_licence_of = lru_cache(maxsize=1024)(_licence_named)
 
 
 def licence_within(value: Any) -> str | None:

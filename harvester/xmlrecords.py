@@ -21,7 +21,7 @@ from harvester.xmlstream import local_name, name
 
 Json: TypeAlias = dict[str, Any]
 Element: TypeAlias = ElementTree.Element
-"""Not lxml's: the same tree, read by Python twice as fast."""
+"""Not lxml's, which parses twice as fast and is then read half as fast: together up to a sixth slower."""
 
 MEDIA_TYPE = "application/xml"
 
@@ -115,7 +115,11 @@ def _with_members(said: Json, element: Element, tongues: Tongues) -> Json:
     """What an object says, and by name what stands in it."""
     for child in element:
         stem = local_name(child.tag)
-        items = _items(child, stem, tongues)
+        if stem[0].islower() and len(child) and _holds_objects(child):
+            items = _objects(child, tongues)
+        else:
+            itself = _with_all({}, child, tongues)
+            items = [itself] if itself else []
         if not items:
             continue
         if stem in said:
@@ -123,31 +127,31 @@ def _with_members(said: Json, element: Element, tongues: Tongues) -> Json:
         else:
             said[stem] = items
         for item in items:
-            if not _QUALIFIERS.isdisjoint(item):
+            # Most items are one text, which has no role.
+            if len(item) > 1 or "@value" not in item:
                 for code in _codes(item):
                     said.setdefault(f"{stem}:{code}", []).append(item)
     return said
 
 
-def _items(element: Element, stem: str, tongues: Tongues) -> list[Json]:
-    """What a property holds: each object in it, or the text or members of its own."""
-    objects = list(element)
-    if not objects or not stem[0].islower() or not all(map(_is_object, objects)):
-        said = _object({}, element, tongues)
-        return [said] if said else []
+def _holds_objects(element: Element) -> bool:
+    """Whether all that stands in an element is named as ISO 19139 names objects, and not properties."""
+    for child in element:
+        if not local_name(child.tag)[0].isupper():
+            return False
+    return True
+
+
+def _objects(element: Element, tongues: Tongues) -> list[Json]:
+    """The objects in a property, each with what the property says of itself."""
     items: list[Json] = []
-    for each in objects:
-        if each.tag.endswith(_FREE_TEXT):
+    for child in element:
+        if local_name(child.tag) == _FREE_TEXT:
             return _in_languages(element, tongues)
-        said = _object(_attributes(element), each, tongues)
+        said = _with_all(_attributes(element), child, tongues)
         if said:
             items.append(said)
     return items
-
-
-def _is_object(element: Element) -> bool:
-    """Whether ISO 19139 names an object so, and not a property."""
-    return local_name(element.tag)[0].isupper()
 
 
 def _in_languages(element: Element, tongues: Tongues) -> list[Json]:
@@ -156,7 +160,7 @@ def _in_languages(element: Element, tongues: Tongues) -> list[Json]:
     for child in element:
         if local_name(child.tag) == _FREE_TEXT:
             items += _translations(child, tongues)
-        elif said := _object(_attributes(element), child, tongues):
+        elif said := _with_all(_attributes(element), child, tongues):
             items.append(said | {"@language": tongues.main} if tongues.main and "@value" in said else said)
     return items
 
@@ -169,22 +173,22 @@ def _translations(free: Element, tongues: Tongues) -> Iterator[Json]:
             yield {"@value": said} | ({"@language": tag} if tag else {})
 
 
-def _object(said: Json, element: Element, tongues: Tongues) -> Json:
-    """Adds what an element says: its attributes, its code or text, and what stands in it."""
-    code = _add_attributes(said, element)
+def _with_all(said: Json, element: Element, tongues: Tongues) -> Json:
+    """What is said and what an element says: its attributes, its code or text, what stands in it."""
+    code = _add_attributes(said, element) if element.keys() else ""
     if not len(element):
-        text = code or element.text
-        if text and (text := text.strip()):
-            said["@value"] = text
+        if value := code or (element.text or "").strip():
+            said["@value"] = value
         return said
-    if text := code or _text_beside(element):
-        said["@value"] = text
+    if value := code or _text_beside(element):
+        said["@value"] = value
     return _with_members(said, element, tongues)
 
 
 def _attributes(element: Element) -> Json:
     said: Json = {}
-    _add_attributes(said, element)
+    if element.keys():
+        _add_attributes(said, element)
     return said
 
 
@@ -210,14 +214,20 @@ def _member(attribute: str) -> str | None:
 
 
 def _text_beside(element: Element) -> str:
-    """The whole of a text that stands beside elements (a paragraph with markup)."""
-    if not any([text and text.strip() for text in (element.text, *[child.tail for child in element])]):
-        return ""
+    """The whole of a text that stands beside elements (a paragraph with markup); an empty one where there is none."""
+    if not (element.text and element.text.strip()):
+        for child in element:
+            if child.tail and child.tail.strip():
+                break
+        else:
+            return ""
     return "".join(element.itertext()).strip()
 
 
 def _codes(item: Json) -> Iterator[str]:
     """The roles and types that an object states of itself."""
+    if _QUALIFIERS.isdisjoint(item):
+        return
     for qualifier in QUALIFIERS:
         if qualifier in item:
             if qualifier[0] == "@":
