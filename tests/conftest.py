@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
+import shutil
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +16,22 @@ from tests.catalogs import empty_catalog, postgresql_database, postgresql_runs
 from tests.fixtures import needs
 
 _postgresql = needs("postgresql", postgresql_runs(), "no PostgreSQL answers on 127.0.0.1:5432")
+
+
+# Compiled modules are kept, whatever the machine says: compiling the tests takes each worker seconds, and compiling ours
+# each process that a test starts.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 2**31
+"""What all tests together never fill."""
+
+
+def pytest_configure() -> None:
+    """Has tests write their files into memory where there is room, for most of them wait for the disk again and again."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_collection() -> None:
