@@ -19,7 +19,6 @@ from portal.web import explained, graded, spreadsheets
 from portal.web.addresses import address, base
 from portal.web.answers import streamed
 from portal.web.documents import dataset_address
-from portal.web.explained import Explained
 from portal.web.graded import Group
 from portal.web.languages import language
 from portal.web.letters import signed
@@ -61,10 +60,13 @@ class Question(Struct, frozen=True, kw_only=True):
 def changes(kind: str, code: str) -> Response:
     """The difference between two days, taken apart."""
     question = _question(kind, code)
-    found, refused = None, False
+    found, refused, silent = None, False, question.last
     if question.problem is None:
         try:
-            found = _explained(question)
+            span = explained.span_of(question.group, question.first, question.last, question.rules.id)
+            found = None if span.explanation is None else explained.explained(span.explanation, question.rules)
+            if span.score is not None and span.score.point is not None:
+                silent = question.first
         except TooMuch:
             refused = True
     status = 400 if question.problem else 422 if refused else 200
@@ -76,6 +78,7 @@ def changes(kind: str, code: str) -> Response:
             last=midnight(question.last),
             found=found,
             refused=refused,
+            silent=midnight(silent),
             signed=signed,
             rule_sets=standard_layout().rule_sets,
             today_iso=datetime.now(UTC).date().isoformat(),
@@ -164,11 +167,6 @@ def _day(name: str) -> date | str | None:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         return "wrong"
-
-
-def _explained(question: Question) -> Explained | None:
-    span = explained.span_of(question.group, question.first, question.last, question.rules.id)
-    return None if span.explanation is None else explained.explained(span.explanation, question.rules)
 
 
 def _parts(question: Question, name: str | None) -> list[Part]:

@@ -220,6 +220,11 @@ def test_every_page_of_the_assessment_stands_under_it(client: FlaskClient, path:
     assert page(client, f"/zh{path}").xpath("//header//nav//a[@aria-current]/text()") == ["评估"]
 
 
+def test_no_card_leads_to_an_explanation_that_is_refused(client: FlaskClient) -> None:
+    for path, leads in ((DEPARTMENT, True), ("/scorecards/nation/all", False), ("/scorecards/institutions/library", False)):
+        assert bool(page(client, f"/zh{path}").xpath("//ul[@class='leads']//a[contains(@href, '/changes')]")) is leads
+
+
 def test_a_card_says_whom_to_tell_that_a_figure_is_wrong(client: FlaskClient, assessed: Catalog) -> None:
     assert "本站没有公布联系方式" in words(page(client, f"/zh{DEPARTMENT}").xpath("//section[@id='wrong']")[0])
     named = client_of(assessed, MemoryIndex(), contact="data@example.cn")
