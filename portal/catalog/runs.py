@@ -143,14 +143,16 @@ class Runs:
         with self._engine.connect() as connection:
             return {row.source_id: _run(row) for row in connection.execute(query)}
 
-    def last_read(self, until: datetime | None = None) -> Mapping[str, datetime]:
-        """When each source was last read without failing, at all or up to an instant."""
+    def last_read(self, until: datetime | None = None, *, source_id: str | None = None) -> Mapping[str, datetime]:
+        """When each source, or one, was last read without failing, at all or up to an instant."""
         table = tables.run.c
         query = select(table.source_id, func.max(table.finished).label("read")).where(
             table.outcome.in_((Outcome.COMPLETE, Outcome.PARTIAL, Outcome.HELD))
         )
         if until is not None:
             query = query.where(table.finished <= until)
+        if source_id is not None:
+            query = query.where(table.source_id == source_id)
         with self._engine.connect() as connection:
             return {row.source_id: row.read for row in connection.execute(query.group_by(table.source_id))}
 
