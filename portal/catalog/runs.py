@@ -150,8 +150,8 @@ class Runs:
         with self._engine.connect() as connection:
             return {row.source_id: _run(row) for row in connection.execute(query)}
 
-    def last_read(self, until: datetime | None = None) -> Mapping[str, datetime]:
-        """When each source was last read to the end of its list, at all or up to an instant.
+    def last_read(self, until: datetime | None = None, *, source_id: str | None = None) -> Mapping[str, datetime]:
+        """When each source, or one, was last read to the end of its list, at all or up to an instant.
 
         Neither a run that broke off nor one that is held tells what became of every dataset, and one that read again
         what is kept asked nobody. A list that is shorter than the portal says it is was read to its end. Of a source
@@ -159,6 +159,8 @@ class Runs:
         """
         table = tables.run.c
         upto = () if until is None else (table.finished <= until,)
+        if source_id is not None:
+            upto = (*upto, table.source_id == source_id)
         complete = (
             select(table.source_id, func.max(table.finished).label("finished"))
             .where(table.outcome == Outcome.COMPLETE, _IS_HARVEST, *upto)

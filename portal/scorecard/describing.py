@@ -219,11 +219,18 @@ def on_time(subject: Subject, options: Options) -> Finding:
     at = changed(subject)
     if at is None:
         return Finding(Verdict.FAIL, "on-time.no-date")
+    return _by(due(at, days, float(options.get("tolerance", TOLERANCE))), at, subject, "on-time")
+
+
+TOLERANCE = 0.1
+"""Of a declared period: a monthly dataset may take three days more."""
+
+
+def due(changed: datetime, days: float, tolerance: float = TOLERANCE) -> datetime:
+    """Until when what changed then is on time by a period of so many days: a midnight, with a tolerance of a day at least."""
     # Portals date by the day, so nothing shorter than a day can be told late.
     period = max(days, 1.0)
-    allowed = period * (1 + float(options.get("tolerance", 0.1)))
-    due = _midnight_after(at + timedelta(days=max(allowed, period + 1)))
-    return _by(due, at, subject, "on-time")
+    return _midnight_after(changed + timedelta(days=max(period * (1 + tolerance), period + 1)))
 
 
 def fulfilled_in_time(subject: Subject, options: Options) -> Finding:
@@ -252,13 +259,13 @@ def _midnight_after(at: datetime) -> datetime:
     return at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
-def _by(due: datetime, at: datetime, subject: Subject, name: str) -> Finding:
-    """Pass until ``due``; then a fail, unless the source could not be read since: we would not know of a change."""
-    seen, limit = at.date().isoformat(), due.date().isoformat()
-    if subject.day <= due:
-        return Finding(Verdict.PASS, f"{name}.kept", seen, limit, due)
-    if subject.read is not None and subject.read <= due:
-        return Finding(Verdict.PASSED_BEFORE, f"{name}.not-read-since", seen, subject.read.date().isoformat(), due)
+def _by(until: datetime, at: datetime, subject: Subject, name: str) -> Finding:
+    """Pass until then; after that a fail, unless the source could not be read since: we would not know of a change."""
+    seen, limit = at.date().isoformat(), until.date().isoformat()
+    if subject.day <= until:
+        return Finding(Verdict.PASS, f"{name}.kept", seen, limit, until)
+    if subject.read is not None and subject.read <= until:
+        return Finding(Verdict.PASSED_BEFORE, f"{name}.not-read-since", seen, subject.read.date().isoformat(), until)
     reason = "dates-moved" if subject.believed is not None else "late"
     return Finding(Verdict.FAIL, f"{name}.{reason}", seen, limit)
 

@@ -18,7 +18,7 @@ from portal.catalog.store import Catalog
 from portal.scorecard import periods, scoring
 from portal.scorecard.assess import standard_layout
 from portal.scorecard.changes import Explanation, explain, score_of
-from portal.scorecard.groups import Group, groups_of, members
+from portal.scorecard.groups import AS_ONE, Group, groups_of, members
 from portal.scorecard.rules import RuleSet
 from portal.scorecard.scoring import Score
 from portal.scorecard.snapshots import Snapshot, as_of
@@ -56,6 +56,14 @@ class Span(Struct, frozen=True, kw_only=True):
     def counts(self) -> bytes | None:
         """On the later day; None where it then had no datasets."""
         return self.later.counts().get(self.group)
+
+    @property
+    def score(self) -> Score | None:
+        """On the later day; None where it then had no datasets."""
+        counts = self.counts
+        if counts is None:
+            return None
+        return scoring.score(scoring.lanes(counts), self.rules, self.layout, is_department=self.group[0] in AS_ONE)
 
     def failing(self, indicator: str) -> list[str]:
         """The datasets that fail an indicator on the later day."""

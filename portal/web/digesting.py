@@ -8,11 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from msgspec import Struct
 
 from portal.catalog.model import Entry
-from portal.scorecard import scoring
 from portal.scorecard.changes import Explanation
 from portal.scorecard.evidence import CHECKS
 from portal.scorecard.fixes import Fix, fixes_in, most_first
-from portal.scorecard.groups import AS_ONE
 from portal.scorecard.rules import PACKAGED, Indicator, RuleSet
 from portal.scorecard.scoring import Score
 from portal.scorecard.spans import Span
@@ -87,10 +85,9 @@ def month(text: str, today: date) -> Month | None:
 def digest(group: Group, name: str, month: Month) -> Digest | None:
     """A group's month; None where it had no datasets at its end. Raises ``spans.TooMuch``."""
     span = span_of(group, month)
-    counts = span.counts
-    if counts is None:
+    counts, score = span.counts, span.score
+    if counts is None or score is None:
         return None
-    score = scoring.score(scoring.lanes(counts), span.rules, span.layout, is_department=group.kind in AS_ONE)
     best = most_first(fixes_in(counts, group.kind, span.rules, span.layout))
     return Digest(
         group=group,

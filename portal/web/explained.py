@@ -89,6 +89,12 @@ def explanation_of(group: Group, first: date, last: date, rules: str) -> Explana
         return found
 
 
+def has_score(group: Group, first: date, last: date, rules: str) -> bool:
+    """Whether a group had a score on the later of two days. Raises ``spans.TooMuch``."""
+    score = span_of(group, first, last, rules).score
+    return score is not None and score.point is not None
+
+
 def days_kept(group: Group, rules: str) -> list[tuple[date, date]]:
     """Between which days the change of a large group was worked out beforehand, the longest time first."""
     return site().catalog.explanations.days(group.kind, group.code, rules)

@@ -32,6 +32,8 @@ _OF_OUTCOME = {
     Outcome.FAILED: Health.FAILED,
 }
 
+_OF_DECISION = {"approved": Health.GOOD, "rejected": Health.PARTIAL}
+
 _WORST_FIRST = {health: position for position, health in enumerate(Health)}
 
 
@@ -73,4 +75,7 @@ def _health(entry: SourceEntry, last: Mapping[str, Run]) -> Health:
     if entry.paused:
         return Health.PAUSED
     run = last.get(entry.source.id)
-    return Health.WAITING if run is None or run.outcome is None else _OF_OUTCOME[run.outcome]
+    if run is None or run.outcome is None:
+        return Health.WAITING
+    # Once somebody has decided nothing is to be checked any more; a listing that was not believed is a part of one.
+    return _OF_OUTCOME[run.outcome] if run.decision is None else _OF_DECISION.get(run.decision, Health.PARTIAL)

@@ -1,4 +1,4 @@
-"""Whether a dataset keeps the frequency it declares, for its page."""
+"""Whether a dataset keeps the frequency it declares, for its page: by the same day as the indicator on its scorecard."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from portal.catalog.model import Dataset
-from schemas import vocabulary
-
-TOLERANCE = 0.1
-"""Of the declared period, as for the indicator: a monthly dataset may take three days more."""
+from portal.scorecard.describing import due, period_days
 
 DAY_S = 86_400
 
@@ -36,18 +33,16 @@ class Standing(Struct, frozen=True):
 
 
 def timeliness(dataset: Dataset, as_of: datetime) -> Standing:
-    """How ``dataset`` stands to its frequency at ``as_of``."""
+    """How ``dataset`` stands to its frequency at ``as_of``: not after its source was last read, for we know no more."""
     if dataset.frequency is None:
         return Standing(Timeliness.NOT_DECLARED)
-    term = vocabulary("frequencies").terms.get(dataset.frequency)
-    if term is None or "days" not in term.attributes:
+    days = period_days(dataset.frequency)
+    if days is None:
         return Standing(Timeliness.NO_PERIOD)
     changed = dataset.data_modified or dataset.modified
     if changed is None:
         return Standing(Timeliness.NO_DATE)
-    # Portals date by the day, so nothing shorter than a day can be told late.
-    period_days = max(float(term.attributes["days"]), 1.0)
-    passed_days = (as_of - changed).total_seconds() / DAY_S
-    if passed_days <= max(period_days * (1 + TOLERANCE), period_days + 1):
+    if as_of <= due(changed, days):
         return Standing(Timeliness.ON_TIME)
-    return Standing(Timeliness.LATE, math.floor(passed_days - period_days))
+    passed_days = (as_of - changed).total_seconds() / DAY_S
+    return Standing(Timeliness.LATE, math.floor(passed_days - max(days, 1.0)))

@@ -22,7 +22,6 @@ from portal.web import explained, graded, spreadsheets
 from portal.web.addresses import address, base
 from portal.web.answers import streamed
 from portal.web.documents import dataset_address
-from portal.web.explained import Explained
 from portal.web.graded import Group
 from portal.web.languages import language
 from portal.web.letters import signed
@@ -64,10 +63,12 @@ class Question(Struct, frozen=True, kw_only=True):
 def changes(kind: str, code: str) -> Response:
     """The difference between two days, taken apart."""
     question = _question(kind, code)
-    found, refused, kept = None, False, []
+    found, refused, kept, silent = None, False, [], question.last
     if question.problem is None:
         try:
             found = _explained(question)
+            if found is None and explained.has_score(question.group, question.first, question.last, question.rules.id):
+                silent = question.first
         except TooMuch:
             refused, kept = True, explained.days_kept(question.group, question.rules.id)
     if kept and not request.args.keys() & {"from", "to"}:
@@ -84,6 +85,7 @@ def changes(kind: str, code: str) -> Response:
             refused=refused,
             named=keeping.NAMED,
             kept=[(midnight(first), midnight(last), replace(question, first=first, last=last)) for first, last in kept],
+            silent=midnight(silent),
             signed=signed,
             rule_sets=standard_layout().rule_sets,
             today_iso=datetime.now(UTC).date().isoformat(),
@@ -175,7 +177,7 @@ def _day(name: str) -> date | str | None:
         return "wrong"
 
 
-def _explained(question: Question) -> Explained | None:
+def _explained(question: Question) -> explained.Explained | None:
     found = explained.explanation_of(question.group, question.first, question.last, question.rules.id)
     return None if found is None else explained.explained(found, question.rules)
 

@@ -97,7 +97,7 @@ def _page(entry: Entry) -> str:
         links=_links(shown),
         region_trail=_region_trail(shown.region),
         source=_source(shown.source_id),
-        standing=timeliness(shown, now),
+        standing=timeliness(shown, _last_known(entry, now)),
         appearances=met,
         family=family(shown.id, met[0].id if met else shown.id),
         steps=timeline(site().catalog.history(shown.id), shown),
@@ -111,6 +111,12 @@ def _page(entry: Entry) -> str:
         raw=site().catalog.raw(shown.id),
         readable=_readable,
     )
+
+
+def _last_known(entry: Entry, now: datetime) -> datetime:
+    """Until when we would know of a change: its source was read then, and it was not withdrawn yet."""
+    read = site().catalog.runs.last_read(source_id=entry.dataset.source_id).get(entry.dataset.source_id, now)
+    return min(read, entry.retired or now)
 
 
 def _region_trail(code: str | None) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from portal.scorecard.vectors import FLAGS
 from portal.scorecard.verdicts import Finding
 from portal.web import graded, matrices, previewing, tables, tiles, trends
 from portal.web.addresses import address, lasting
+from portal.web.asking import LONGEST_TEXT
 from portal.web.charts import Bar, Bars
 from portal.web.explained import adding_up
 from portal.web.graded import Group, Table
@@ -80,9 +81,14 @@ def league() -> Response:
         return not_assessed(200)
     kinds = graded.tables(graded.all_tables(rules.id))
     table = table_asked(kinds)
-    placed = _sorted(graded.standing_in(table, rules.id), table)
+    name = request.args.get("q", "").strip()[:LONGEST_TEXT]
+    placed = _called(_sorted(graded.standing_in(table, rules.id), table), table, name)
     turns = paging(page_asked(), len(placed), ROWS, lambda page: graded.league_address(
-        table, rules.id, sort=_sort_asked() if _sort_asked() != SORTS[0] else None, page=page if page > 1 else None
+        table,
+        rules.id,
+        q=name or None,
+        sort=_sort_asked() if _sort_asked() != SORTS[0] else None,
+        page=page if page > 1 else None,
     ))
     part = placed[(turns.page - 1) * ROWS:][:ROWS]
     names = graded.names(table.kind, [one.standing.code for one in part])
@@ -94,7 +100,7 @@ def league() -> Response:
         nation_address=graded.card_address(Group(Kind.NATION, ""), rules.id),
         tables=kinds,
         table=table,
-        total=len(placed),
+        called=name,
         lines=[_line(one, names, rules) for one in part],
         paging=turns,
         sorts=SORTS,
@@ -149,6 +155,20 @@ def _sorted(placed: Sequence[Placed], table: Table) -> Sequence[Placed]:
         names = graded.names(table.kind, [one.standing.code for one in placed])
         return sorted(placed, key=lambda one: names[one.standing.code])
     return placed
+
+
+def _called(placed: Sequence[Placed], table: Table, name: str) -> Sequence[Placed]:
+    """Those who have every word in one of their names: of a department also those that its portals give it."""
+    wanted = schemas.fold(name).split()
+    if not wanted:
+        return placed
+    titles = graded.names(table.kind, [one.standing.code for one in placed])
+    known = {code: [schemas.fold(title)] for code, title in titles.items()}
+    if table.kind is Kind.DEPARTMENT:
+        for one in site().overviews.publishers():
+            if one.publisher.department in known:
+                known[one.publisher.department].append(schemas.fold(one.publisher.name))
+    return [one for one in placed if any(all(word in title for word in wanted) for title in known[one.standing.code])]
 
 
 def _line(placed: Placed, names: dict[str, str], rules: RuleSet) -> Line:
@@ -232,7 +252,7 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         matrix_address=matrices.matrix_address(group, rules) if parts or departments else None,
         trend=trends.chart(trend(site().catalog, group.kind, group.code, rules.id), scale_of(rules)),
         formats=tables.formats(),
-        called=_called(group),
+        called=_names_of(group),
         search=_search(group),
         answers=tuple(Answer),
         lately=previewing.lately(group.code) if group.kind is Kind.DEPARTMENT else None,
@@ -296,7 +316,7 @@ def _parts(group: Group, of: str, rules: RuleSet) -> list[Part]:
     return [Part(names[one.code], one, graded.card_address(Group(one.kind, one.code), rules.id)) for one in found]
 
 
-def _called(group: Group) -> list[PublisherSummary]:
+def _names_of(group: Group) -> list[PublisherSummary]:
     """The publishers whose datasets are counted as one department's."""
     if group.kind is not Kind.DEPARTMENT:
         return []

@@ -160,7 +160,8 @@ def test_a_hostile_title_stays_text(browser: FlaskClient) -> None:
         ("from=yesterday", 400, "Write a day"),
         ("from=2026-03-01&to=2026-12-01", 400, "yet to come"),
         ("from=2026-06-01&to=2026-03-01", 400, "must be before"),
-        ("from=2020-01-01&to=2020-02-01", 200, "There is no score"),
+        ("from=2020-01-01&to=2020-02-01", 200, "There is no score for 1 Feb 2020"),
+        ("from=2020-01-01&to=2026-06-01", 200, "There is no score for 1 Jan 2020"),
         ("from=2026-06-02&to=2026-06-03", 200, "No verdict changed"),
     ],
 )

@@ -8,10 +8,16 @@ from urllib.parse import unquote
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from portal.catalog.links import Settled
-from portal.catalog.model import Change, ChangeKind, Dataset, Distribution, Link, LinkState, Publisher
+from portal.catalog.model import Change, ChangeKind, Dataset, Distribution, Link, LinkState, Outcome, Publisher
 from portal.catalog.store import Catalog
+from portal.scorecard.evidence import CHECKS
+from portal.scorecard.subjects import Subject
+from portal.scorecard.verdicts import Verdict
 from portal.web.citations import bibtex, gb_t_7714
 from portal.web.timeline import Difference, timeline
 from portal.web.timeliness import Standing, Timeliness, timeliness
@@ -184,7 +190,8 @@ def dataset(**fields: Any) -> Dataset:
         ("monthly", 33.4, Standing(Timeliness.ON_TIME)),
         ("monthly", 64.5, Standing(Timeliness.LATE, 34)),
         ("daily", 1.9, Standing(Timeliness.ON_TIME)),
-        ("daily", 2.5, Standing(Timeliness.LATE, 1)),
+        ("daily", 2.9, Standing(Timeliness.ON_TIME)),
+        ("daily", 3.5, Standing(Timeliness.LATE, 2)),
         ("continuous", 1.5, Standing(Timeliness.ON_TIME)),
         ("irregular", 5000, Standing(Timeliness.NO_PERIOD)),
         ("a-code-of-tomorrow", 1, Standing(Timeliness.NO_PERIOD)),
@@ -198,6 +205,24 @@ def test_timeliness_holds_a_dataset_to_the_frequency_it_declares(
 ) -> None:
     modified = None if age_days is None else NOW - timedelta(days=age_days)
     assert timeliness(dataset(frequency=frequency, modified=modified), NOW) == standing
+
+
+@given(st.sampled_from(("daily", "weekly", "monthly", "annual", "continuous")), st.floats(0, 800))
+def test_a_page_calls_late_what_the_scorecard_does(frequency: str, age_days: float) -> None:
+    shown = dataset(frequency=frequency, modified=NOW - timedelta(days=age_days))
+    asked = CHECKS["on-time"].of_dataset
+    assert asked is not None
+    passes = asked(Subject(dataset=shown, day=NOW), {}).verdict is Verdict.PASS
+    assert (timeliness(shown, NOW).timeliness is Timeliness.ON_TIME) is passes
+
+
+def test_nothing_is_called_late_for_the_days_on_which_its_source_could_not_be_read(catalog: Catalog) -> None:
+    now = datetime.now(UTC)
+    known = record("1", frequency="weekly", modified=now - timedelta(days=30))
+    run = catalog.runs.get(filled(catalog, known))
+    for read, said in ((now - timedelta(days=25), "按时更新"), (now, "晚了 23 天")):
+        catalog.runs.save(replace(run, outcome=Outcome.COMPLETE, finished=read))
+        assert said in says(client_of(catalog), f"/zh/datasets/{known.dataset.id}")
 
 
 def test_the_date_of_the_data_counts_before_that_of_its_description() -> None:

@@ -164,6 +164,20 @@ def test_a_held_run_is_looked_at_and_approved(operated: Catalog, operator: Flask
     assert again.status_code == 409 and "decided about this run already" in again.get_data(as_text=True)
 
 
+@pytest.mark.parametrize(
+    ("decision", "source", "run"), [("approve", "In order", "Checked, withdrawn"), ("reject", "Partly done", "Checked, kept")]
+)
+def test_after_the_decision_nothing_is_said_to_be_checked_any_more(
+    operated: Catalog, operator: FlaskClient, decision: str, source: str, run: str
+) -> None:
+    finished(operated)
+    assert send(operator, f"/operate/runs/2/{decision}").status_code == 303
+    for path in ("/en/sources/riverton", "/en/runs/2", "/en/operate/runs/2/held", "/en/operate/sources/riverton"):
+        assert "To be checked" not in says(operator, path) and "would be withdrawn" not in says(operator, path)
+    assert [words(one) for one in page(operator, "/en/sources/riverton").xpath("//p[@class='lead']/span[1]")] == [source]
+    assert [words(one) for one in page(operator, "/en/runs/2").xpath("//p[@class='lead']/span[1]")] == [run]
+
+
 def test_a_held_run_is_rejected(operated: Catalog, operator: FlaskClient) -> None:
     assert send(operator, "/operate/runs/2/reject").status_code == 303
     assert operated.runs.get(2).decision == "rejected" and operated.runs.held(2) == []

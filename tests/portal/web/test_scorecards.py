@@ -201,6 +201,30 @@ def test_an_indicators_own_page_says_the_same_points_lost(client: FlaskClient) -
     assert f"失 {words(lost)} 分" in says(client, f"/zh{DEPARTMENT}/national/{LICENCE}")
 
 
+@pytest.mark.parametrize("name", ["杭州市 交通", "杭州市交通运输局", "园林文物"])
+def test_a_department_is_found_by_its_name_or_one_that_a_portal_gives_it(client: FlaskClient, name: str) -> None:
+    league = page(client, f"/zh/scorecards?level=prefecture&q={name}").xpath("//table[contains(@class, 'league')]//td[2]")
+    assert [words(cell) for cell in league] == ["杭州市 · 交通运输"]
+
+
+def test_a_name_that_nobody_has_is_said_and_looked_for_at_another_level(client: FlaskClient) -> None:
+    shown = page(client, "/zh/scorecards?of=regions&level=province&q=宁波")
+    assert "这里没有名称含“宁波”的" in words(shown.xpath("//section[@id='league']")[0])
+    (other,) = shown.xpath("//nav[@class='sorts']//a[text()='市级']/@href")
+    (found,) = page(client, other).xpath("//table[contains(@class, 'league')]//td[2]")
+    assert words(found) == "宁波市"
+
+
+@pytest.mark.parametrize("path", [DEPARTMENT, f"{DEPARTMENT}/changes", f"{DEPARTMENT}/digest", "/scorecards/periods"])
+def test_every_page_of_the_assessment_stands_under_it(client: FlaskClient, path: str) -> None:
+    assert page(client, f"/zh{path}").xpath("//header//nav//a[@aria-current]/text()") == ["评估"]
+
+
+def test_no_card_leads_to_an_explanation_that_is_refused(client: FlaskClient) -> None:
+    for path, leads in ((DEPARTMENT, True), ("/scorecards/nation/all", False), ("/scorecards/institutions/library", False)):
+        assert bool(page(client, f"/zh{path}").xpath("//ul[@class='leads']//a[contains(@href, '/changes')]")) is leads
+
+
 def test_a_card_says_whom_to_tell_that_a_figure_is_wrong(client: FlaskClient, assessed: Catalog) -> None:
     assert "本站没有公布联系方式" in words(page(client, f"/zh{DEPARTMENT}").xpath("//section[@id='wrong']")[0])
     named = client_of(assessed, MemoryIndex(), contact="data@example.cn")
