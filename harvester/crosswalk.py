@@ -28,7 +28,7 @@ from harvester.native_cleaners import column_names
 from harvester.paths import Complaint, Json, found, gathered, lay_out
 from harvester.profiles import lacking
 from harvester.records import RawRecord
-from harvester.tables import BY_LANGUAGE, LISTED, Group, Item, JoinedWay, Ways, table
+from harvester.tables import BY_LANGUAGE, GATHERED, LISTED, Group, Item, JoinedWay, Ways, table
 from harvester.texts import NotUnderstood, WrongType, distinct_words, in_language
 from portal.catalog.decisions import Decided, name_key
 from portal.catalog.model import Contact, Dataset, Distribution, Issue, Publisher, Source
@@ -78,7 +78,7 @@ def to_dataset(
     overrides = _overrides(source)
     compiled = table(kind, source.timezone, source.url, source.region, language, overrides, read_by)
     complaints: list[Complaint] = []
-    if raw.media_type != xmlrecords.MEDIA_TYPE:
+    if kind not in GATHERED:
         complaints += [Complaint("field.duplicate", name, record.get(name)) for name in duplicate_members(raw.body, record)]
     complaints += lacking(record) if kind == "datajson" else ()
     unread: dict[str, str] = {}

@@ -11,7 +11,7 @@ XML and RDF, one walk finds what stands at all of them (``gathered``).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -94,6 +94,29 @@ def compiled(text: str) -> Path:
         return Path(text, None, None, False, None)
     segments: list[tuple[str, list[str]]] = [("", [])]
     selection = None
+    for member in _members(text):
+        selection = member.selection or selection
+        segments[-1][1].append(member.key)
+        if member.iterates:
+            segments.append((text[:member.end].rstrip("."), []))
+    (_, (first, *others)), *inner = segments
+    if inner:
+        return Path(text, first, _spread([(first, others), *inner]), True, selection)
+    return Path(text, first, _follow(first, others) if others else None, False, selection)
+
+
+class _Member(NamedTuple):
+    """One step of a path as it is written."""
+
+    key: str
+    iterates: bool
+    selection: Selection | None
+    end: int
+    """Where in the text the next one begins."""
+
+
+def _members(text: str) -> Iterator[_Member]:
+    """The steps of a path. Raises ValueError where it is none."""
     position = 0
     while position < len(text):
         match = _STEP.match(text, position)
@@ -103,36 +126,16 @@ def compiled(text: str) -> Path:
         member, is_selection, wanted = (inside or "").partition("=")
         if is_selection and position:
             raise ValueError(f"path {text!r}: [member=value] stands only after the first key")
-        if is_selection:
-            selection = Selection(key, member, wanted)
-            key = selection.key
-        segments[-1][1].append(key)
         position = match.end()
-        if inside == "":
-            segments.append((text[:position].rstrip("."), []))
-    (_, (first, *others)), *inner = segments
-    if inner:
-        return Path(text, first, _spread([(first, others), *inner]), True, selection)
-    return Path(text, first, _follow(first, others) if others else None, False, selection)
+        selection = Selection(key, member, wanted) if is_selection else None
+        yield _Member(selection.key if selection else key, inside == "", selection, position)
 
 
 def steps(texts: Iterable[str]) -> Steps:
     """The paths that texts describe, as one tree. Raises ValueError."""
-    return _steps([(text, _segments(text)) for text in dict.fromkeys(texts) if text != "."])
-
-
-def _segments(text: str) -> list[tuple[str, bool]]:
-    """The members that a path leads through, and whether it iterates what stands there."""
-    segments: list[tuple[str, bool]] = []
-    position = 0
-    while position < len(text):
-        match = _STEP.match(text, position)
-        if match is None:
-            raise ValueError(f"path {text!r} is not understood at {text[position:]!r}")
-        key, inside = match.groups()
-        segments.append((f"{key}[{inside}]" if inside else key, inside == ""))
-        position = match.end()
-    return segments
+    # A path that several rows name is wanted once.
+    wanted = [text for text in dict.fromkeys(texts) if text != "."]
+    return _steps([(text, [(member.key, member.iterates) for member in _members(text)]) for text in wanted])
 
 
 def _steps(paths: Iterable[tuple[str, list[tuple[str, bool]]]]) -> Steps:

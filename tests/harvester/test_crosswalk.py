@@ -20,7 +20,7 @@ import schemas
 from harvester.connectors import CONNECTORS
 from harvester.crosswalk import LIMITS, check, to_dataset
 from harvester.identity import dataset_id
-from harvester.paths import compiled, found
+from harvester.paths import compiled, found, gathered, steps
 from harvester.records import RawRecord
 from harvester.tables import table
 from portal.catalog.model import Dataset, DistributionKind, Issue, Period, Place, Source
@@ -493,6 +493,36 @@ def test_paths_follow_keys_lists_and_selections() -> None:
 def test_a_path_that_is_none_is_refused(path: str) -> None:
     with pytest.raises(ValueError):
         compiled(path)
+
+
+OURS = st.recursive(
+    st.dictionaries(st.sampled_from(["@value", "@id"]), st.text(max_size=3), max_size=2),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), st.lists(inner, min_size=1, max_size=3), max_size=3),
+    max_leaves=8,
+)
+"""Records as we make them of XML and RDF."""
+
+
+@given(
+    record=OURS,
+    wanted=st.lists(
+        st.builds(
+            lambda keys, end: ".".join([*(f"{key}[]" for key in keys), *end]),
+            st.lists(st.sampled_from("abc"), min_size=1, max_size=3),
+            st.sampled_from([[], ["@value"], ["@id"]]),
+        ),
+        max_size=12,
+    ),
+)
+def test_one_walk_finds_what_each_path_finds_by_itself(record: dict[str, Any], wanted: list[str]) -> None:
+    values = gathered(record, steps(wanted))
+    assert values.pop(".") is record
+    by_itself = {path: found(compiled(path), record, []) for path in wanted}
+    assert values == {path: value for path, value in by_itself.items() if value is not None}
+
+
+def test_a_path_that_several_rows_name_gives_each_value_once() -> None:
+    assert gathered({"a": [{"@value": "x"}]}, steps(["a[].@value", "a[].@value"]))["a[].@value"] == ["x"]
 
 
 def kinds() -> Iterator[str]:
