@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.search import generations
 from portal.search.engines import open_index
 from portal.search.facets import SearchDocument
 from portal.search.generations import Generations
@@ -125,8 +126,9 @@ def test_x93_an_index_of_another_version_is_outdated(engine: str, index: SearchI
 
 @pytest.mark.parametrize("damage", ["no pointer text", "no files", "cut files", "garbage"])
 def test_x93_a_damaged_index_says_so_and_is_rebuilt(
-    engine: str, index: SearchIndex, tmp_path: Path, damage: str
+    engine: str, index: SearchIndex, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(generations, "_POLL_S", 0.001)
     index.rebuild(batch(1, 50), 1)
     folder = next(root(engine, tmp_path).glob("g*"))
     if damage == "no pointer text":

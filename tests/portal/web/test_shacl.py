@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import pytest
 from msgspec.structs import replace
@@ -69,11 +70,15 @@ def from_ckan(name: str) -> Dataset:
     return dataset
 
 
+@cache
+def _shapes(name: str) -> Graph:
+    return Graph().parse(FIXTURES / "shacl" / name)
+
+
 def violated(made: Graph, shapes: str) -> set[str]:
     """The properties a shapes file finds violated; its warnings are advice and left out."""
     context = Graph().parse(data=CONTEXT, format="turtle")
-    path = FIXTURES / "shacl" / shapes
-    _, report, _ = validate(made + context, shacl_graph=Graph().parse(path), inference="rdfs", do_owl_imports=False)
+    _, report, _ = validate(made + context, shacl_graph=_shapes(shapes), inference="rdfs", do_owl_imports=False)
     assert isinstance(report, Graph)
     return {str(report.value(one, SH.resultPath)) for one in report.subjects(SH.resultSeverity, SH.Violation)}
 
