@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,8 @@ def test_c85_whenever_a_worker_wakes_up_what_another_wrote_stands(
                 with asleep_before(catalog, transaction, whole_again), contextlib.suppress(LeaseLost):
                     run_of(catalog, place, full=True)
                 where = f"asleep before transaction {transaction} of {begun[0]}"
-                found = {entry.dataset.source_key: entry.dataset.title for entry in catalog.walk() if entry.state == "current"}
+                current = [entry.dataset for entry in catalog.walk() if entry.state == "current"]
+                found = {dataset.source_key: dataset.title for dataset in current}
                 assert found == {each["id"]: each["title"] for each in before()}, where
                 assert catalog.runs.undecided() == [], where
                 assert all(run.outcome is not None for run in catalog.runs.recent()), where

@@ -206,3 +206,34 @@ def test_the_clock_outlives_a_database_that_is_away(catalog: Catalog) -> None:
     scheduler = Scheduler(catalog, harvest, reread=unasked, after=away)
     scheduler.tick()
     scheduler.stop()
+
+
+def test_what_was_asked_for_and_never_begun_is_left_to_the_next_scheduler(catalog: Catalog) -> None:
+    """Both were taken up, one waited for the only thread when the process was told to end."""
+    begun, release = threading.Event(), threading.Event()
+    for id in ("first", "second"):
+        catalog.sources.put(source("manual", id=id))
+        catalog.sources.request_run(id, RunMode.FULL)
+
+    def harvest(id: str, full: bool) -> Run:
+        begun.set()
+        release.wait(10)
+        return Run(id=1, source_id=id, mode=RunMode.FULL, started=NOW)
+
+    scheduler = Scheduler(catalog, harvest, reread=unasked, workers=1)
+    scheduler.tick()
+    assert begun.wait(10) and catalog.sources.requested() == {}
+    threading.Timer(0.2, release.set).start()
+    scheduler.stop()
+    assert catalog.sources.requested() == {"second": [RunMode.FULL]}
+
+
+def test_c86_a_run_that_was_stopped_is_asked_for_again(catalog: Catalog) -> None:
+    catalog.sources.put(source("@daily"))
+    stopped = Run(
+        id=1, source_id="hangzhou", mode=RunMode.INCREMENTAL, started=NOW, outcome=Outcome.PARTIAL, cause="run.stopped"
+    )
+    scheduler = Scheduler(catalog, lambda id, full: stopped, reread=unasked)
+    scheduler.tick()
+    scheduler.stop()
+    assert catalog.sources.requested() == {"hangzhou": [RunMode.INCREMENTAL]}
