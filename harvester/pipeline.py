@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from harvester import privacy
 from harvester.crosswalk import check, to_dataset
-from harvester.errors import HarvestError, PagingBroken, RunOver, SourceInvalid
+from harvester.errors import HarvestError, PagingBroken, PortalBusy, RunOver, SourceInvalid
 from harvester.fingerprints import fingerprint, raw_digest
 from harvester.heartbeat import holding
 from harvester.http import Http, Validators
@@ -113,6 +113,9 @@ def _harvest(
         except (HarvestError, RunOver) as error:
             cause = error.code
             intake.complain(None, error.issue())
+            if isinstance(error, PortalBusy) and error.retry_after_s is not None:
+                not_before = datetime.now(UTC) + timedelta(seconds=error.retry_after_s)
+                run = msgspec.structs.replace(run, not_before=not_before)
     for moved in http.moved:
         intake.complain(None, Issue(code="portal.moved", url=moved.asked, seen=moved.target))
     run = _conclude(source, catalog, lease, run, intake, listing, cause)

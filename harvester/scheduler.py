@@ -57,6 +57,9 @@ def next_run(source: Source, last: datetime | None) -> datetime | None:
         return datetime.min.replace(tzinfo=UTC)
     # The trigger answers with the first moment not before the one given, which may be the last run's own.
     following: datetime | None = trigger.get_next_fire_time(None, last + timedelta(seconds=1))
+    if following is not None and following.fold and source.schedule.split()[1].isdecimal():
+        # The night the clocks go back has that hour twice, and the first was its time.
+        following = trigger.get_next_fire_time(None, following.astimezone(UTC) + timedelta(seconds=1))
     return following
 
 
@@ -67,7 +70,10 @@ def _slot_after(source: Source, last: datetime, every: timedelta) -> datetime:
 
 
 def due(catalog: Catalog, now: datetime) -> list[str]:
-    """The ids of the sources to harvest now, longest overdue first; paused and running ones are left out."""
+    """The ids of the sources to harvest now, longest overdue first.
+
+    Paused and running ones are left out, and those whose portal asked us to come back later.
+    """
     last = catalog.runs.last_by_source()
     running = catalog.sources.under_way()
     waiting: list[tuple[datetime, str]] = []
@@ -79,6 +85,8 @@ def due(catalog: Catalog, now: datetime) -> list[str]:
             at = next_run(entry.source, None if run is None else run.started)
         except ScheduleInvalid:
             log.exception("source %s cannot be scheduled", entry.source.id)
+            continue
+        if run is not None and run.not_before is not None and run.not_before > now:
             continue
         if at is not None and at <= now:
             waiting.append((at, entry.source.id))

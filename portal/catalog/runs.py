@@ -51,6 +51,7 @@ class _Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     requests: int = 0
     bytes_received: int = 0
     cause: str | None = None
+    not_before: datetime | None = None
     decision: str | None = None
     fingerprint: str | None = None
     decisions: str | None = None
