@@ -26,6 +26,26 @@ class HarvestError(Exception):
         )
 
 
+class RunOver(Exception):
+    """This run asks no more questions: it has gone on for too long, or its process is to end.
+
+    No HarvestError, so that no connector takes it for a failure of the portal's and tries another way.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+    def issue(self) -> Issue:
+        """The line the run keeps of it."""
+        return Issue(code=self.code, detail=self.detail)
+
+
+STOPPED = "run.stopped"
+"""The code of a run that ended because its process did: it is asked for again."""
+
+
 class PortalUnreachable(HarvestError):
     """No answer: the name does not resolve, the connection is refused, or it stays silent."""
 

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from harvester.errors import PortalResting
+from harvester.errors import PortalResting, RunOver
 from harvester.link_answers import Answer
 from harvester.link_states import host_wait_s, is_trouble, judged
 from portal.catalog.links import Address, Claim, Links, Settled
@@ -93,7 +93,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class _Asked(Struct, frozen=True):
-    """A claim and what came of it; ``answer`` is None where the host is left alone for now."""
+    """A claim and what came of it; ``answer`` is None where nobody was asked: the host is left alone, or we stop."""
 
     claim: Claim
     answer: Answer | None
@@ -194,7 +194,7 @@ class _Checking:
     def _asked(self, claim: Claim) -> _Asked:
         try:
             return _Asked(claim, self._ask(claim.address))
-        except PortalResting:
+        except (PortalResting, RunOver):
             return _Asked(claim, None)
 
     def _wait_for_a_host(self, now: datetime) -> bool:
@@ -247,7 +247,7 @@ class _Checking:
     def _answers(self, address: Address) -> bool:
         try:
             return self._ask(address).status is not None
-        except PortalResting:
+        except (PortalResting, RunOver):
             return False
 
     def _settle(self, came: list[_Asked]) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from harvester import privacy
 from harvester.crosswalk import check, to_dataset
-from harvester.errors import HarvestError, PagingBroken, SourceInvalid
+from harvester.errors import HarvestError, PagingBroken, PortalBusy, RunOver, SourceInvalid
 from harvester.fingerprints import fingerprint, raw_digest
 from harvester.heartbeat import holding
 from harvester.http import Http, Validators
@@ -104,16 +104,21 @@ def _harvest(
     run = catalog.runs.start(source.id, mode, fingerprint(source), decisions_digest(decided), lease=lease)
     intake = Intake(source, catalog, lease, run, decided)
     listing: Listing | None = None
+    cause: str | None = None
     # A full listing asks without validators: a portal whose validators never change is found out by it.
     with way_out({} if start is None else _validators(catalog, source)) as http:
         try:
             _check(source)
             listing = intake.take_all(connector(source, http, start), progress)
-        except HarvestError as error:
+        except (HarvestError, RunOver) as error:
+            cause = error.code
             intake.complain(None, error.issue())
+            if isinstance(error, PortalBusy) and error.retry_after_s is not None:
+                not_before = datetime.now(UTC) + timedelta(seconds=error.retry_after_s)
+                run = msgspec.structs.replace(run, not_before=not_before)
     for moved in http.moved:
         intake.complain(None, Issue(code="portal.moved", url=moved.asked, seen=moved.target))
-    run = _conclude(source, catalog, lease, run, intake, listing)
+    run = _conclude(source, catalog, lease, run, intake, listing, cause)
     run = msgspec.structs.replace(
         run, finished=datetime.now(UTC), requests=http.requests, bytes_received=http.bytes_received
     )
@@ -134,11 +139,17 @@ def _check(source: Source) -> None:
 
 
 def _conclude(
-    source: Source, catalog: Catalog, lease: Lease, run: Run, intake: Intake, listing: Listing | None
+    source: Source,
+    catalog: Catalog,
+    lease: Lease,
+    run: Run,
+    intake: Intake,
+    listing: Listing | None,
+    cause: str | None,
 ) -> Run:
     if listing is None:
         outcome = Outcome.PARTIAL if intake.counts["listed"] else Outcome.FAILED
-        return _ended(run, intake, outcome, cause=intake.last_code)
+        return _ended(run, intake, outcome, cause=cause)
     run = msgspec.structs.replace(run, declared=listing.declared, not_modified=listing.not_modified)
     if listing.not_modified:
         standing = sum(1 for _ in catalog.standings(source.id))
@@ -217,7 +228,6 @@ class Intake:
         self.seen: set[str] = set()
         """Ids of the datasets listed so far."""
         self.counts: Counter[str] = Counter()
-        self.last_code: str | None = None
         self._repeats = 0
         """Records in a row that had come before."""
         self._source = source
@@ -279,7 +289,6 @@ class Intake:
 
     def complain(self, dataset: str | None, issue: Issue) -> None:
         """Notes an issue of this run, about a dataset or about the portal."""
-        self.last_code = issue.code
         self._issue_counts[issue.code] += 1
         if self._issue_counts[issue.code] <= ISSUES_KEPT:
             self._issues.append((dataset, issue))

@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from typing import Any
@@ -19,13 +21,26 @@ from harvester.errors import AnswerTooLarge, PortalNotUnderstood
 from harvester.http import Response
 from harvester.http.challenges import looks_like_markup
 from harvester.http.encodings import charset, inflated
+from harvester.http.response import refuse_multitudes
 from portal.catalog.model import Issue
 
-UNPACKED_BYTES = 512 * 1024**2
-"""Largest file of rows, unpacked."""
+UNPACKED_BYTES = 128 * 1024**2
+"""Largest file of rows, and largest workbook, unpacked: a hundred thousand rows of thirty columns."""
+
+PACKED_BYTES = 32 * 1024**2
+"""Largest workbook as it comes: its table of contents alone takes many times its size in memory."""
+
+MOST_VALUES = 5_000_000
+"""In one file of JSON."""
 
 CELL_CHARACTERS = 10 * 1024**2
 """Longest cell of a CSV file."""
+
+_BROKEN = (
+    InvalidFileException, zipfile.BadZipFile, zlib.error, struct.error, ArithmeticError, AttributeError, EOFError,
+    LookupError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
+)
+"""What openpyxl raises over a broken workbook: whatever it then stumbles upon (SyntaxError is both XML parsers')."""
 
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
@@ -47,19 +62,18 @@ def rows(response: Response, *, sheet: str | None, header_row: int) -> Iterator[
         return _table(_workbook_rows(body, sheet, response.url), header_row, response.url)
     text = body.decode(charset(body, response.headers.get("Content-Type")), "replace").removeprefix("\ufeff")
     if text.lstrip()[:1] in ("[", "{"):
+        refuse_multitudes(body, response.url, MOST_VALUES)
         return _json_rows(text, response.url)
     return _table(_csv_rows(text, response.url), header_row, response.url)
 
 
 def _unpacked(response: Response) -> bytes:
-    if not response.body.startswith(_GZIP):
-        return response.body
     pieces: list[bytes] = []
     size = 0
-    for piece in inflated([response.body], "gzip"):
+    for piece in inflated([response.body], "gzip" if response.body.startswith(_GZIP) else ""):
         size += len(piece)
         if size > UNPACKED_BYTES:
-            raise AnswerTooLarge(f"unpacks to more than {UNPACKED_BYTES:,} bytes", url=response.url)
+            raise AnswerTooLarge(f"more than {UNPACKED_BYTES:,} bytes, unpacked", url=response.url)
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -121,14 +135,20 @@ def _csv_rows(text: str, url: str) -> Iterator[list[str]]:
 
 
 def _workbook_rows(body: bytes, sheet: str | None, url: str) -> Iterator[Sequence[Any]]:
+    if len(body) > PACKED_BYTES:
+        raise AnswerTooLarge(f"a workbook of {len(body):,} bytes", url=url)
     try:
+        with zipfile.ZipFile(io.BytesIO(body)) as packed:
+            size = sum(each.file_size for each in packed.infolist())
+        if size > UNPACKED_BYTES:
+            raise AnswerTooLarge(f"a workbook of {size:,} bytes, unpacked", url=url)
         workbook = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise PortalNotUnderstood(f"no XLSX workbook: {error}", url=url) from error
-    if sheet is not None and sheet not in workbook.sheetnames:
-        raise PortalNotUnderstood(f"no sheet {sheet!r}", url=url, seen=", ".join(workbook.sheetnames))
-    for row in (workbook[sheet] if sheet else workbook.worksheets[0]).iter_rows(values_only=True):
-        yield [_cell(value) for value in row]
+        if sheet is not None and sheet not in workbook.sheetnames:
+            raise PortalNotUnderstood(f"no sheet {sheet!r}", url=url, seen=", ".join(workbook.sheetnames))
+        for row in (workbook[sheet] if sheet else workbook.worksheets[0]).iter_rows(values_only=True):
+            yield [_cell(value) for value in row]
+    except _BROKEN as error:
+        raise PortalNotUnderstood(f"no XLSX workbook, or a broken one: {error}", url=url) from error
 
 
 def _cell(value: Any) -> Any:

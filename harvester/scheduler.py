@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
+from msgspec import Struct
 
+from harvester.errors import STOPPED
 from portal.catalog.model import Run, RunMode, Source
 from portal.catalog.sources import LeaseLost, SourceHeld
 from portal.catalog.store import Catalog
@@ -55,6 +57,9 @@ def next_run(source: Source, last: datetime | None) -> datetime | None:
         return datetime.min.replace(tzinfo=UTC)
     # The trigger answers with the first moment not before the one given, which may be the last run's own.
     following: datetime | None = trigger.get_next_fire_time(None, last + timedelta(seconds=1))
+    if following is not None and following.fold and source.schedule.split()[1].isdecimal():
+        # The night the clocks go back has that hour twice, and the first was its time.
+        following = trigger.get_next_fire_time(None, following.astimezone(UTC) + timedelta(seconds=1))
     return following
 
 
@@ -65,7 +70,10 @@ def _slot_after(source: Source, last: datetime, every: timedelta) -> datetime:
 
 
 def due(catalog: Catalog, now: datetime) -> list[str]:
-    """The ids of the sources to harvest now, longest overdue first; paused and running ones are left out."""
+    """The ids of the sources to harvest now, longest overdue first.
+
+    Paused and running ones are left out, and those whose portal asked us to come back later.
+    """
     last = catalog.runs.last_by_source()
     running = catalog.sources.under_way()
     waiting: list[tuple[datetime, str]] = []
@@ -78,9 +86,18 @@ def due(catalog: Catalog, now: datetime) -> list[str]:
         except ScheduleInvalid:
             log.exception("source %s cannot be scheduled", entry.source.id)
             continue
+        if run is not None and run.not_before is not None and run.not_before > now:
+            continue
         if at is not None and at <= now:
             waiting.append((at, entry.source.id))
     return [id for _, id in sorted(waiting)]
+
+
+class _Underway(Struct, frozen=True):
+    """A run handed to the pool, and the wish it fulfils; None for a source that was due."""
+
+    future: Future[None]
+    wish: RunMode | None
 
 
 class Scheduler:
@@ -108,7 +125,7 @@ class Scheduler:
         self._reread = reread
         self._after = after
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="harvest")
-        self._running: dict[str, Future[None]] = {}
+        self._running: dict[str, _Underway] = {}
         self._clock = BackgroundScheduler(timezone=UTC)
         self._stopping = threading.Event()
         self._beside = [
@@ -136,11 +153,17 @@ class Scheduler:
             log.exception("the scheduler could not look what is due")
 
     def stop(self) -> None:
-        """Stops the clock and waits for the runs and the questions under way."""
+        """Stops the clock and waits for the runs and the questions under way.
+
+        What was asked for and did not come to its turn is asked for again, of whoever comes next.
+        """
         self._stopping.set()
         if self._clock.running:
             self._clock.shutdown()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        for source_id, run in self._running.items():
+            if run.future.cancelled() and run.wish is not None:
+                self._catalog.sources.request_run(source_id, run.wish)
         for thread in self._beside:
             if thread.is_alive():
                 thread.join()
@@ -155,14 +178,15 @@ class Scheduler:
             self._stopping.wait(REST_S)
 
     def _hand_out(self) -> None:
-        self._running = {id: run for id, run in self._running.items() if not run.done()}
+        self._running = {id: run for id, run in self._running.items() if not run.future.done()}
         busy = {*self._running, *self._catalog.sources.under_way()}
         wishes: dict[str, RunMode] = {}
         for request in self._catalog.sources.take_requests(busy=busy):
             wishes[request.source_id] = max(request.mode, wishes.get(request.source_id, request.mode), key=_MOST.index)
         for source_id in [*wishes, *due(self._catalog, datetime.now(UTC))]:
             if source_id not in self._running:
-                self._running[source_id] = self._pool.submit(self._work, source_id, wishes.get(source_id))
+                wish = wishes.get(source_id)
+                self._running[source_id] = _Underway(self._pool.submit(self._work, source_id, wish), wish)
 
     def _work(self, source_id: str, wish: RunMode | None) -> None:
         """One run; ``wish`` is None for a source that was due, else what was asked for."""
@@ -171,7 +195,9 @@ class Scheduler:
                 self._reread(source_id)
             # While it waited for a thread, another scheduler may have harvested it.
             elif wish is not None or source_id in due(self._catalog, datetime.now(UTC)):
-                self._harvest(source_id, wish is RunMode.FULL)
+                run = self._harvest(source_id, wish is RunMode.FULL)
+                if run.cause == STOPPED:
+                    self._catalog.sources.request_run(source_id, run.mode)
         except (SourceHeld, LeaseLost) as error:
             log.info("%s", error)
         except Exception:

@@ -105,6 +105,12 @@ def holder() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+@cache
+def stopping() -> threading.Event:
+    """Set when this process is told to end: its harvests then ask nothing more, and wait for nothing."""
+    return threading.Event()
+
+
 def way_out(source: Source, given: Settings, validators: Mapping[str, Validators] = NO_VALIDATORS) -> Http:
     """An Http as gentle as the source wants; all of a process take turns at a host."""
     return Http(
@@ -113,12 +119,13 @@ def way_out(source: Source, given: Settings, validators: Mapping[str, Validators
         validators=validators,
         pacing=_pacing(),
         secrets=sourcefiles.secrets(source, os.environ),
+        stop=stopping(),
     )
 
 
 @cache
 def _pacing() -> Pacing:
-    return Pacing()
+    return Pacing(sleep=stopping().wait)
 
 
 def harvest_source(
@@ -177,6 +184,7 @@ def check_links(
                     allow_private=given.allow_private,
                     limits=LINK_LIMITS,
                     pacing=_pacing(),
+                    stop=stopping(),
                 )
             )
             for rate in {LINK_RATE, *rates.values()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,9 +12,7 @@ from msgspec import Struct
 
 from harvester.errors import PortalAnsweredError, PortalBlocked, PortalNotUnderstood
 from harvester.http import Http, Response
-
-
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
+from harvester.http.response import refuse_multitudes
 
 
 class Page(Struct, frozen=True):
@@ -159,6 +156,7 @@ def facet(result: Any, field: str) -> list[str]:
 def _result(response: Response) -> bytes:
     """The bytes of an action's result. Raises PortalAnsweredError when the portal says that it failed."""
     body = response.body
+    refuse_multitudes(body, response.url)
     try:
         body.decode()
         envelope = msgspec.json.decode(body, type=_Envelope)
@@ -177,8 +175,7 @@ def _read_again(response: Response) -> _Envelope:
         raise PortalAnsweredError(answer[:500], url=response.url, seen=answer[:500])
     if not isinstance(answer, dict):
         raise PortalNotUnderstood("JSON, but no answer of CKAN's", url=response.url, seen=response.text[:200])
-    text = _HALF_PAIR.sub("\ufffd", json.dumps(answer, ensure_ascii=False))
-    return msgspec.json.decode(text, type=_Envelope)
+    return msgspec.json.decode(json.dumps(answer, ensure_ascii=False), type=_Envelope)
 
 
 def _complaint(seen: str | None) -> str | None:

@@ -17,6 +17,7 @@ from harvester.crosswalk import own_key, to_dataset
 from harvester.errors import PortalNotUnderstood, SourceInvalid
 from harvester.families import family
 from harvester.http import Http, Response
+from harvester.http.addresses import led_to
 from harvester.records import Listing, RawRecord, Records
 from portal.catalog.model import Issue, Source
 
@@ -92,8 +93,8 @@ def _addresses(source: Source, http: Http) -> list[str]:
         return [source.url]
     response = http.get(source.url)
     links: list[html.HtmlElement] = answers.page(response.text, response.url).xpath("//a[@href]")
-    found = [urljoin(response.url, link.get("href")) for link in links]
-    inside = [address for address in dict.fromkeys(found) if _is_file_of(response.url, address)]
+    found = dict.fromkeys(led_to(response.url, link.get("href")) for link in links)
+    inside = [address for address in found if address is not None and _is_file_of(response.url, address)]
     if not inside:
         raise PortalNotUnderstood(f"no file of records in the folder ({', '.join(SUFFIXES)})", url=response.url)
     return inside

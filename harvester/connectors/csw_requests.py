@@ -14,6 +14,7 @@ from msgspec import Struct, structs
 from harvester.connectors import reports
 from harvester.errors import PortalAnsweredError, PortalNotUnderstood
 from harvester.http import Http, Response
+from harvester.http.addresses import led_to
 from harvester.xmlstream import name, parts
 
 GMD = "http://www.isotc211.org/2005/gmd"
@@ -262,6 +263,8 @@ def _queryables(operation: etree._Element) -> Iterator[str]:
 def _same_host(advertised: str | None, base: str) -> str:
     """The advertised address where it is one of the same host; else ours: many advertise an inner name."""
     if advertised is None:
+        return base
+    if led_to(base, advertised) is None:
         return base
     there, here = urlsplit(advertised.strip()), urlsplit(base)
     if (there.scheme, there.netloc) != (here.scheme, here.netloc):

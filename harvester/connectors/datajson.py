@@ -16,6 +16,7 @@ import msgspec
 
 from harvester.errors import PagingBroken, PortalNotUnderstood
 from harvester.http import Http, StreamedResponse
+from harvester.http.addresses import led_to
 from harvester.jsonstream import Part, parts
 from harvester.profiles import lacking
 from harvester.records import Listing, RawRecord, Records
@@ -175,7 +176,9 @@ def _records(answer: StreamedResponse) -> Page:
     yield from _remarks(outline, {said for holder, said in catalogues.items() if holder not in holders})
     link = _LINK_HEADER.search(answer.headers.get("Link", ""))
     said_next = outline.next_url or (link[1] if link else None)
-    outline.next_url = said_next and urljoin(answer.url, said_next)
+    outline.next_url = said_next and led_to(answer.url, said_next)
+    if said_next and outline.next_url is None:
+        raise PortalNotUnderstood("the next page is no address", url=answer.url, seen=said_next[:200])
     outline.ends = hashlib.blake2b(first + last, digest_size=16).digest()
     return outline
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
+from urllib.parse import urljoin
 
 from msgspec import Struct
 from urllib3.exceptions import LocationParseError
@@ -100,6 +101,14 @@ def checked(url: str) -> Url:
     if not parts.host:
         raise AddressRefused("the address names no host")
     return parts
+
+
+def led_to(base: str, said: str) -> str | None:
+    """The address that a portal's words lead to from ``base``; None for what is none, such as ``http://[host]/``."""
+    try:
+        return urljoin(base, said.strip())
+    except ValueError:
+        return None
 
 
 def site(parts: Url) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,6 +47,7 @@ class Http:
         user_agent: str = USER_AGENT,
         source_headers: SourceHeaders | None = None,
         secrets: Sequence[str] = (),
+        stop: threading.Event | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
@@ -54,7 +56,7 @@ class Http:
         ``requests_per_second`` may be 0: no pause at all. ``pacing`` is shared by all runs of a
         process; one that is given has a clock and a sleep of its own. ``ports`` replaces those a public host
         may be asked at. ``secrets`` are values (keys in an address or a body) that no message may show; those
-        in headers are known without.
+        in headers are known without. Once ``stop`` is set, nothing more is asked: RunOver is raised.
         """
         reach = Reach(allow_private=tuple(allow_private))
         if ports is not None:
@@ -75,6 +77,7 @@ class Http:
             source_headers=source_headers,
             secrets=self._secrets,
             cookies=self.session.cookies,
+            stop=stop or threading.Event(),
         )
         # One adapter for every scheme, so that file: and ftp: meet the same refusal.
         self.session.adapters.clear()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import random
+import re
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
@@ -32,11 +34,14 @@ from harvester.errors import (
     PortalTimedOut,
     PortalUnreachable,
     RedirectRefused,
+    RunOver,
+    STOPPED,
 )
 from harvester.http.addresses import checked, may_share_secrets, site
 from harvester.http.encodings import charset, inflated
 from harvester.http.masking import OPEN_HEADERS, mask, masked, secrets_in
 from harvester.http.pacing import Pacing, retry_after_s
+from harvester.http.response import refuse_multitudes
 from harvester.http.wire import GuardedPools, Trust, Wiring, allow_waiting
 
 RETRIED = frozenset((429, 500, 502, 503, 504))
@@ -44,6 +49,9 @@ REDIRECTS = frozenset((301, 302, 303, 307, 308))
 PERMANENT = frozenset((301, 308))
 
 _PIECE_BYTES = 64 * 1024
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+"""Characters that no header may hold (RFC 9110, 5.5), that some do, and that PostgreSQL does not keep all of."""
 
 _MOVES_KEPT = 10_000
 """A run that asks for a million links must not remember where each of them went."""
@@ -98,6 +106,7 @@ class Door(HTTPAdapter):
         source_headers: SourceHeaders | None,
         secrets: frozenset[str],
         cookies: RequestsCookieJar,
+        stop: threading.Event,
     ) -> None:
         self._wiring = wiring
         self._limits = wiring.limits
@@ -108,6 +117,8 @@ class Door(HTTPAdapter):
         self._source_headers = source_headers
         self._secrets = secrets | secrets_in(source_headers.headers if source_headers else {})
         self._cookies = cookies
+        self._stop = stop
+        self._began = wiring.clock()
         self._retries_left = wiring.limits.retries_a_run
         self._moves: dict[str, Moved] = {}
         super().__init__()
@@ -119,6 +130,7 @@ class Door(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """The whole answer, redirects followed, as requests' own callers know it."""
         answer = self.ask(request)
+        refuse_multitudes(answer.body, masked(answer.request.url or "", self.secrets_of(request)))
         response: requests.Response = self.build_response(answer.request, answer.raw)
         # The body is whole before requests sees the answer; its own reading would go past our limits.
         response._content = answer.body
@@ -255,6 +267,7 @@ class Door(HTTPAdapter):
     ) -> Answer:
         with ExitStack() as stack:
             stack.enter_context(self._pacing.turn(host, self._gap_s))
+            self._go_on()
             try:
                 answer = self._exchanged(request, streaming, enough, stack)
             except (PortalUnreachable, PortalTimedOut, AnswerCutShort):
@@ -266,6 +279,13 @@ class Door(HTTPAdapter):
                 self._pacing.answered(host, answer.latency_s)
             return answer
 
+    def _go_on(self) -> None:
+        """Raises RunOver where this run is to ask nothing more."""
+        if self._stop.is_set():
+            raise RunOver(STOPPED, "the process was told to end")
+        if self._wiring.clock() - self._began > self._limits.run_s:
+            raise RunOver("run.too-long", f"more than {self._limits.run_s / 3600:g} hours")
+
     def _exchanged(
         self, request: requests.PreparedRequest, streaming: bool, enough: int | None, stack: ExitStack
     ) -> Answer:
@@ -273,7 +293,7 @@ class Door(HTTPAdapter):
         raw = self._opened(request)
         stack.callback(raw.close)
         latency_s = self._wiring.clock() - began
-        headers: CaseInsensitiveDict[str] = CaseInsensitiveDict(raw.headers)
+        headers = CaseInsensitiveDict({name: _CONTROLS.sub("", said) for name, said in raw.headers.items()})
         if streaming and raw.status == 200:
             allow_waiting(raw, self._limits.stream_deadline_s)
             pieces = self._pieces(raw, self._limits.stream_bytes)
@@ -328,6 +348,7 @@ class Door(HTTPAdapter):
             nonlocal received
             try:
                 for piece in raw.stream(_PIECE_BYTES, decode_content=False):
+                    self._go_on()
                     received += len(piece)
                     if received > most_bytes:
                         raise AnswerTooLarge(f"more than {most_bytes} bytes")

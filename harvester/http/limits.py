@@ -18,6 +18,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Longest wait for one whole answer, headers included; our own work between reads is not counted."""
     stream_deadline_s: float = 1800.0
     """The same for ``Http.stream``."""
+    run_s: float = 72 * 3600.0
+    """Longest a run goes on asking, and so keeps a worker from other portals: 200,000 questions at one a second."""
     slowest_bytes_per_s: float = 1000.0
     """An answer slower than this over ``rate_window_s`` is given up."""
     rate_window_s: float = 60.0

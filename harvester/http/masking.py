@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
 
 from harvester.errors import HarvestError
+from portal.catalog.documents import visible
 
 SHORTEST_SECRET = 4
 """Characters; a shorter value would black out ordinary words and is no secret."""
@@ -45,8 +46,8 @@ def masked(text: str, secrets: Iterable[str] = ()) -> str:
 
 def mask(error: HarvestError, url: str, secrets: frozenset[str]) -> None:
     """Makes an error fit to be shown, and names the asked address in it."""
-    error.url = masked(error.url or url, secrets)
-    error.detail = masked(error.detail, secrets)
+    error.url = visible(masked(error.url or url, secrets))
+    error.detail = visible(masked(error.detail, secrets))
     error.args = (error.detail,)
     if error.seen is not None:
-        error.seen = masked(error.seen, secrets)
+        error.seen = visible(masked(error.seen, secrets))

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from msgspec import Struct
 
-from harvester.errors import PortalBlocked, PortalNotUnderstood
+from harvester.errors import AnswerTooLarge, PortalBlocked, PortalNotUnderstood
 from harvester.http.challenges import looks_like_markup, obstacle
 from harvester.http.encodings import charset
 from harvester.http.masking import mask, masked
+
+
+MOST_VALUES = 1_000_000
+"""In one answer of JSON, as its commas and brackets tell: each takes some hundred bytes of memory once it is read."""
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class Validators(Struct, frozen=True):
@@ -44,16 +51,20 @@ class Response(Struct, frozen=True):
         return self.body.decode(charset(self.body, self.headers.get("Content-Type")), "replace")
 
     def json(self) -> Any:
-        """The body as strict JSON: no NaN, no stray control characters.
+        """The body as strict JSON: no NaN, no stray control characters. For half a surrogate pair U+FFFD stands.
 
         Raises PortalNotUnderstood with line, column and the text around, PortalBlocked when a challenge or a
-        login page stands in its place.
+        login page stands in its place, AnswerTooLarge where it holds more than ``MOST_VALUES``.
         """
         if looks_like_markup(self.body):
             self._fail_on_markup()
+        refuse_multitudes(self.body, masked(self.url, self.secrets))
         text = self.text
         try:
-            return json.loads(text, parse_constant=_refuse_constant)
+            said = json.loads(text, parse_constant=_refuse_constant)
+            if "\\ud" not in text and "\\uD" not in text:
+                return said
+            return json.loads(_HALF_PAIR.sub("\ufffd", json.dumps(said, ensure_ascii=False)))
         except json.JSONDecodeError as error:
             around = text[max(0, error.pos - 40):error.pos + 40]
             where = f"line {error.lineno}, column {error.colno}"
@@ -87,6 +98,13 @@ class StreamedResponse(Struct, frozen=True):
     not_modified: bool
     chunks: Iterator[bytes]
     """The content-decoded body, piece by piece. Raises HarvestError when it breaks off or grows too large."""
+
+
+def refuse_multitudes(body: bytes, url: str, most: int = MOST_VALUES) -> None:
+    """Raises AnswerTooLarge where a body of JSON would take far more memory than it has bytes."""
+    values = body.count(b",") + body.count(b"[") + body.count(b"{")
+    if values >= most:
+        raise AnswerTooLarge(f"{values:,} values in one answer", url=url)
 
 
 def _refuse_constant(name: str) -> NoReturn:

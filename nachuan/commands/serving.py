@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -66,7 +65,7 @@ def serve(host: str, port: int, no_scheduler: bool) -> None:
 def work() -> None:
     """Run the schedule without the portal, until Ctrl-C."""
     given = installation.settings()
-    stop = threading.Event()
+    stop = installation.stopping()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
     with installation.catalog(installation.DATABASE_PATIENCE_S) as catalog:

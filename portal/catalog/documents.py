@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
@@ -18,6 +19,8 @@ Id = TypeVar("Id")
 LOOKUP_SIZE = 500
 """Ids named in one statement: the smallest limit on parameters among SQLite's builds is 999."""
 
+_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
 decode_dataset = msgspec.json.Decoder(Dataset).decode
 decode_publisher = msgspec.json.Decoder(Publisher).decode
 decode_source = msgspec.json.Decoder(Source).decode
@@ -26,6 +29,14 @@ decode_source = msgspec.json.Decoder(Source).decode
 def encode(noun: Struct) -> bytes:
     """The JSON of a noun: given values only, keys in a fixed order."""
     return msgspec.json.encode(noun, order="deterministic")
+
+
+def visible(text: str) -> str:
+    """A portal's or server's words as they may be kept and shown: what acts in a terminal or log is U+FFFD.
+
+    So are NUL, which PostgreSQL does not keep, and half surrogate pairs, which no encoding does.
+    """
+    return _ACTING.sub("\ufffd", text)
 
 
 def packer() -> Callable[[bytes], bytes]:

@@ -352,6 +352,8 @@ class Run(Struct, frozen=True, kw_only=True):
     bytes_received: int = 0
     cause: str | None = None
     """The code of the issue that decided an outcome other than complete."""
+    not_before: datetime | None = None
+    """When the portal, which was busy, asked us to come back at the earliest; None where it did not."""
     decision: str | None = None
     """Of a held run: ``approved``, ``rejected`` or ``superseded`` once decided."""
     fingerprint: str | None = None

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, ins
 import schemas
 from portal.catalog import audit, tables
 from portal.catalog.audit import Action
-from portal.catalog.documents import encode, in_parts
+from portal.catalog.documents import encode, in_parts, visible
 from portal.catalog.engines import writing
 from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Run, RunMode, StoredIssue
 from portal.catalog.sources import Lease, check_lease
@@ -51,6 +51,7 @@ class _Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     requests: int = 0
     bytes_received: int = 0
     cause: str | None = None
+    not_before: datetime | None = None
     decision: str | None = None
     fingerprint: str | None = None
     decisions: str | None = None
@@ -364,11 +365,16 @@ def _add_issues(connection: Connection, run: Run, issues: Sequence[tuple[str | N
             "dataset_id": dataset_id,
             "code": issue.code,
             "at": now,
-            "document": encode(issue),
+            "document": encode(_visible(issue)),
         }
         for dataset_id, issue in issues
     ]
     connection.execute(insert(tables.issue), rows)
+
+
+def _visible(issue: Issue) -> Issue:
+    said = msgspec.structs.asdict(issue)
+    return Issue(**{name: text and visible(text) for name, text in said.items()})
 
 
 def _stored(row: Row[Any]) -> StoredIssue:

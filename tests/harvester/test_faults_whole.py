@@ -585,3 +585,22 @@ def test_a_wrong_setting_that_reached_the_database_fails_its_run_alone(
         run = harvested(catalog, structs.replace(ckan(portal), options=options))
         assert (run.outcome, run.cause) == (Outcome.FAILED, "source.invalid")
     assert set(states(catalog).values()) == {"current"}
+
+
+def test_n09_a_run_whose_portal_is_busy_says_from_when_on_it_may_be_asked(
+    catalog: Catalog, documents: Documents
+) -> None:
+    documents.put("/data.json", answer("busy", status=429, headers={"Retry-After": "18000"}))
+    before = datetime.now(UTC)
+    run = harvested(catalog, source("datajson", f"{documents.url}/data.json"))
+    assert (run.outcome, run.cause) == (Outcome.FAILED, "portal.busy")
+    assert run.not_before is not None
+    assert before + timedelta(hours=5) <= run.not_before <= datetime.now(UTC) + timedelta(hours=5)
+
+
+def test_n13_a_portal_that_moved_and_then_failed_says_that_it_failed(catalog: Catalog, documents: Documents) -> None:
+    documents.put("/new.json", answer("no", status=500))
+    documents.put("/data.json", answer(status=301, headers={"Location": "/new.json"}))
+    run = harvested(catalog, source("datajson", f"{documents.url}/data.json"))
+    assert (run.outcome, run.cause) == (Outcome.FAILED, "portal.answered-error")
+    assert codes(catalog, run)["portal.moved"] == 1

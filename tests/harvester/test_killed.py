@@ -1,4 +1,4 @@
-"""A harvest that dies anywhere is made up for by the next (faults C82 to C85), and two schedulers run a source once."""
+"""A harvest that dies anywhere is made up for by the next (faults C82 to C84, C86); two schedulers run a source once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -282,20 +282,79 @@ def test_c84_two_schedulers_at_once_run_every_due_source_once(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_c86_a_scheduler_told_to_stop_ends_its_run_and_leaves_no_lease(tmp_path: Path) -> None:
+def test_c83_a_scheduler_that_was_killed_leaves_out_no_source_and_runs_none_twice(tmp_path: Path) -> None:
+    """It dies with one source in the middle of its list, one done, and one that is not yet begun."""
+    database = f"sqlite:///{tmp_path / 'nachuan.db'}"
+    catalog = Catalog(database)
+    catalog.upgrade()
+    quick, slow = CkanPortal([package("quick")]), CkanPortal(large(500, "x"))
+    late = CkanPortal([package("late")])
+    reached, go_on = threading.Event(), threading.Event()
+
+    def waiting(action: str, given: Asked) -> None:
+        if int(given.get("start", 0)) > 200 and not go_on.is_set():
+            reached.set()
+            go_on.wait(60)
+
+    slow.instead = waiting
+    with quick.running(), slow.running(), late.running():
+        catalog.sources.put(source("ckan", quick.url, id="quick"))
+        catalog.sources.put(source("ckan", slow.url, id="slow", page_size=100))
+        with nachuan(tmp_path, database, "work"):
+            assert reached.wait(60)
+            _until(lambda: "quick" in catalog.runs.last_by_source())
+        catalog.sources.put(source("ckan", late.url, id="late"))
+        go_on.set()
+        assert_log_tells_states(catalog)
+        _let_the_lease_pass(catalog)
+        with nachuan(tmp_path, database, "work") as process:
+            _until(lambda: len(catalog.runs.last_by_source(complete=True)) == 3)
+            process.terminate()
+            assert process.wait(timeout=30) == 0
+    ended = sorted((run.source_id, run.outcome.value if run.outcome else None) for run in catalog.runs.recent())
+    assert ended == [("late", "complete"), ("quick", "complete"), ("slow", "complete"), ("slow", "failed")]
+    assert catalog.sources.dataset_counts() == {"quick": 1, "slow": 500, "late": 1}
+    catalog.close()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    """Waits for what other processes do; fails after a minute."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_c86_a_scheduler_told_to_stop_writes_what_came_and_the_next_begins_at_once(tmp_path: Path) -> None:
+    """The portal takes minutes for its list; who stops does not wait for it."""
     database = f"sqlite:///{tmp_path / 'nachuan.db'}"
     catalog = Catalog(database)
     catalog.upgrade()
     portal = CkanPortal(large(2000, "x"))
-    asked = threading.Event()
-    portal.instead = lambda action, given: asked.set()
+    asked, hurry = threading.Event(), threading.Event()
+
+    def slowly(action: str, given: Asked) -> None:
+        if int(given.get("start", 0)) > 200:
+            asked.set()
+            hurry.wait(5)
+
+    portal.instead = slowly
     with portal.running():
         catalog.sources.put(source("ckan", portal.url, page_size=100))
         with nachuan(tmp_path, database, "work") as process:
             assert asked.wait(60)
             process.terminate()
-            assert process.wait(timeout=60) == 0
+            assert process.wait(timeout=30) == 0
         (run,) = catalog.runs.recent("portal")
-        assert run.outcome is Outcome.COMPLETE and run.counts.added == 2000
+        assert (run.outcome, run.cause) == (Outcome.PARTIAL, "run.stopped")
+        assert run.counts.added == run.counts.listed >= 200
         assert catalog.sources.under_way() == {}
+        hurry.set()
+        with nachuan(tmp_path, database, "work") as process:
+            _until(lambda: catalog.runs.last("portal", complete=True) is not None)
+            process.terminate()
+            assert process.wait(timeout=30) == 0
+    assert catalog.sources.dataset_counts() == {"portal": 2000}
+    assert catalog.sources.requested() == {}
     catalog.close()

@@ -1,4 +1,4 @@
-"""What a database does to a harvest and to readers: restarts, broken transactions, many readers, no room (D87 to D90)."""
+"""A database that restarts, breaks transactions off, has many readers or no room (faults D87 to K90)."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,7 @@ import time_machine
 
 from harvester.scheduler import ScheduleInvalid, Scheduler, due, next_run
 from portal.catalog.model import Outcome, Run, RunMode, Source
-from portal.catalog.sources import SourceHeld
+from portal.catalog.sources import LeaseLost, SourceHeld
 from portal.catalog.store import Catalog
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -211,3 +212,101 @@ def test_the_clock_outlives_a_database_that_is_away(catalog: Catalog) -> None:
     scheduler.tick()
     scheduler.stop()
     assert len(looked) == 2
+
+
+def test_what_was_asked_for_and_never_begun_is_left_to_the_next_scheduler(catalog: Catalog) -> None:
+    """Both were taken up, one waited for the only thread when the process was told to end."""
+    begun, release = threading.Event(), threading.Event()
+    for id in ("first", "second"):
+        catalog.sources.put(source("manual", id=id))
+        catalog.sources.request_run(id, RunMode.FULL)
+
+    def harvest(id: str, full: bool) -> Run:
+        begun.set()
+        release.wait(10)
+        return Run(id=1, source_id=id, mode=RunMode.FULL, started=NOW)
+
+    scheduler = Scheduler(catalog, harvest, reread=unasked, workers=1)
+    scheduler.tick()
+    assert begun.wait(10) and catalog.sources.requested() == {}
+    threading.Timer(0.2, release.set).start()
+    scheduler.stop()
+    assert catalog.sources.requested() == {"second": [RunMode.FULL]}
+
+
+def test_c86_a_run_that_was_stopped_is_asked_for_again(catalog: Catalog) -> None:
+    catalog.sources.put(source("@daily"))
+    stopped = Run(
+        id=1, source_id="hangzhou", mode=RunMode.INCREMENTAL, started=NOW, outcome=Outcome.PARTIAL, cause="run.stopped"
+    )
+    scheduler = Scheduler(catalog, lambda id, full: stopped, reread=unasked)
+    scheduler.tick()
+    scheduler.stop()
+    assert catalog.sources.requested() == {"hangzhou": [RunMode.INCREMENTAL]}
+
+
+def test_n09_a_portal_that_asks_us_to_come_back_later_is_due_no_sooner(catalog: Catalog) -> None:
+    catalog.sources.put(source("@hourly"))
+    with time_machine.travel(NOW, tick=False):
+        run = catalog.runs.start("hangzhou", RunMode.FULL, "x")
+        busy = {"finished": NOW, "outcome": Outcome.FAILED, "cause": "portal.busy", "not_before": NOW + timedelta(hours=5)}
+        catalog.runs.save(msgspec.structs.replace(run, **busy))
+    assert due(catalog, NOW + timedelta(hours=4)) == []
+    assert due(catalog, NOW + timedelta(hours=5)) == ["hangzhou"]
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=1), timedelta(days=-1)])
+def test_t74_a_clock_that_jumps_a_day_makes_no_source_run_twice_nor_never(catalog: Catalog, jump: timedelta) -> None:
+    """For an hour our clock is a day ahead, or behind, and then right again: each source runs once a day all the same."""
+    ids = [f"portal-{number}" for number in range(20)]
+    for id in ids:
+        catalog.sources.put(source("@daily", id=id))
+        ended(catalog, id, NOW - timedelta(hours=1))
+
+    def hours(begin: datetime, count: int) -> list[str]:
+        ran = []
+        for hour in range(count):
+            moment = begin + timedelta(hours=hour)
+            for id in due(catalog, moment):
+                ended(catalog, id, moment)
+                ran.append(id)
+        return ran
+
+    assert max(Counter(hours(NOW + jump, 1)).values(), default=0) <= 1
+    assert set(hours(NOW + timedelta(hours=1), 49)) == set(ids)
+    assert sorted(hours(NOW + timedelta(hours=50), 24)) == sorted(ids)
+
+
+def test_t74_a_lease_that_a_jump_ends_too_soon_is_fenced(catalog: Catalog) -> None:
+    catalog.sources.put(source("@daily"))
+    lease = catalog.sources.lease("hangzhou", "one")
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=1)):
+        other = catalog.sources.lease("hangzhou", "two")
+    with pytest.raises(LeaseLost):
+        catalog.sources.renew(lease)
+    # Back in time, the other's next beat says when the lease really ends.
+    catalog.sources.renew(other)
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=3)):
+        catalog.sources.lease("hangzhou", "three")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "timezone", "last", "following"),
+    [
+        # 02:30 does not exist on the night the clocks go forward, and stands twice when they go back.
+        ("30 2 * * *", "Europe/Berlin", "2026-03-28T01:30:00Z", ["2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"]),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-24T00:30:00Z", ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]),
+        ("0 3 29 2 *", "Asia/Shanghai", "2026-01-01T00:00:00Z", ["2028-02-28T19:00:00Z", "2032-02-28T19:00:00Z"]),
+        ("0 3 31 * *", "UTC", "2026-01-31T03:00:00Z", ["2026-03-31T03:00:00Z", "2026-05-31T03:00:00Z"]),
+        ("0 0 1 1 *", "America/New_York", "2026-06-01T00:00:00Z", ["2027-01-01T05:00:00Z", "2028-01-01T05:00:00Z"]),
+    ],
+    ids=["forward", "back", "leap day", "31st", "new year"],
+)
+def test_t76_odd_days_and_nights_have_the_right_next_run(
+    schedule: str, timezone: str, last: str, following: list[str]
+) -> None:
+    at = datetime.fromisoformat(last)
+    for expected in following:
+        found = next_run(source(schedule, timezone=timezone), at)
+        assert found is not None and found.astimezone(UTC) == datetime.fromisoformat(expected)
+        at = found

@@ -230,3 +230,10 @@ def test_parameters_are_part_of_the_address(http: Http) -> None:
     with HostileServer(answer("ok")) as portal:
         http.get(f"{portal.url}/search?a=1", params={"q": "公共 数据", "rows": 100})
         assert portal.paths == ["/search?a=1&q=%E5%85%AC%E5%85%B1+%E6%95%B0%E6%8D%AE&rows=100"]
+
+
+def test_a_header_with_characters_that_no_header_may_hold_is_read_without_them(http: Http) -> None:
+    with HostileServer(answer("ok", headers={"ETag": '"a\x00b\x1b"', "Content-Type": "text/c\x00sv"})) as portal:
+        response = http.get(portal.url, conditional=True)
+        assert (response.headers["ETag"], response.headers["Content-Type"]) == ('"ab"', "text/csv")
+        assert http.seen_validators == {f"{portal.url}/": Validators('"ab"', None)}

@@ -82,6 +82,38 @@ def test_p29_nesting_without_end_is_refused_and_nothing_escapes(opening: str) ->
         _response((opening * 100_000).encode()).json()
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({f"k{number}": 0 for number in range(1_000_000)}).encode(),
+        b"[" + b"[]," * 1_000_000 + b"[]]",
+        b"[" + b"{}," * 1_000_000 + b"{}]",
+    ],
+    ids=["a million keys", "a million lists", "a million objects"],
+)
+def test_p29_a_million_values_are_refused_before_they_take_memory(body: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(AnswerTooLarge, match="values in one answer"):
+            _response(body).json()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1024**2
+
+
+def test_p29_a_text_of_ten_megabytes_is_read() -> None:
+    assert len(_response(b'["' + b"x" * 10_000_000 + b'"]').json()[0]) == 10_000_000
+
+
+@pytest.mark.parametrize("half", ["\\ud800", "\\uDFFF", "x\\ud83dx"])
+def test_e49_half_a_surrogate_pair_is_replaced(half: str) -> None:
+    """No encoding keeps it, so that whoever kept the value would fail later."""
+    (text,) = _response(f'["{half}"]'.encode()).json()
+    assert "\ufffd" in text and text.encode()
+    assert _response(b'["\\ud83d\\ude00"]').json() == ["😀"]
+
+
 def test_p35_a_gzip_bomb_is_stopped_by_its_ratio_with_flat_memory(http: Http) -> None:
     with HostileServer(gzip_bomb(200)) as portal:
         tracemalloc.start()

@@ -56,6 +56,12 @@ def test_ckanapi_s_answers_are_capped(make_http: MakeHttp) -> None:
         RemoteCKAN(portal.url, session=http.session).call_action("site_read")
 
 
+def test_ckanapi_s_answers_hold_no_million_values(http: Http) -> None:
+    with HostileServer(answer(b'{"success": true, "result": [' + b"[]," * 1_000_000 + b"[]]}")) as portal:
+        with pytest.raises(AnswerTooLarge, match="values in one answer"):
+            RemoteCKAN(portal.url, session=http.session).call_action("package_list")
+
+
 def test_ckanapi_s_questions_are_repeated_and_redirected_by_us(http: Http) -> None:
     """ckanapi itself asks for no redirects of its POSTs, since requests would turn them into GETs."""
     here = sequence(answer(status=502), redirect("/new" + SEARCH, status=301))
@@ -196,6 +202,13 @@ def test_f81_keys_are_in_no_validator_nor_move(make_http: MakeHttp) -> None:
 )
 def test_f81_what_a_query_carries_under_a_telling_name_is_not_shown(text: str, shown: str) -> None:
     assert masked(text) == shown
+
+
+def test_what_acts_in_a_terminal_or_a_log_is_in_no_error(http: Http) -> None:
+    with HostileServer(answer("\x1b[2J\x1b]0;owned\x07 gone\x00\r\nINFO all is well", status=500)) as portal:
+        with pytest.raises(PortalAnsweredError) as caught:
+            http.get(portal.url)
+    assert not set("\x00\x07\x1b\r") & set(_said(caught.value))
 
 
 def test_f81_a_secret_is_found_in_every_spelling() -> None:
