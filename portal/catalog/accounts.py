@@ -72,8 +72,26 @@ class Account(Struct, frozen=True, kw_only=True):
     disabled: datetime | None
 
 
+class Refusal(StrEnum):
+    """What is wrong with an account as asked for."""
+
+    NAME = "name"
+    TAKEN = "taken"
+    ROLE = "role"
+    """An officer without a department, or anybody else with one."""
+    DEPARTMENT = "department"
+    LENGTH = "length"
+    """Of the password."""
+    GUESSED = "guessed"
+    """The password is the name, or nearly one character."""
+
+
 class AccountRefused(ValueError):
-    """An account cannot be made or changed so; the message says why."""
+    """An account cannot be made or changed so; the message says why, and so does ``why``."""
+
+    def __init__(self, why: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class UnknownAccount(LookupError):
@@ -98,11 +116,13 @@ class Accounts:
         """Makes an account. Raises AccountRefused when the name is taken, or one of the values will not do."""
         name = _folded(name)
         if not _NAME.fullmatch(name):
-            raise AccountRefused(f"{name!r} cannot be a name: 1 to 60 letters, digits and . _ @ - without spaces")
+            said = f"{name!r} cannot be a name: 1 to 60 letters, digits and . _ @ - without spaces"
+            raise AccountRefused(Refusal.NAME, said)
         if (role is Role.OFFICER) != (department is not None):
-            raise AccountRefused("an officer has a department, and nobody else has")
+            raise AccountRefused(Refusal.ROLE, "an officer has a department, and nobody else has")
         if department is not None and not is_department(department):
-            raise AccountRefused(f"{department!r} is no department: a region and a function, such as 330100.market")
+            said = f"{department!r} is no department: a region and a function, such as 330100.market"
+            raise AccountRefused(Refusal.DEPARTMENT, said)
         values = {
             "name": name,
             "role": role.value,
@@ -113,7 +133,7 @@ class Accounts:
         }
         with writing(self._engine) as connection:
             if _row(connection, name) is not None:
-                raise AccountRefused(f"there is an account {name!r} already")
+                raise AccountRefused(Refusal.TAKEN, f"there is an account {name!r} already")
             connection.execute(insert(tables.account).values(**values))
             audit.write(connection, by, Action.ACCOUNT_ADDED, name, role.value)
         return self.get(name)
@@ -235,9 +255,9 @@ def _normal(password: str) -> str:
 def _acceptable(password: str, name: str) -> str:
     least, most = PASSWORD_LENGTH
     if not least <= len(password) <= most:
-        raise AccountRefused(f"a password has {least} to {most} characters")
+        raise AccountRefused(Refusal.LENGTH, f"a password has {least} to {most} characters")
     if _normal(password).casefold() == name or len(set(password)) < 4:
-        raise AccountRefused("this password is guessed at once: take several words")
+        raise AccountRefused(Refusal.GUESSED, "this password is guessed at once: take several words")
     return _normal(password)
 
 

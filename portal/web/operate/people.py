@@ -26,7 +26,7 @@ def add() -> Response | Answer:
     """Makes an account."""
     given = {name: request.form.get(name, "").strip() for name in ("name", "role", "department")}
     if given["role"] not in tuple(Role):
-        return _page(422, problem="account")
+        return _page(422, problem="account_role")
     try:
         site().catalog.accounts.add(
             given["name"],
@@ -35,8 +35,8 @@ def add() -> Response | Answer:
             by=signed_in().name,
             department=given["department"] or None,
         )
-    except AccountRefused:
-        return _page(422, problem="account")
+    except AccountRefused as refused:
+        return _page(422, problem=f"account_{refused.why}")
     return _back("added")
 
 

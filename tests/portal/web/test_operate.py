@@ -355,9 +355,17 @@ def test_an_administrator_makes_disables_and_enables_accounts_but_not_their_own(
     rows = rows_of(client, "/en/operate/users")
     assert any(row.startswith("Can sign in wu Data officer Hangzhou") and row.endswith("Disable wu") for row in rows)
     assert any(row.endswith(" you") for row in rows)
-    for wrong in ({"name": "wu"}, {"name": "two words"}, {"password": "short"}, {"role": "king"}, {"department": ""}):
+    for wrong, said in (
+        ({"name": "wu"}, "This name is taken."),
+        ({"name": "two words"}, "This cannot be a name"),
+        ({"password": "short"}, "A password has 12 to 200 characters."),
+        ({"password": "o" * 20}, "This password is guessed at once."),
+        ({"role": "king"}, "An officer has a department, and nobody else has."),
+        ({"department": ""}, "An officer has a department, and nobody else has."),
+        ({"department": "杭州市"}, "There is no such department."),
+    ):
         answer = send(client, "/en/operate/users", **(form | {"name": "other"} | wrong))
-        assert answer.status_code == 422 and "cannot be made" in answer.get_data(as_text=True), wrong
+        assert answer.status_code == 422 and said in answer.get_data(as_text=True), wrong
         assert PASSWORD not in answer.get_data(as_text=True)
     assert send(client, "/operate/users/lin/disable").status_code == 303
     assert operated.accounts.get("lin").disabled is not None

@@ -8,7 +8,7 @@ from importlib.resources import files
 import pytest
 from flask.testing import FlaskClient
 
-from portal.catalog.accounts import Role
+from portal.catalog.accounts import Refusal, Role
 from portal.catalog.audit import Action
 from portal.catalog.decisions import Verdict
 from portal.catalog.model import ChangeKind, DatasetState, LinkState, Outcome, RunMode, Severity
@@ -76,7 +76,9 @@ CODES = {
         "asked", "paused", "resumed", "approved", "rejected", "decided", "undone", "together", "apart", "open",
         "added", "disabled", "enabled", "answered",
     ),
-    "operate.problem_": ("decided", "busy", "pair", "account", "oneself"),
+    "operate.problem_": ("decided", "busy", "pair", "oneself"),
+    "operate.problem_account_": tuple(Refusal),
+    "runs.outcome_held_": ("approved", "rejected", "superseded"),
     "operate.word_": ("together", "apart"),
     "operate.refused_answer_": ("role", "text", "verdict", "answered", "withdrawn", "frozen"),
     "preview.kind_": tuple(Said),
