@@ -259,9 +259,9 @@ class Links:
         """
         if not settled:
             return
+        learned = [one for one in settled if one.link is not None]
         with writing(self._engine) as connection:
-            learned = _in_time(connection, [one for one in settled if one.link is not None])
-            changed = [one for one in learned if _is_another(one)]
+            changed = _in_time(connection, [one for one in learned if _is_another(one)])
             if changed:
                 count_on(connection, _CHANGED, 1)
                 link_past.keep(connection, [_ended(one) for one in changed if one.address.link is not None])
@@ -331,7 +331,7 @@ def _earliest(connection: Connection, host: str) -> datetime:
 
 
 def _in_time(connection: Connection, learned: Sequence[Settled]) -> list[Settled]:
-    """Those whose address still stands as it was claimed: what it told before is known exactly."""
+    """Those whose address still stands as it was claimed, and so ends what it told then; ``_LEARN`` drops the others too."""
     table = tables.link.c
     checked = {
         row.key: row.checked
@@ -362,6 +362,7 @@ def _learned(one: Settled, number: int) -> dict[str, Any]:
     assert link is not None
     return {
         "b_key": one.address.key,
+        "b_claimed": one.address.link and one.address.link.checked,
         "b_state": link.state.value,
         "b_since": link.since,
         "b_checked": link.checked,
@@ -392,7 +393,7 @@ _THIS_HOST = tables.link_host.c.host == bindparam("b_host")
 
 _LEARN = (
     update(tables.link)
-    .where(_THIS_ADDRESS)
+    .where(_THIS_ADDRESS, tables.link.c.checked.is_not_distinct_from(bindparam("b_claimed", type_=tables.Instant)))
     .values(
         due=_DUE,
         changed=func.coalesce(bindparam("b_changed", type_=tables.Number), tables.link.c.changed),

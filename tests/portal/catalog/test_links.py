@@ -275,17 +275,24 @@ def test_two_answers_alike_vouch_for_nothing_between_them_when_they_are_too_far_
     assert newest == 2, "the answer after the gap is news: what stood meanwhile was the last good one"
 
 
-def test_an_answer_is_dropped_when_another_was_written_down_since_its_address_was_claimed(catalog: Catalog) -> None:
+@pytest.mark.parametrize("told_before", [False, True])
+def test_an_answer_is_dropped_when_another_was_written_down_since_its_address_was_claimed(
+    any_catalog: Catalog, told_before: bool
+) -> None:
     url = "https://a.example/1.csv"
-    filled(catalog, giving("1", url))
-    catalog.links.catch_up()
-    late = claimed(catalog)
-    later = NOW + timedelta(hours=2)
-    settle(catalog, claimed(catalog, later), now=later, state=LinkState.REFUSED)
-    settle(catalog, late, now=later + timedelta(hours=1))
-    assert catalog.links.known([url])[url].state is LinkState.REFUSED
-    assert catalog.links.counts(SOURCE.id).states == {LinkState.REFUSED: 1}
-    assert past(catalog, url, 0.1, 1) == [LinkState.REFUSED, LinkState.REFUSED]
+    filled(any_catalog, giving("1", url))
+    any_catalog.links.catch_up()
+    if told_before:
+        settle(any_catalog, claimed(any_catalog))
+    at = NOW + timedelta(days=20)
+    late = claimed(any_catalog, at)
+    later = at + timedelta(hours=2)
+    settle(any_catalog, claimed(any_catalog, later), now=later, state=LinkState.REFUSED)
+    settle(any_catalog, late, now=later + timedelta(hours=1))
+    assert any_catalog.links.known([url])[url].state is LinkState.REFUSED
+    assert any_catalog.links.counts(SOURCE.id).states == {LinkState.REFUSED: 1}
+    before = LinkState.AVAILABLE if told_before else None
+    assert past(any_catalog, url, 1, 20.1, 22) == [before, LinkState.REFUSED, LinkState.REFUSED]
 
 
 def test_before_anything_was_kept_only_that_an_address_had_been_available_is_known() -> None:

@@ -23,7 +23,8 @@ from portal.scorecard import assess, scoring, snapshots
 from portal.scorecard.assess import Links, Originals, Ways, catch_up, rebuild, standard_layout
 from portal.scorecard.groups import NATION, Group
 from portal.scorecard.verdicts import Verdict
-from tests.catalogs import SOURCE, filled, record
+from tests.catalogs import SOURCE, filled, postgresql_database, postgresql_runs, record
+from tests.fixtures import needs
 from tests.portal.catalog.test_links import claimed, settle
 from tests.portal.scorecard.samples import DAY, FILE, PAGE, link, whole, working
 
@@ -53,6 +54,16 @@ def everything(catalog: Catalog) -> tuple[Any, ...]:
     groups: list[Group] = sorted({group for row in rows for group in assess.groups_of(row)})
     standings = [catalog.assessments.standing("national", *group) for group in groups]
     return rows, catalog.assessments.tallies(groups), standings
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs("postgresql", postgresql_runs(), "no PostgreSQL"))])
+def any_file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database that several processes can open, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'c.db'}"
+        return
+    with postgresql_database() as address:
+        yield address
 
 
 @pytest.fixture
@@ -222,9 +233,9 @@ def test_what_was_worked_out_from_an_older_assessment_is_not_written(town: Catal
 
 
 @pytest.mark.slow
-def test_two_processes_assess_as_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_assess_as_one_does(any_file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assess, "PART", 2)
-    catalog = Catalog(f"sqlite:///{tmp_path / 'c.db'}")
+    catalog = Catalog(any_file)
     catalog.upgrade()
     filled(catalog, *(new(str(number)) for number in range(5)))
     rebuild(catalog, now=DAY)
