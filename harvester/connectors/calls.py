@@ -175,21 +175,27 @@ class _Questions:
         return None if said is None else instants.instant(str(said), self._zone)
 
     def _record(self, record: Mapping[str, Any], url: str) -> Iterator[RawRecord | Issue]:
-        call = self._call.detail
-        if call is None:
+        of = self._call
+        if of.detail is None and of.detail_by is None:
             yield RawRecord(body=_encoded(record), url=self._http.shown(url))
             return
+        word = None if of.detail_by is None else answers.known(record, of.detail_by)
+        call = of.detail_for("" if word is None else str(word))
         detail: dict[str, Any] | None = None
-        try:
-            response = self._ask(call, partial(_in_record, record, self._profile.variables))
-            detail = answers.detailed(call, answers.document(call, response), response.url)
-            self._refused, url = 0, response.url
-        except (PortalAnsweredError, PortalNotUnderstood) as error:
-            self._refused += 1
-            is_gone = getattr(error, "status", None) in (None, 404, 410)
-            if not is_gone or self._refused >= PATIENCE:
-                raise
-            yield Issue(code="record.not-usable", url=error.url, seen=error.seen, detail=error.detail)
+        if call is None:
+            known = f"{of.detail_by} says none of {', '.join(of.details)}"
+            yield Issue(code="record.not-usable", url=self._http.shown(url), seen=repr(word), detail=known)
+        else:
+            try:
+                response = self._ask(call, partial(_in_record, record, self._profile.variables))
+                detail = answers.detailed(call, answers.document(call, response), response.url)
+                self._refused, url = 0, response.url
+            except (PortalAnsweredError, PortalNotUnderstood) as error:
+                self._refused += 1
+                is_gone = getattr(error, "status", None) in (None, 404, 410)
+                if not is_gone or self._refused >= PATIENCE:
+                    raise
+                yield Issue(code="record.not-usable", url=error.url, seen=error.seen, detail=error.detail)
         # Still listed even without its detail: it then has no title, and the dataset stands as it last was.
         yield RawRecord(body=_encoded({"list": record, "detail": detail}), url=self._http.shown(url))
 
@@ -235,7 +241,11 @@ def _in_record(record: Mapping[str, Any], variables: Mapping[str, Any], name: st
 
 
 def _texts(values: Mapping[str, Any] | None) -> dict[str, str]:
-    return {name: str(value) for name, value in (values or {}).items()}
+    """The members of a form or query; an object or a list in one of them is JSON text."""
+    return {
+        name: msgspec.json.encode(value).decode() if isinstance(value, (dict, list)) else str(value)
+        for name, value in (values or {}).items()
+    }
 
 
 def _encoded(value: Any) -> bytes:

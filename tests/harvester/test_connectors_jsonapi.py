@@ -12,7 +12,7 @@ from harvester.connectors import calls
 from harvester.errors import PagingBroken, PortalAnsweredError, PortalNotUnderstood
 from harvester.records import Listing
 from harvester.sourcefiles import SourceInvalid
-from tests.harvester.family_portals import asked_query, one_of, paged, read, source_at
+from tests.harvester.family_portals import asked_form, asked_query, one_of, paged, read, source_at
 from tests.hostile import HostileServer, Script, Talk, answer, json_answer
 
 LIST: dict[str, Any] = {
@@ -143,6 +143,52 @@ def test_details_that_fail_in_the_middle_for_good_end_the_run() -> None:
         read({"/api/list": listing(rows), "/api/show": details(rows[:20])}, **detailed())
 
 
+def by_type(**changes: Any) -> dict[str, Any]:
+    calls_by_type = {
+        "api": {"path": "api/interface", "query": {"id": "{编号}"}, "record": "service"},
+        "data": {"path": "api/set", "query": {"id": "{编号}"}, "record": "data"},
+    }
+    listings = {"all": LIST | {"detail_by": "类型", "details": calls_by_type} | changes}
+    return detailed() | {"listings": listings}
+
+
+def of_types(*types: str) -> list[dict[str, Any]]:
+    return [row | {"类型": type} for row, type in zip(ROWS, types, strict=False)]
+
+
+def test_what_a_record_says_it_is_decides_where_it_is_asked_for_and_where_its_answer_stands() -> None:
+    rows = of_types("API", "DATA", "api")
+    shown = one_of({row["编号"]: row for row in rows}, lambda talk: asked_query(talk)["id"], lambda one: {"service": one})
+    reading = read({"/api/list": listing(rows), "/api/interface": shown, "/api/set": details(rows)}, **by_type())
+    assert (reading.keys, reading.issues) == (list("abc"), [])
+    assert [path for path in reading.asked if "list" not in path] == [
+        "/api/interface?id=a", "/api/set?id=b", "/api/interface?id=c",
+    ]
+
+
+def test_a_record_of_a_type_nobody_described_is_listed_and_told_and_ends_nothing() -> None:
+    rows = of_types("DATA", *["APP"] * 3, "DATA")
+    reading = read({"/api/list": listing(rows), "/api/set": details(rows)}, **by_type())
+    assert reading.keys == ["a", "e"]
+    assert [(issue.code, issue.detail, issue.seen) for issue in reading.issues[::2]] == [
+        ("record.not-usable", "类型 says none of api, data", "'APP'")] * 3
+    assert [(issue.code, issue.source_key) for issue in reading.issues[1::2]] == [
+        ("record.title-missing", id) for id in "bcd"]
+
+
+def test_an_object_in_a_form_is_sent_as_the_json_text_of_it() -> None:
+    sent: list[dict[str, str]] = []
+
+    def script(talk: Talk) -> None:
+        sent.append(asked_form(talk))
+        listing_answer = {"data": {"total": 1, "rows": ROWS[:1]}}
+        json_answer(listing_answer)(talk)
+
+    body = {"postData": {"q": "", "page": {"number": "{page}", "size": "{size}"}}, "n": "{size}"}
+    read({"/api/list": script}, **options(method="POST", encoding="form", body=body, query={}))
+    assert sent == [{"postData": '{"q":"","page":{"number":1,"size":2}}', "n": "2"}]
+
+
 def test_an_incremental_run_asks_for_no_detail_and_no_page_older_than_since() -> None:
     since = datetime(2024, 1, 8, 12, tzinfo=UTC)
     reading = read({"/api/list": listing(ROWS), "/api/show": details(ROWS)}, since=since, **detailed())
@@ -205,6 +251,7 @@ def test_a_placeholder_without_a_value_names_itself() -> None:
     ({"family": "jdop"}, "the family jdop is of kind htmltable"),
     ({"familly": "athena"}, "options.familly is none of"),
     ({"family": "athena", "listings": {"datasets": {"pathh": "x"}}}, "`pathh`"),
+    ({"listings": {"all": LIST | {"detail_by": "类型"}}}, "options.listings.all: detail_by and details need each other"),
     ({"codes": {"frequencies": {"4": "mensual"}}}, "options.codes.frequencies: 'mensual' is no code"),
 ])
 def test_a_source_that_cannot_be_meant_is_refused_when_its_file_is_read(given: dict[str, Any], said: str) -> None:
