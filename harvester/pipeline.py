@@ -12,6 +12,7 @@ import msgspec
 from harvester import privacy
 from harvester.crosswalk import check, to_dataset
 from harvester.errors import HarvestError, SourceInvalid
+from harvester.families import KINDS
 from harvester.fingerprints import fingerprint, raw_digest
 from harvester.heartbeat import heartbeat
 from harvester.http import Http, Validators
@@ -150,6 +151,11 @@ def _conclude(
         seen = f"{listed}/{listing.declared}"
         intake.complain(None, Issue(code="listing.incomplete", url=source.url, seen=seen))
         return _ended(run, intake, Outcome.PARTIAL, cause="listing.incomplete")
+    lost = intake.counts["unusable"] + intake.apart
+    # A portal that is read by configuration alone may be of another shape than it says.
+    if source.kind in KINDS and lost * 2 > listed:
+        intake.complain(None, Issue(code="listing.mostly-lost", url=source.url, seen=f"{lost}/{listed}"))
+        return _ended(run, intake, Outcome.PARTIAL, cause="listing.mostly-lost")
     lack = absent(source, catalog, intake.seen)
     if lack.newly and intake.counts["added"] * 2 >= len(lack.newly):
         again = listed_again(source, catalog, lack.newly, intake.seen)
@@ -193,8 +199,10 @@ class Intake:
     """Takes a run's records into the catalogue batch by batch and counts what became of each."""
 
     def __init__(self, source: Source, catalog: Catalog, lease: Lease, run: Run, decided: Decided) -> None:
-        self.seen: set[str] = set()
-        """Ids of the datasets listed so far."""
+        self.seen: dict[str, bytes] = {}
+        """The ids of the datasets listed so far, each with the digest of the words it was first listed with."""
+        self.apart = 0
+        """Records that came under the id of another and say something else: duplicates by their id alone."""
         self.counts: Counter[str] = Counter()
         self.last_code: str | None = None
         self._source = source
@@ -245,7 +253,7 @@ class Intake:
             elif found is None:
                 record = self._translate(raw, digest, broken)
                 fresh.extend(record)
-            elif self._first_time(found.id, raw, key=None):
+            elif self._first_time(found.id, raw, digest, key=None):
                 self.counts["unchanged"] += 1
                 if found.state is not DatasetState.CURRENT:
                     back.append(found.id)
@@ -266,33 +274,36 @@ class Intake:
         self._catalog.runs.add_issues(self._run, self._issues)
         self._issues = []
 
-    def _first_time(self, id: str, raw: RawRecord, key: str | None) -> bool:
+    def _first_time(self, id: str, raw: RawRecord, digest: bytes, key: str | None) -> bool:
         self.counts["listed"] += 1
-        if id not in self.seen:
-            self.seen.add(id)
+        first = self.seen.get(id)
+        if first is None:
+            self.seen[id] = digest
             return True
         self.counts["duplicate"] += 1
-        self.complain(id, Issue(code="record.duplicate", url=raw.url, source_key=key))
+        self.apart += first != digest
+        code = "record.duplicate" if first == digest else "record.id-repeated"
+        self.complain(id, Issue(code=code, url=raw.url, source_key=key))
         return False
 
     def _translate(self, raw: RawRecord, digest: bytes, broken: list[str]) -> Iterator[NewRecord]:
         dataset, issues = to_dataset(raw, self._source, self._decided)
         if dataset is None:
-            self._refuse(raw, issues, broken)
+            self._refuse(raw, digest, issues, broken)
             return
-        if not self._first_time(dataset.id, raw, dataset.source_key):
+        if not self._first_time(dataset.id, raw, digest, dataset.source_key):
             return
         for issue in (*issues, *privacy.issues(dataset)):
             self.complain(dataset.id, issue)
         yield NewRecord(dataset=dataset, body=raw.body, raw_digest=digest, media_type=raw.media_type, url=raw.url)
 
-    def _refuse(self, raw: RawRecord, issues: Iterable[Issue], broken: list[str]) -> None:
+    def _refuse(self, raw: RawRecord, digest: bytes, issues: Iterable[Issue], broken: list[str]) -> None:
         """An unusable record is still listed: the dataset it was about keeps standing as it last was."""
         key = next((issue.source_key for issue in issues if issue.source_key is not None), None)
         id = None if key is None else dataset_id(self._source.id, key)
         if id is None:
             self.counts["listed"] += 1
-        elif not self._first_time(id, raw, key):
+        elif not self._first_time(id, raw, digest, key):
             return
         else:
             broken.append(id)
