@@ -10,14 +10,17 @@ from urllib.parse import urljoin
 import msgspec
 from cssselect import SelectorError
 from lxml import etree, html
+from msgspec import structs
 
+from harvester import shapes
 from harvester.errors import PortalAnsweredError, PortalNotUnderstood, SourceInvalid
 from harvester.families import Call, DetailCall, ListCall, Pairs, Selector
 from harvester.http import Response
 
 _BREAKS = ("br", "p", "div", "li", "tr")
 _PAIR = re.compile(r"\s*([^：:\t]{1,30}?)\s*[：:\t]\s*(.*?)\s*")
-_NUMBER = re.compile(r"\d+")
+_OPENING = re.compile(r"<(?:html|body)[\s>]", re.IGNORECASE)
+_CLOSING = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 
 
 def document(call: Call, response: Response) -> Any:
@@ -26,8 +29,8 @@ def document(call: Call, response: Response) -> Any:
     Raises PortalNotUnderstood, or PortalAnsweredError where the call's ``success`` does not stand in it.
     """
     if call.answer == "html":
-        return page(response.text, response.url)
-    said = response.json()
+        return page(_whole(response), response.url)
+    said = _decoded(response)
     for path, wanted in call.success.items():
         if str(found := at(said, path, response.url)) != str(wanted):
             words = call.message and _step_by_step(said, call.message)[0]
@@ -38,6 +41,22 @@ def document(call: Call, response: Response) -> Any:
     return said if call.html_in is None else page(_text_at(said, call.html_in, response.url), response.url)
 
 
+def _whole(response: Response) -> str:
+    """The text of a page. Raises PortalNotUnderstood where it begins as a page and has no end: some of it is lacking."""
+    text = response.text
+    if _OPENING.search(text) and not _CLOSING.search(text):
+        raise PortalNotUnderstood("the page breaks off before </html>", url=response.url, seen=text[-200:])
+    return text
+
+
+def _decoded(response: Response) -> Any:
+    """Decoded JSON, out of whatever it is wrapped in."""
+    text = shapes.unwrapped(response.text)
+    if text == response.text:
+        return response.json()
+    return structs.replace(response, body=text.encode("utf-8", "surrogatepass"), headers={}).json()
+
+
 def at(said: Any, path: str, url: str) -> Any:
     """What stands at a path of decoded JSON (``data.rows``, ``0.result``; ``.`` for all of it), null included.
 
@@ -46,8 +65,14 @@ def at(said: Any, path: str, url: str) -> Any:
     found, missing = _step_by_step(said, path)
     if missing is None:
         return found
-    before = path[: -len(missing) - 1] or "the answer"
-    raise PortalNotUnderstood(f"nothing at {path}: {before} has no {missing}", url=url, seen=_shown(found))
+    raise _unlike(f"nothing at {path}: {_place(path, missing)} has no {missing}", found, said, url)
+
+
+def _unlike(detail: str, found: Any, said: Any, url: str) -> PortalNotUnderstood:
+    """The error of an answer that is not as described: with what was found in it, and what the portal itself says."""
+    reason = shapes.reason(said)
+    told = f"{detail}; the portal says: {reason[:200]}" if reason else detail
+    return PortalNotUnderstood(told, url=url, seen=_shown(found))
 
 
 def known(said: Any, path: str) -> Any:
@@ -69,6 +94,11 @@ def _step_by_step(said: Any, path: str) -> tuple[Any, str | None]:
     return said, None
 
 
+def _place(path: str, missing: str) -> str:
+    """How what holds the missing rest of a path is called."""
+    return path[: -len(missing) - 1] or "the answer"
+
+
 def _shown(said: Any) -> str:
     if isinstance(said, dict):
         return f"an object with the members {', '.join(list(said)[:20])}" if said else "an empty object"
@@ -80,12 +110,14 @@ def _shown(said: Any) -> str:
 def _text_at(said: Any, path: str, url: str) -> str:
     text = at(said, path, url)
     if not isinstance(text, str):
-        raise PortalNotUnderstood(f"{path} is no text", url=url, seen=_shown(text))
+        raise _unlike(f"{path} is no text", text, said, url)
     return text
 
 
 def _opened(said: Any, path: str, url: str) -> Any:
-    """A copy in which the JSON text at a path stands decoded."""
+    """A copy in which the JSON text at a path stands decoded; what stands there decoded already stays."""
+    if isinstance(at(said, path, url), (dict, list)):
+        return said
     text = _text_at(said, path, url)
     try:
         inner = msgspec.json.decode(text)
@@ -104,47 +136,63 @@ def listed(call: ListCall, said: Any, url: str) -> list[dict[str, Any]]:
     """The records of one page of a list. Raises PortalNotUnderstood where there is no list of objects."""
     if isinstance(said, etree._Element):
         return [_selected(row, call.values, url) for row in _every(said, call.records)]
-    several = at(said, call.records, url)
+    several, missing = _step_by_step(said, call.records)
+    if missing is not None:
+        detail = f"nothing at {call.records}: {_place(call.records, missing)} has no {missing}"
+        raise _no_list(detail, several, said, url)
     if several is None:
         return []
     if not isinstance(several, list):
-        raise PortalNotUnderstood(f"{call.records} is no list", url=url, seen=_shown(several))
+        raise _no_list(f"{call.records} is no list", several, said, url)
     for record in several:
         if not isinstance(record, dict):
-            raise PortalNotUnderstood(f"{call.records} holds no objects", url=url, seen=_shown(record))
+            raise _no_list(f"{call.records} holds no objects", record, said, url)
     return several
+
+
+def _no_list(detail: str, found: Any, said: Any, url: str) -> PortalNotUnderstood:
+    """The error that says where lists do stand."""
+    elsewhere = shapes.lists(said)[:5]
+    told = f"{detail}; lists of objects stand at {', '.join(elsewhere)}" if elsewhere else detail
+    return _unlike(told, found, said, url)
 
 
 def detailed(call: DetailCall, said: Any, url: str) -> dict[str, Any]:
     """The record that an answer describes. Raises PortalNotUnderstood where there is none."""
     if isinstance(said, etree._Element):
+        pairs = [pair for each in call.pairs for pair in _pairs(said, each)]
         record = dict(_selected(said, call.values, url))
-        for pairs in call.pairs:
-            for key, value in _pairs(said, pairs):
-                record.setdefault(key, value)
-        if not record:
+        if not pairs if call.pairs else not record:
             wanted = ", ".join(filter(None, (each.cells or each.lines for each in call.pairs)))
             title = " ".join("".join(said.xpath("//title//text()")).split())
-            raise PortalNotUnderstood(f"nothing in the page at {wanted}", url=url, seen=f"a page titled {title!r}")
+            told = f"nothing in the page at {wanted}" + (f"; it is titled {title[:100]!r}" if title else "")
+            raise PortalNotUnderstood(told, url=url, seen=" ".join("".join(said.itertext()).split())[:200])
+        for key, value in pairs:
+            record.setdefault(key, value)
         return record
-    record = at(said, call.record, url)
-    if not isinstance(record, dict):
-        raise PortalNotUnderstood(f"{call.record} is no object", url=url, seen=_shown(record))
-    return record
+    record, missing = _step_by_step(said, call.record)
+    if missing is None and isinstance(record, dict):
+        return record
+    detail = f"{call.record} is no object"
+    if missing is not None:
+        detail = f"nothing at {call.record}: {_place(call.record, missing)} has no {missing}"
+    raise _unlike(detail, record, said, url)
 
 
-def number(said: Any, path: str, match: str | None, url: str) -> int | None:
-    """The number of records or pages that a list states; None when it leaves it empty."""
+def number(said: Any, path: str, match: str | None, url: str) -> int:
+    """The number of records or pages that a list states. Raises PortalNotUnderstood where it states none."""
     if isinstance(said, etree._Element):
         stated: Any = _value(said, Selector(select=path), url)
+        if stated is None:
+            raise PortalNotUnderstood(f"nothing in the page at {path}", url=url)
     else:
         stated = at(said, path, url)
-    if isinstance(stated, str):
-        found = re.search(match, stated) if match else _NUMBER.fullmatch(stated.strip().replace(",", ""))
-        stated = int((found[1] if match else found[0]).replace(",", "")) if found else stated or None
-    if stated is not None and (type(stated) is not int or stated < 0):
+    if isinstance(stated, str) and match is not None and (found := re.search(match, stated)) is not None:
+        stated = found[1]
+    counted = shapes.whole(stated)
+    if counted is None:
         raise PortalNotUnderstood(f"{path} is no number", url=url, seen=_shown(stated))
-    return stated
+    return counted
 
 
 def page(text: str, url: str) -> etree._Element:

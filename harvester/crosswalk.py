@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from harvester import departments, identity, regions, xmlrecords
+from harvester import departments, identity, nativekeys, regions, xmlrecords
 from harvester.departments import Department
 from harvester.duplicates import duplicate_members
 from harvester.families import KINDS, Reading, reading
@@ -82,9 +82,12 @@ def to_dataset(
         complaints += [Complaint("field.duplicate", name, record.get(name)) for name in duplicate_members(raw.body, record)]
     complaints += lacking(record) if kind == "datajson" else ()
     unread: dict[str, str] = {}
+    words = record
+    if read_by is not None:
+        record = nativekeys.named(record, read_by)
     laid_out = _laid_out(compiled.record, record, complaints)
     values = _fields(compiled.record, laid_out, complaints, language, unread)
-    key = _key(values, record, read_by, raw.occurrence)
+    key = _key(values, words, read_by, raw.occurrence)
     if key is None or "title" not in values:
         code = "record.key-missing" if key is None else "record.title-missing"
         return None, [Issue(code=code, url=raw.url, source_key=key)]
@@ -121,13 +124,16 @@ def to_dataset(
 
 def own_key(raw: RawRecord, source: Source) -> str | None:
     """The id that the portal itself gives a record (or the source's ``options.key``); None where there is none."""
-    record, read_by = plain(raw), reading(source)
+    words, read_by = plain(raw), reading(source)
+    if type(words) is not dict:
+        return None
+    record = nativekeys.named(words, read_by)
     language, overrides = _language(source), _overrides(source)
     compiled = table(source.kind, source.timezone, source.url, source.region, language, overrides, read_by).record
     laid_out = _laid_out(compiled, record, [])
     ways = Ways((), tuple(way for way in compiled.ways(tuple(laid_out)).single if way[0] == "source_key"))
     values = _fields(compiled._replace(ways=lambda keys: ways), laid_out, [], None)
-    return _key(values, record, read_by, 1)
+    return _key(values, words, read_by, 1)
 
 
 def _key(values: Json, record: Json, read_by: Reading | None, occurrence: int) -> str | None:

@@ -24,6 +24,8 @@ class Familiar(Struct, frozen=True):
     url: str
     """The source's address: what the profile's paths begin from."""
     page: Page
+    source: Source
+    """As which it was asked."""
 
 
 class Strange(Struct, frozen=True):
@@ -69,7 +71,7 @@ def _recognised(name: str, url: str, http: Http) -> Familiar | Strange:
         raise
     except HarvestError as error:
         return Strange(name, url, error)
-    return Familiar(name, profile, url, page)
+    return Familiar(name, profile, url, page, source)
 
 
 def _expect_marks(page: Page, marks: tuple[str, ...]) -> None:

@@ -98,8 +98,16 @@ class ListCall(Call, frozen=True, kw_only=True, forbid_unknown_fields=True):
     newest_first: str | None = None
     """Path, in a record as listed, of the moment by which the portal sorts, the last changed first."""
     detail: DetailCall | None = None
+    detail_by: str | None = None
+    """Path, in a record as listed, of the word that says which of ``details`` it is asked for by."""
+    details: dict[str, DetailCall] = {}
+    """By that word, capitals or not; ``detail`` for any other word."""
     left_out: bool = False
     """Not asked for at this portal."""
+
+    def detail_for(self, word: str) -> DetailCall | None:
+        """The question for a record of which ``detail_by`` says this word; None where nobody knows how to ask."""
+        return next((call for known, call in self.details.items() if known.lower() == word.lower()), self.detail)
 
 
 class Recognition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -164,6 +172,9 @@ def family(source: Source) -> Family:
         raise SourceInvalid(f"options: {error}", url=source.url, seen=str(name)) from error
     if read.kind != source.kind:
         raise SourceInvalid(f"the family {name} is of kind {read.kind}", url=source.url, seen=source.kind)
+    for listing, call in read.listings.items():
+        if (call.detail_by is None) != (not call.details):
+            raise SourceInvalid(f"options.listings.{listing}: detail_by and details need each other", url=source.url)
     return read
 
 

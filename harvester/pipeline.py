@@ -13,6 +13,7 @@ from msgspec import Struct
 from harvester import privacy
 from harvester.crosswalk import check, to_dataset
 from harvester.errors import HarvestError, PagingBroken, PortalBusy, RunOver, SourceInvalid
+from harvester.families import KINDS
 from harvester.fingerprints import fingerprint, raw_digest
 from harvester.heartbeat import holding
 from harvester.http import Http, Validators
@@ -164,6 +165,11 @@ def _conclude(
         seen = f"{_certain(listing, intake, lack)}/{listing.declared}"
         intake.complain(None, Issue(code=LISTED_SHORT, url=source.url, seen=seen))
         return _ended(run, intake, Outcome.PARTIAL, cause=LISTED_SHORT)
+    lost = intake.counts["unusable"] + intake.apart
+    # A portal that is read by configuration alone may be of another shape than it says.
+    if source.kind in KINDS and lost * 2 > listed:
+        intake.complain(None, Issue(code="listing.mostly-lost", url=source.url, seen=f"{lost}/{listed}"))
+        return _ended(run, intake, Outcome.PARTIAL, cause="listing.mostly-lost")
     if lack.newly and intake.counts["added"] * 2 >= len(lack.newly):
         again = listed_again(source, catalog, lack.newly, intake.seen)
         if again * 2 >= len(lack.newly):
@@ -225,8 +231,10 @@ class Intake:
     """Takes a run's records into the catalogue batch by batch and counts what became of each."""
 
     def __init__(self, source: Source, catalog: Catalog, lease: Lease, run: Run, decided: Decided) -> None:
-        self.seen: set[str] = set()
-        """Ids of the datasets listed so far."""
+        self.seen: dict[str, bytes] = {}
+        """The ids of the datasets listed so far, each with the digest of the words it was first listed with."""
+        self.apart = 0
+        """Records that came under the id of another and say something else: duplicates by their id alone."""
         self.counts: Counter[str] = Counter()
         self._repeats = 0
         """Records in a row that had come before."""
@@ -280,7 +288,7 @@ class Intake:
             elif found is None:
                 record = self._translate(raw, digest, broken)
                 fresh.extend(record)
-            elif self._first_time(found.id, raw, key=None):
+            elif self._first_time(found.id, raw, digest, key=None):
                 self.counts["unchanged"] += 1
                 if found.state is not DatasetState.CURRENT:
                     back.append(found.id)
@@ -300,35 +308,38 @@ class Intake:
         insisting(lambda: self._catalog.runs.add_issues(self._run, self._issues))
         self._issues = []
 
-    def _first_time(self, id: str, raw: RawRecord, key: str | None) -> bool:
+    def _first_time(self, id: str, raw: RawRecord, digest: bytes, key: str | None) -> bool:
         self.counts["listed"] += 1
-        if id not in self.seen:
-            self.seen.add(id)
+        first = self.seen.get(id)
+        if first is None:
+            self.seen[id] = digest
             self._repeats = 0
             return True
         self._repeats += 1
         self.counts["duplicate"] += 1
-        self.complain(id, Issue(code="record.duplicate", url=raw.url, source_key=key))
+        self.apart += first != digest
+        code = "record.duplicate" if first == digest else "record.id-repeated"
+        self.complain(id, Issue(code=code, url=raw.url, source_key=key))
         return False
 
     def _translate(self, raw: RawRecord, digest: bytes, broken: list[str]) -> Iterator[NewRecord]:
         dataset, issues = to_dataset(raw, self._source, self._decided)
         if dataset is None:
-            self._refuse(raw, issues, broken)
+            self._refuse(raw, digest, issues, broken)
             return
-        if not self._first_time(dataset.id, raw, dataset.source_key):
+        if not self._first_time(dataset.id, raw, digest, dataset.source_key):
             return
         for issue in (*issues, *privacy.issues(dataset)):
             self.complain(dataset.id, issue)
         yield NewRecord(dataset=dataset, body=raw.body, raw_digest=digest, media_type=raw.media_type, url=raw.url)
 
-    def _refuse(self, raw: RawRecord, issues: Iterable[Issue], broken: list[str]) -> None:
+    def _refuse(self, raw: RawRecord, digest: bytes, issues: Iterable[Issue], broken: list[str]) -> None:
         """An unusable record is still listed: the dataset it was about keeps standing as it last was."""
         key = next((issue.source_key for issue in issues if issue.source_key is not None), None)
         id = None if key is None else dataset_id(self._source.id, key)
         if id is None:
             self.counts["listed"] += 1
-        elif not self._first_time(id, raw, key):
+        elif not self._first_time(id, raw, digest, key):
             return
         else:
             broken.append(id)

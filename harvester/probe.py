@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -11,8 +11,11 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 from msgspec import Struct
 
-from harvester.connectors import csw, csw_requests, oaipmh
-from harvester.connectors.calls import Page, first_page
+from harvester.audit import audit
+from harvester.connectors import csvlist, csw, csw_requests, oaipmh
+from harvester.connectors.calls import Page, first_page, first_records
+from harvester.connectors.recognition import KEYS_LOOKED_AT, LOOKED_AT, expect_datasets
+from harvester.crosswalk import to_dataset
 from harvester.errors import (
     AddressRefused,
     HarvestError,
@@ -25,7 +28,8 @@ from harvester.errors import (
 from harvester.familiar import Familiar, familiar
 from harvester.families import Family, family
 from harvester.http import Http, Response
-from portal.catalog.model import Source
+from harvester.records import RawRecord
+from portal.catalog.model import Issue, Source
 
 
 _NO_ANSWER = (PortalUnreachable, PortalTimedOut, PortalCertificateInvalid)
@@ -54,6 +58,12 @@ class Finding(Struct, frozen=True, kw_only=True):
     """What of ``options.variables`` only the portal's own people know."""
     records: int | None = None
     """Of a catalogue service or a repository: records of every type, of which only some are datasets."""
+    fields: tuple[str, ...] = ()
+    """Of a portal that is read by configuration: the unified fields that its first records fill."""
+    undecided: tuple[str, ...] = ()
+    """Keys of those records that nobody decided about."""
+    broken: str | None = None
+    """Why its records are not read although its list is."""
     deletions: str | None = None
     """Of a repository: its policy on deleted records, ``no``, ``transient`` or ``persistent``."""
 
@@ -74,7 +84,7 @@ class Probe(Struct, frozen=True):
 
 
 def probe(url: str, http: Http) -> Probe:
-    """Tries every kind we know at ``url``, and where none answers the Chinese families.
+    """Tries every kind we know at ``url``, where none answers the Chinese families, and last whether it is a file of rows.
 
     Raises AddressRefused where the address itself may not be asked.
     """
@@ -96,19 +106,25 @@ def probe(url: str, http: Http) -> Probe:
     # Each family is a question or more: none is put to a server that is not there.
     for met in familiar(url, http) if is_reached and not findings else ():
         if isinstance(met, Familiar):
-            findings.append(_familiar(met.name, met.url, met.profile, met.page))
+            findings.append(_familiar(met.name, met.source, met.profile, met.page, http))
         else:
             attempts.append(Attempt(met.name, met.why.url or met.url, f"{met.why.code}: {met.why.detail}"))
+    if is_reached and not findings:
+        file = probe_source(Source(id="probe", title=url, kind="csvlist", url=url), http)
+        return Probe(file.findings, (*attempts, *file.attempts))
     return Probe(tuple(findings), tuple(attempts))
 
 
 def probe_source(source: Source, http: Http) -> Probe:
     """Asks a source's portal as its own options say, or where they say nothing every kind at its address."""
+    if source.kind == "csvlist":
+        read = _file(source, http)
+        return Probe((read,), ()) if isinstance(read, Finding) else Probe((), (read,))
     if source.kind not in ("jsonapi", "htmltable"):
         return probe(source.url, http)
     name = source.options.get("family")
     try:
-        found = _familiar(name, source.url, family(source), first_page(source, http))
+        found = _familiar(name, source, family(source), first_page(source, http), http)
     except AddressRefused:
         raise
     except HarvestError as error:
@@ -117,12 +133,12 @@ def probe_source(source: Source, http: Http) -> Probe:
     return Probe((msgspec.structs.replace(found, title=source.title, wants=()),), ())
 
 
-def _familiar(name: str | None, url: str, profile: Family, page: Page) -> Finding:
+def _familiar(name: str | None, source: Source, profile: Family, page: Page, http: Http) -> Finding:
     call = next(each for each in profile.listings.values() if not each.left_out)
-    return Finding(
+    finding = Finding(
         kind=profile.kind,
         family=name,
-        url=url,
+        url=source.url,
         asked=page.url,
         datasets=page.total if call.paged else len(page.records),
         pages=call.paged,
@@ -130,6 +146,57 @@ def _familiar(name: str | None, url: str, profile: Family, page: Page) -> Findin
         validators=False,
         wants=tuple(profile.recognition.variables) if profile.recognition else (),
     )
+    variables = profile.recognition.variables if profile.recognition else {}
+    try:
+        first = first_records(source, http, page, variables, most=LOOKED_AT)
+    except AddressRefused:
+        raise
+    except HarvestError as error:
+        return msgspec.structs.replace(finding, broken=f"{error.code}: {error.detail}")
+    return _looked_at(source, finding, first)
+
+
+def _file(source: Source, http: Http) -> Finding | Attempt:
+    """A file of rows, or a folder of them, read to its end."""
+    given: list[RawRecord | Issue] = []
+    records = csvlist.records(source, http, None)
+    try:
+        while True:
+            given.append(next(records))
+    except StopIteration as end:
+        finding = Finding(
+            kind="csvlist", url=source.url, asked=source.url, datasets=end.value.declared, pages=False,
+            filters_by_date=False, validators=any(each.etag or each.last_modified for each in http.seen_validators.values()),
+        )
+        return _looked_at(source, finding, given[:KEYS_LOOKED_AT])
+    except AddressRefused:
+        raise
+    except HarvestError as error:
+        return Attempt("csvlist", error.url or source.url, f"{error.code}: {error.detail}")
+
+
+def _looked_at(source: Source, finding: Finding, first: Sequence[RawRecord | Issue]) -> Finding:
+    """The finding with what its first records say and what of it is understood."""
+    raws = [item for item in first if isinstance(item, RawRecord)]
+    broken = None
+    try:
+        expect_datasets(source, first)
+    except HarvestError as error:
+        broken = f"{error.code}: {error.detail}"
+    made = [dataset for raw in raws if (dataset := to_dataset(raw, source)[0]) is not None]
+    fields = {
+        field: None for dataset in made for field in _TOLD
+        if getattr(dataset, field) not in (None, ()) and not (field == "region" and dataset.region_inferred_from)
+    }
+    undecided = tuple(each.path for each in audit(source, raws).undecided)
+    return msgspec.structs.replace(finding, fields=tuple(fields), undecided=undecided, broken=broken)
+
+
+_TOLD = (
+    "title", "description", "publisher", "contact", "region", "themes", "keywords", "openness", "sharing", "frequency",
+    "licence", "issued", "modified", "distributions", "rows", "columns", "landing_page",
+)
+"""The fields of which it is told whether the first records fill them."""
 
 
 def _with_question(url: str, question: str) -> str:

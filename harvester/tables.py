@@ -42,6 +42,9 @@ _SPREAD = re.compile(r"\[[^\]]*\]")
 GATHERED = frozenset(("csw", "dcat", "oaipmh"))
 """Kinds whose records we make of XML and RDF: a hundred paths lead through the same few lists of lists."""
 
+NATIVE = "native"
+"""The crosswalk of the keys that portals of no known form use."""
+
 UNUSED = "unused"
 """In place of a field: the keys on this row are known, and nothing is made of them."""
 
@@ -96,8 +99,8 @@ def table(
     """The crosswalk of a kind as one source changes it; ValueError or KeyError names what cannot be read of it."""
     codes = _codes(reading) if reading else {}
     setting = Setting(zone=ZoneInfo(timezone), url=url, region=region, language=language, codes=codes)
-    names = reading.tables if reading else ((kind, ""),)
-    rows = _overridden(kind, [row for name, root in names for row in rows_under(name, root)], overrides)
+    rows = _rows_of(reading, overrides) if reading else rows_under(kind, "")
+    rows = _overridden(kind, rows, overrides)
     is_gathered = kind in GATHERED
     own: list[CrosswalkRow] = []
     started: dict[str, list[tuple[CrosswalkRow, list[CrosswalkRow]]]] = {noun: [] for noun in LISTED}
@@ -122,6 +125,27 @@ def table(
         for noun, struct in NESTED.items()
     }
     return Table(_item(own, _hints(Dataset, NESTED), setting, is_gathered, outer), nested, groups)
+
+
+def _rows_of(reading: Reading, overrides: Iterable[tuple[str, str]]) -> list[CrosswalkRow]:
+    """The rows of a source's tables; of the native one only for keys that neither a table before it nor an override names."""
+    rows: list[CrosswalkRow] = []
+    for number, (name, root) in enumerate(reading.tables):
+        given = rows_under(name, root)
+        if name == NATIVE:
+            decided = decided_paths(reading.tables[:number], dict(overrides))
+            given = [row if _is_member(row) else _undecided(row, root or ".", decided) for row in given]
+        rows += given
+    return rows
+
+
+def _undecided(row: CrosswalkRow, whole: str, decided: Mapping[str, str]) -> CrosswalkRow:
+    """The row without the paths that are decided, within something decided, or around it; ``whole`` is all there is."""
+    open = [
+        path for path in _texts(row.path)
+        if path == whole or not any(f"{path}.".startswith(f"{each}.") or each.startswith(f"{path}.") for each in decided)
+    ]
+    return structs.replace(row, path=" | ".join(open))
 
 
 def _outer(row: CrosswalkRow, members: Iterable[CrosswalkRow], is_gathered: bool) -> Iterator[Path]:

@@ -235,6 +235,15 @@ def title_words() -> Mapping[str, tuple[str, ...]]:
 
 
 @cache
+def answer_words() -> Mapping[str, frozenset[str]]:
+    """Members of answers that mean the same at every portal, by kind, in lower case without ``_`` (``answer_words.csv``).
+
+    ``total`` says how many records there are, ``reason`` in words what is wrong.
+    """
+    return MappingProxyType({row["kind"]: frozenset(row["words"].split()) for row in _rows("answer_words.csv")})
+
+
+@cache
 def profiles(kind: str) -> tuple[Profile, ...]:
     """The rows of ``profiles/<kind>.csv`` in their order."""
     return tuple(

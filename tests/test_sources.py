@@ -44,7 +44,7 @@ def list_address(source: Source) -> str:
 
 
 def test_all_are_applied_paused_and_a_second_time_nothing_changes(catalog: Catalog) -> None:
-    assert len(apply_sources(catalog, FOLDER)) == len(SOURCES) == 110
+    assert len(apply_sources(catalog, FOLDER)) == len(SOURCES) == 111
     assert all(entry.paused and entry.provisioned for entry in catalog.sources.all())
     assert apply_sources(catalog, FOLDER) == []
 
@@ -74,7 +74,7 @@ def test_every_portal_whose_address_is_known_is_a_source_that_asks_there_or_has_
     left_out = {row["list"] for row in NO_PROFILE}
     known = [re.sub(r"(?<!:)//", "/", portal["list_url"]) for portal in known_portals()]
     assert sorted(known) == sorted([*asked, *(re.sub(r"(?<!:)//", "/", row["list"]) for row in NO_PROFILE)])
-    assert len(left_out) == len(NO_PROFILE) == 28
+    assert len(left_out) == len(NO_PROFILE) == 27
     assert all(row["why"] and row["region"] in schemas.vocabulary("regions").terms for row in NO_PROFILE)
 
 
@@ -94,26 +94,32 @@ def planted(values: dict[str, Any]) -> Any:
     return answer
 
 
-DESCRIBED = [source for source in SOURCES if "family" not in source.options]
+DESCRIBED = [
+    pytest.param(source, word, id=f"{source.id}-{word}" if word else source.id)
+    for source in SOURCES if "family" not in source.options
+    for word in family(source).listings["datasets"].details or (None,)
+]
+"""Each with the word by which a detail call is chosen, where one is."""
 
 
-@pytest.mark.parametrize("source", DESCRIBED, ids=lambda source: source.id)
-def test_a_source_that_describes_its_portal_asks_for_what_it_lists_and_reads_it(source: Source) -> None:
+@pytest.mark.parametrize("source,word", DESCRIBED)
+def test_a_source_that_describes_its_portal_asks_for_what_it_lists_and_reads_it(source: Source, word: str | None) -> None:
     """No proof that the portal answers so: that the file agrees with itself, down to its placeholders and codes."""
     call = family(source).listings["datasets"]
-    assert call.detail is not None
-    wanted = re.findall(r"\{([\w.]+)\}", json.dumps([call.detail.path, call.detail.query, call.detail.body]))
-    listed = planted({name: "7" for name in wanted})
+    asked = call.detail if word is None else call.details[word]
+    assert asked is not None
+    wanted = re.findall(r"\{([\w.]+)\}", json.dumps([asked.path, asked.query, asked.body]))
+    listed = planted({name: "7" for name in wanted} | ({} if call.detail_by is None else {call.detail_by: word}))
     own: dict[str, str] = source.options["crosswalk"]
     read = {path.removeprefix("detail.") for path in own.values() if path.startswith("detail.") and "|" not in path}
     said = {path.replace("[0]", ".0"): "公交站点" for path in read} or {"tableRemark": "公交站点"}
     counted = {path: 1 for path in (call.total, call.pages) if path is not None}
     base = urlsplit(source.url).path
-    detail = re.sub(r"\{\w+\}", "7", call.detail.path)
+    detail = re.sub(r"\{\w+\}", "7", asked.path)
     with HostileServer({
         base + call.path: sequence(*(json_answer(planted({call.records: page} | counted)) for page in ([listed], []))),
-        base + detail: json_answer(planted({path: 200 for path in call.detail.success} | {
-            f"{call.detail.record}.{path}": value for path, value in said.items()})),
+        base + detail: json_answer(planted({path: 200 for path in asked.success} | {
+            f"{asked.record}.{path}": value for path, value in said.items()})),
     }) as portal, way_out() as http:
         there = msgspec.structs.replace(source, url=portal.url + base)
         records = list(CONNECTORS[source.kind](there, http, None))

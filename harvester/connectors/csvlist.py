@@ -18,7 +18,9 @@ from harvester.errors import PortalNotUnderstood, SourceInvalid
 from harvester.families import family
 from harvester.http import Http, Response
 from harvester.http.addresses import led_to
+from harvester.nativekeys import known
 from harvester.records import Listing, RawRecord, Records
+from harvester.undecided import decided_by
 from portal.catalog.model import Issue, Source
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".xlsx", ".csv.gz", ".json.gz", ".jsonl.gz")
@@ -39,6 +41,7 @@ def _files(source: Source, http: Http) -> Records:
     addresses = _addresses(source, http)
     given: list[RawRecord] = []
     read: dict[bytes, str] = {}
+    lacking = 0
     for address in addresses:
         # That one of several files has not changed says nothing about the others.
         response = http.get(address, conditional=len(addresses) == 1)
@@ -49,25 +52,32 @@ def _files(source: Source, http: Http) -> Records:
             yield Issue(code="listing.file-repeated", url=address, seen=read[digest])
             continue
         read[digest] = address
-        for body in _rows(source, response):
+        before = len(given)
+        rows = _rows(source, response)
+        for body in rows.given:
             if isinstance(body, Issue):
                 yield body
             else:
                 given.append(RawRecord(body=body, url=http.shown(address)))
+        lacking += max(0, (rows.stated or 0) - (len(given) - before))
     yield from _told_apart(source, given)
-    return Listing(declared=len(given), in_one_piece=True)
+    return Listing(declared=len(given) + lacking, in_one_piece=True)
 
 
 def _told_apart(source: Source, given: Sequence[RawRecord]) -> Iterator[RawRecord]:
     """The records, those numbered that differ and that neither an id nor title and publisher tell apart.
 
-    Raises PortalNotUnderstood where every record has the same id, which is then none.
+    Raises PortalNotUnderstood where the ids of less than half of them differ: they are then none.
     """
     keys = [own_key(raw, source) for raw in given]
-    different = len({raw.body for raw in given})
-    if different > 1 and len(set(keys)) == 1 and keys[0] is not None:
-        detail = f"all {len(given):,} records have the same id: options.key can name what tells them apart"
-        raise PortalNotUnderstood(detail, url=given[0].url, seen=keys[0])
+    different = {raw.body: key for raw, key in zip(given, keys, strict=True) if key is not None}
+    ids = set(different.values())
+    if len(different) > 1 and (len(ids) == 1 or len(ids) * 2 < len(different)):
+        have = f"all {len(given):,} records have the same id"
+        if len(ids) > 1:
+            have = f"{len(different):,} different records have {len(ids):,} ids"
+        detail = f"{have}: options.key can name what tells them apart"
+        raise PortalNotUnderstood(detail, url=given[0].url, seen=min(ids))
     met: dict[str, dict[bytes, int]] = {}
     for raw, key in zip(given, keys, strict=True):
         made = None if key is not None else to_dataset(raw, source)[0]
@@ -77,10 +87,24 @@ def _told_apart(source: Source, given: Sequence[RawRecord]) -> Iterator[RawRecor
         yield raw
 
 
-def _rows(source: Source, response: Response) -> Iterator[bytes | Issue]:
+def _rows(source: Source, response: Response) -> rowfiles.Rows:
+    header_row = source.options.get("header_row")
     return rowfiles.rows(
-        response, sheet=source.options.get("sheet"), header_row=int(source.options.get("header_row", 1))
+        response, _naming(source), sheet=source.options.get("sheet"),
+        header_row=None if header_row is None else int(header_row),
     )
+
+
+def _naming(source: Source) -> rowfiles.Naming:
+    """Counts the cells of a row that are keys the source's tables know, where one of several is that of the title."""
+    decided = decided_by(source)
+
+    def naming(row: Sequence[Any]) -> int:
+        cells = [cell.strip() for cell in row if isinstance(cell, str)]
+        fields = [field for cell in cells if (field := decided.get(cell) or decided.get(known(cell) or "")) is not None]
+        return len(fields) if "title" in fields and len(fields) > 1 else 0
+
+    return naming
 
 
 def _addresses(source: Source, http: Http) -> list[str]:

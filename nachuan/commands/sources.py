@@ -161,7 +161,19 @@ def _in_words(finding: Finding) -> str:
     ]
     if finding.kind == "oaipmh":
         parts.append(_DELETIONS.get(finding.deletions or "", "does not say whether it tells what was deleted"))
-    return "\n  ".join([*parts, *([_wanted(finding)] if finding.wants else [])])
+    return "\n  ".join([*parts, *_records_in_words(finding), *([_wanted(finding)] if finding.wants else [])])
+
+
+def _records_in_words(finding: Finding) -> list[str]:
+    """What of the first records is read and what is not, where that was looked at."""
+    parts = []
+    if finding.broken is not None:
+        parts.append(f"its records are not read: {finding.broken}")
+    if finding.fields:
+        parts.append(f"its first records are read: {', '.join(finding.fields)}")
+    if finding.undecided:
+        parts.append(f"nobody decided about {', '.join(finding.undecided[:20])}")
+    return parts
 
 
 _DELETIONS = {

@@ -497,3 +497,34 @@ def zhoushan(rows: list[Row]) -> tuple[dict[str, Script], dict[str, Any]]:
         f"{base}catalog/dataOpen/selectOne": one_of(
             details, lambda talk: asked_query(talk)["id"], lambda one: {"data": one}),
     }, given
+
+
+def hangzhou(rows: list[Row]) -> tuple[dict[str, Script], dict[str, Any]]:
+    """Interfaces and sets of data are listed together, and each kind is asked for and answered in its own way."""
+    given, base = described("zj-hangzhou")
+    names = {"source_name": "资源名称", "private_dept": "发布部门", "area_county": "所属区县", "instruction": "摘要",
+             "updateCycle": "更新周期", "deptTel": "联系电话", "data_count": "数据量"}
+    levels = {"登录开放": "1", "申请开放": "2", "完全开放": "3"}
+    details = {
+        id_of(row): {key: row[name] for key, name in names.items()} | {
+            "open_level": levels[row["开放等级"]], "create_date": f"{row['发布时间']} 00:00:00",
+            "modify_date": f"{row['更新时间']} 00:00:00",
+        }
+        for row in rows
+    }
+    listed = [{"id": int(id), "source_type": row["数据格式"].upper()} for id, row in zip(details, rows, strict=True)]
+
+    def asked(talk: Talk) -> Any:
+        return json.loads(asked_form(talk)["postData"])
+
+    def show(type: str, member: str) -> Script:
+        of_type = {str(one["id"]): details[str(one["id"])] for one in listed if one["source_type"] == type}
+        return one_of(of_type, lambda talk: str(asked(talk)["source_id"]), lambda one: {member: one})
+
+    return {
+        f"{base}dataOpen/list.action": paged(
+            listed, numbered("pageNumber", "pageSize", lambda talk: asked(talk)["pageSplit"]),
+            lambda page: {"total": len(rows), "rows": page}),
+        f"{base}dataOpen/apiDetail.action": show("API", "serviceModel"),
+        f"{base}dataOpen/dataDetail.action": show("DATA", "resInfo"),
+    }, given

@@ -86,6 +86,22 @@ def test_a_sheet_of_a_workbook_is_read_below_its_header() -> None:
     assert [dataset.rows for dataset in reading.datasets] == [12]
 
 
+def test_every_sheet_that_names_columns_is_read_and_what_stands_above_them_is_left_out() -> None:
+    book = openpyxl.Workbook()
+    cover, first, second = book.active, book.create_sheet("交通局"), book.create_sheet("城管局")
+    assert cover is not None
+    cover.append(["填表说明"])
+    for sheet, row in ((first, ROWS[0]), (second, ROWS[1])):
+        for cells in (["某市数据目录"], [], list(row), list(row.values())[:3], ["注：截至2024年"]):
+            sheet.append(cells)
+    stream = io.BytesIO()
+    book.save(stream)
+    reading = read_file(stream.getvalue())
+    assert told(reading) == EXPECTED
+    # The remark under each table is listed and no dataset; a row that lacks its last cell has not shifted.
+    assert [issue.code for issue in reading.issues] == ["record.malformed"] * 2
+
+
 def test_a_sheet_that_is_not_there_is_reported_with_those_that_are() -> None:
     with pytest.raises(PortalNotUnderstood) as caught:
         read_file(workbook([["标题"], ["x"]]), sheet="数据")
@@ -122,12 +138,14 @@ def test_a_source_may_name_the_columns_that_tell_its_rows_apart() -> None:
     assert read_file(json.dumps(rows), key=["序号", "标题"]).keys == ["0␟公交站点", "1␟路灯"]
 
 
-def test_a_row_with_more_cells_than_the_header_is_kept_and_complained_of() -> None:
-    reading = read_file("标题,提供单位\n公交,交通局,多余\n路灯,城管局\n")
-    assert [dataset.title for dataset in reading.datasets] == ["公交", "路灯"]
+def test_a_row_with_more_cells_than_the_header_is_listed_and_not_taken_in() -> None:
+    """公交,站点 should have stood in quotation marks: what follows it is in the wrong column."""
+    reading = read_file("标题,提供单位\n公交,站点,交通局\n路灯,城管局\n")
+    assert [dataset.title for dataset in reading.datasets] == ["路灯"]
     assert [(issue.code, issue.field, issue.seen) for issue in reading.issues] == [
-        ("listing.cells-surplus", "2", "['多余']")
+        ("listing.cells-surplus", "2", "['交通局']"), ("record.malformed", None, "a list of 3"),
     ]
+    assert reading.listing.declared == len(reading.raws) == 2
 
 
 def test_a_folder_is_the_files_its_page_links_to_each_once() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +15,9 @@ from harvester.connectors import calls
 from harvester.errors import PagingBroken, PortalAnsweredError, PortalNotUnderstood
 from harvester.records import Listing
 from harvester.sourcefiles import SourceInvalid
-from tests.harvester.family_portals import asked_query, one_of, paged, read, source_at
-from tests.hostile import HostileServer, Script, Talk, answer, json_answer
+from portal.catalog.model import Issue
+from tests.harvester.family_portals import Reading, asked_form, asked_query, one_of, paged, read, source_at
+from tests.hostile import HostileServer, Script, Talk, answer, json_answer, sequence
 
 LIST: dict[str, Any] = {
     "path": "api/list", "query": {"p": "{page}", "n": "{size}"}, "page_size": 2,
@@ -45,6 +49,11 @@ def refused(scripts: dict[str, Script], **given: Any) -> PortalNotUnderstood:
     return caught.value
 
 
+def told(reading: Reading) -> list[Issue]:
+    """What was complained of besides keys that nobody decided about: the rows here have some."""
+    return [issue for issue in reading.issues if issue.code != "listing.keys-undecided"]
+
+
 def test_a_plain_json_list_needs_no_family() -> None:
     reading = read({"/api/list": listing(ROWS)}, **options())
     assert (reading.keys, reading.listing) == (list("abcde"), Listing(declared=5))
@@ -58,7 +67,7 @@ def test_a_page_that_comes_again_ends_the_run_as_broken() -> None:
 
 def test_a_list_elsewhere_is_reported_with_the_path_and_what_stands_there() -> None:
     error = refused({"/api/list": json_answer({"code": 0, "data": {"items": ROWS, "count": 5}})})
-    assert error.detail == "nothing at data.rows: data has no rows"
+    assert error.detail == "nothing at data.rows: data has no rows; lists of objects stand at data.items"
     assert error.seen == "an object with the members items, count"
     assert error.url and error.url.endswith("/api/list?p=1&n=2")
 
@@ -66,10 +75,11 @@ def test_a_list_elsewhere_is_reported_with_the_path_and_what_stands_there() -> N
 @pytest.mark.parametrize("answered,detail", [
     ({"data": {"total": 2, "rows": ["a", "b"]}}, "data.rows holds no objects"),
     ({"data": {"total": 2, "rows": {"a": 1}}}, "data.rows is no list"),
-    ({"data": {"total": "viele", "rows": ROWS[:2]}}, "data.total is no number"),
     ({"data": {"total": 5, "rows": []}}, "no record at data.rows, with a total of 5"),
     ({"data": {"total": None, "rows": None}}, "no record at data.rows, with no total"),
     ([1, 2], "nothing at data.rows: the answer has no data.rows"),
+    ({"data": None, "errorMsg": "请先登录"}, "nothing at data.rows: data has no rows; the portal says: 请先登录"),
+    ({"data": {"total": 9, "rows": []}, "msg": "请重试"}, "no record at data.rows, with a total of 9; the portal says: 请重试"),
 ])
 def test_an_answer_of_another_shape_is_reported(answered: Any, detail: str) -> None:
     assert refused({"/api/list": json_answer(answered)}).detail == detail
@@ -79,13 +89,73 @@ def test_records_with_other_keys_are_no_half_import() -> None:
     """The list is where it should be, but none of its records has what the crosswalk reads."""
     rows = [{"id": number, "nom": "x"} for number in range(40)]
     error = refused({"/api/list": listing(rows)})
-    assert error.detail == "none of the first 5 records is a dataset (record.key-missing)"
+    assert re.sub(r"\d+ more", "n more", error.detail) == (
+        "none of the first 5 records is a dataset (record.title-missing): nobody decided about nom; "
+        "no title at 标题, 资源名称, 数据集名称, 目录名称 and n more"
+    )
     assert error.seen == '{"id":0,"nom":"x"}'
 
 
 def test_an_empty_portal_that_says_so_is_empty() -> None:
     reading = read({"/api/list": json_answer({"data": {"total": 0, "rows": None}})}, **options())
     assert reading.listing == Listing(declared=0)
+
+
+@pytest.mark.parametrize("total", ["5", "5.0", 5.0, "1,005", "共1,005条"])
+def test_a_total_may_be_written_in_several_ways(total: Any) -> None:
+    rows = ROWS if "1,005" not in str(total) else [ROWS[0] | {"编号": str(number)} for number in range(1005)]
+    reading = read({"/api/list": listing(rows, total)}, **options(page_size=4 if len(rows) == 5 else 500))
+    assert reading.listing == Listing(declared=len(rows))
+    assert len(reading.asked) == math.ceil(len(rows) / (4 if len(rows) == 5 else 500))
+
+
+@pytest.mark.parametrize("total", [2, 1])
+def test_a_total_that_is_that_of_the_page_does_not_end_the_list(total: int) -> None:
+    """Page 1 is full and states 2: whether there is more is only known by asking."""
+    reading = read({"/api/list": listing(ROWS, total)}, **options())
+    assert (reading.keys, reading.listing.declared) == (list("abcde"), total)
+    assert [(issue.code, issue.seen) for issue in reading.issues] == [("listing.total-wrong", f"{total}/5")]
+
+
+def test_a_list_that_fills_its_first_page_exactly_is_asked_once_more() -> None:
+    everything = json_answer({"data": {"total": 2, "rows": ROWS[:2]}})
+    for script in (listing(ROWS[:2]), everything):
+        reading = read({"/api/list": script}, **options())
+        assert (reading.keys, reading.issues, len(reading.asked)) == (["a", "b"], [], 2)
+
+
+@pytest.mark.parametrize("rows,pages,asked", [(ROWS, 3, 3), (ROWS[:2], 1, 2), (ROWS[:4], 3, 3)])
+def test_a_number_of_pages_ends_the_list(rows: list[dict[str, Any]], pages: int, asked: int) -> None:
+    """The third portal counts a page too many."""
+    script = paged(rows, lambda talk: ((int(asked_query(talk)["p"]) - 1) * 2, 2), lambda page: {
+        "data": {"pages": pages, "rows": page}})
+    reading = read({"/api/list": script}, **options(total="", pages="data.pages"))
+    assert (len(reading.keys), reading.issues, len(reading.asked)) == (len(rows), [], asked)
+
+
+def test_pages_that_end_long_before_their_number_are_broken() -> None:
+    script = paged(ROWS, lambda talk: ((int(asked_query(talk)["p"]) - 1) * 2, 2), lambda page: {
+        "data": {"pages": 50, "rows": page}})
+    with pytest.raises(PagingBroken, match="page 4 of 50 holds nothing"):
+        read({"/api/list": script}, **options(total="", pages="data.pages"))
+
+
+def test_a_total_that_only_the_first_page_states_holds() -> None:
+    script = sequence(json_answer({"data": {"total": 5, "rows": ROWS[:2]}}), *(
+        json_answer({"data": {"rows": ROWS[start:start + 2]}}) for start in (2, 4)))
+    reading = read({"/api/list": script}, **options())
+    assert (reading.keys, reading.listing, len(reading.asked)) == (list("abcde"), Listing(declared=5), 3)
+
+
+@pytest.mark.parametrize("wrapped", ["callback({});", "/**/ jQuery_1({})"])
+def test_json_in_the_parentheses_of_a_function_is_read(wrapped: str) -> None:
+    body = json.dumps({"data": {"total": 1, "rows": ROWS[:1]}})
+    assert read({"/api/list": answer(wrapped.format(body) if "{}" in wrapped else body)}, **options()).keys == ["a"]
+
+
+def test_json_that_is_the_text_of_a_json_string_is_read() -> None:
+    body = json.dumps(json.dumps({"data": {"total": 1, "rows": ROWS[:1]}}))
+    assert read({"/api/list": answer(body)}, **options()).keys == ["a"]
 
 
 def test_a_total_above_what_comes_is_left_to_the_pipeline_to_judge() -> None:
@@ -125,7 +195,7 @@ def details(rows: list[dict[str, Any]]) -> Script:
 def test_a_detail_that_is_gone_leaves_its_dataset_listed_and_unusable() -> None:
     reading = read({"/api/list": listing(ROWS), "/api/show": details(ROWS[1:])}, **detailed())
     assert reading.keys == list("bcde")
-    assert [(issue.code, issue.source_key) for issue in reading.issues] == [
+    assert [(issue.code, issue.source_key) for issue in told(reading)] == [
         ("record.not-usable", None), ("record.title-missing", "a"),
     ]
     assert len(reading.raws) == reading.listing.declared == 5
@@ -134,13 +204,63 @@ def test_a_detail_that_is_gone_leaves_its_dataset_listed_and_unusable() -> None:
 def test_a_portal_whose_details_all_fail_is_reported_and_not_imported() -> None:
     rows = [{"编号": str(number), "标题": "x", "更新时间": "2024-01-01"} for number in range(30)]
     error = refused({"/api/list": listing(rows), "/api/show": json_answer({"data": None})}, **detailed())
-    assert error.detail == "none of the first 5 records is a dataset (record.title-missing)"
+    assert re.sub(r"\d+ more", "n more", error.detail) == (
+        "none of the first 5 records is a dataset (record.title-missing): data is no object; "
+        "nobody decided about list.更新时间, list.标题; "
+        "no title at detail.标题, detail.资源名称, detail.数据集名称, detail.目录名称 and n more"
+    )
 
 
 def test_details_that_fail_in_the_middle_for_good_end_the_run() -> None:
     rows = [{"编号": f"{number:02}", "标题": "x", "更新时间": "2024-01-01"} for number in range(40)]
     with pytest.raises(PortalAnsweredError):
         read({"/api/list": listing(rows), "/api/show": details(rows[:20])}, **detailed())
+
+
+def by_type(**changes: Any) -> dict[str, Any]:
+    calls_by_type = {
+        "api": {"path": "api/interface", "query": {"id": "{编号}"}, "record": "service"},
+        "data": {"path": "api/set", "query": {"id": "{编号}"}, "record": "data"},
+    }
+    listings = {"all": LIST | {"detail_by": "类型", "details": calls_by_type} | changes}
+    return detailed() | {"listings": listings}
+
+
+def of_types(*types: str) -> list[dict[str, Any]]:
+    return [row | {"类型": type} for row, type in zip(ROWS, types, strict=False)]
+
+
+def test_what_a_record_says_it_is_decides_where_it_is_asked_for_and_where_its_answer_stands() -> None:
+    rows = of_types("API", "DATA", "api")
+    shown = one_of({row["编号"]: row for row in rows}, lambda talk: asked_query(talk)["id"], lambda one: {"service": one})
+    reading = read({"/api/list": listing(rows), "/api/interface": shown, "/api/set": details(rows)}, **by_type())
+    assert (reading.keys, told(reading)) == (list("abc"), [])
+    assert [path for path in reading.asked if "list" not in path] == [
+        "/api/interface?id=a", "/api/set?id=b", "/api/interface?id=c",
+    ]
+
+
+def test_a_record_of_a_type_nobody_described_is_listed_and_told_and_ends_nothing() -> None:
+    rows = of_types("DATA", *["APP"] * 3, "DATA")
+    reading = read({"/api/list": listing(rows), "/api/set": details(rows)}, **by_type())
+    assert reading.keys == ["a", "e"]
+    assert [(issue.code, issue.detail, issue.seen) for issue in told(reading)[::2]] == [
+        ("record.not-usable", "类型 says none of api, data", "'APP'")] * 3
+    assert [(issue.code, issue.source_key) for issue in told(reading)[1::2]] == [
+        ("record.title-missing", id) for id in "bcd"]
+
+
+def test_an_object_in_a_form_is_sent_as_the_json_text_of_it() -> None:
+    sent: list[dict[str, str]] = []
+
+    def script(talk: Talk) -> None:
+        sent.append(asked_form(talk))
+        listing_answer = {"data": {"total": 1, "rows": ROWS[:1]}}
+        json_answer(listing_answer)(talk)
+
+    body = {"postData": {"q": "", "page": {"number": "{page}", "size": "{size}"}}, "n": "{size}"}
+    read({"/api/list": script}, **options(method="POST", encoding="form", body=body, query={}))
+    assert sent == [{"postData": '{"q":"","page":{"number":1,"size":2}}', "n": "2"}]
 
 
 def test_an_incremental_run_asks_for_no_detail_and_no_page_older_than_since() -> None:
@@ -157,7 +277,7 @@ def test_a_list_in_another_order_is_read_whole_and_only_what_changed_is_asked_fo
     reading = read({"/api/list": listing(rows), "/api/show": details(ROWS)}, since=since, **detailed())
     assert (reading.keys, reading.listing) == (["a", "b"], Listing(declared=5, partial=True))
     assert [path.split("?")[0] for path in reading.asked].count("/api/list") == 3
-    assert [(issue.code, issue.field) for issue in reading.issues] == [("listing.order-ignored", "更新时间")]
+    assert [(issue.code, issue.field) for issue in told(reading)] == [("listing.order-ignored", "更新时间")]
 
 
 def test_a_record_without_its_moment_may_have_changed_and_ends_nothing() -> None:
@@ -173,7 +293,7 @@ def test_days_and_moments_of_one_list_may_differ_by_a_day_without_being_another_
         ROWS, ("2024-01-09", "2024-01-09 15:00", "2024-01-08", "2024-01-05", "2024-01-05"), strict=True)]
     since = datetime(2024, 1, 8, 12, tzinfo=UTC)
     reading = read({"/api/list": listing(rows), "/api/show": details(rows)}, since=since, **detailed())
-    assert (reading.keys, reading.issues, reading.listing) == (["a", "b", "c"], [], Listing(partial=True))
+    assert (reading.keys, told(reading), reading.listing) == (["a", "b", "c"], [], Listing(partial=True))
 
 
 def test_the_portals_keys_are_not_sent_to_another_host_a_record_names() -> None:
@@ -205,6 +325,7 @@ def test_a_placeholder_without_a_value_names_itself() -> None:
     ({"family": "jdop"}, "the family jdop is of kind htmltable"),
     ({"familly": "athena"}, "options.familly is none of"),
     ({"family": "athena", "listings": {"datasets": {"pathh": "x"}}}, "`pathh`"),
+    ({"listings": {"all": LIST | {"detail_by": "类型"}}}, "options.listings.all: detail_by and details need each other"),
     ({"codes": {"frequencies": {"4": "mensual"}}}, "options.codes.frequencies: 'mensual' is no code"),
 ])
 def test_a_source_that_cannot_be_meant_is_refused_when_its_file_is_read(given: dict[str, Any], said: str) -> None:

@@ -145,5 +145,62 @@ def test_a_source_without_a_family_is_asked_by_the_list_it_describes() -> None:
     assert [(each.datasets, each.filters_by_date, each.family) for each in found.findings] == [(1204, True, None)]
     moved = checked({"/api/list": json_answer({"msg": "已迁移"})}, "jsonapi", listings=listings)
     assert [(each.kind, each.why) for each in moved.attempts] == [
-        ("jsonapi", "portal.not-understood: nothing at data.rows: the answer has no data.rows")
+        ("jsonapi", "portal.not-understood: nothing at data.rows: the answer has no data.rows; the portal says: 已迁移")
     ]
+
+
+DETAIL = {"title": "公交站点", "deptName": "某局", "updateFreq": 3, "zhDept": "x"}
+
+
+@pytest.mark.parametrize("asked", ["url", "source"])
+def test_what_the_first_records_fill_and_what_nobody_decided_about_is_told(asked: str) -> None:
+    """And of 23 records no more are asked for than that takes."""
+    rows = [{"iid": str(number)} for number in range(10)]
+    details: list[str] = []
+
+    def show(talk: Talk) -> None:
+        details.append(talk.seen.target)
+        json_answer({"data": DETAIL | {"content": talk.seen.target}})(talk)
+
+    scripts = {"/athena/catalog/page": json_answer({"data": {"total": 23, "rows": rows}}), "/athena/catalog/getDetails": show}
+    found = probed(scripts)[0] if asked == "url" else checked(scripts, "jsonapi", family="athena")
+    (finding,) = found.findings
+    assert (finding.fields, finding.undecided, finding.broken) == (
+        ("title", "description", "publisher", "frequency"), ("detail.zhDept",), None)
+    assert len(details) == 5
+
+
+def test_a_family_whose_records_are_others_says_why_they_are_not_read() -> None:
+    scripts = {
+        "/athena/catalog/page": json_answer({"data": {"total": 2, "rows": [{"iid": "1"}, {"iid": "2"}]}}),
+        "/athena/catalog/getDetails": json_answer({"data": {"bt": "公交站点"}}),
+    }
+    (finding,) = checked(scripts, "jsonapi", family="athena").findings
+    assert finding.datasets == 2 and finding.fields == ()
+    assert finding.broken is not None and finding.broken.startswith(
+        "portal.not-understood: none of the first 2 records is a dataset (record.title-missing): "
+        "nobody decided about detail.bt; no title at detail.title")
+
+
+CATALOGUE = "目录编码,*目录名称,数据提供方,备案号\n1,公交站点,某局,x\n2,路灯,某局,y\n"
+
+
+@pytest.mark.parametrize("asked", ["url", "source"])
+def test_a_file_of_rows_is_recognised_last_and_says_what_its_rows_fill(asked: str) -> None:
+    scripts = {"/list.csv": answer(CATALOGUE)}
+    if asked == "url":
+        found = probed(scripts, "/list.csv")[0]
+    else:
+        with HostileServer(scripts) as portal, way_out() as http:
+            found = probe_source(source_at(f"{portal.url}/list.csv", "csvlist"), http)
+    (finding,) = found.findings
+    assert (finding.kind, finding.datasets, finding.pages) == ("csvlist", 2, False)
+    assert (finding.fields, finding.undecided) == (("title", "publisher"), ("备案号",))
+
+
+def test_a_file_of_rows_that_cannot_be_read_says_why() -> None:
+    short = CATALOGUE.splitlines()[0] + "\n1\n2\n"
+    with HostileServer({"/list.csv": answer(short)}) as portal, way_out() as http:
+        found = probe_source(source_at(f"{portal.url}/list.csv", "csvlist"), http)
+    assert [(each.kind, each.why) for each in found.attempts] == [
+        ("csvlist", "portal.not-understood: the header names 4 columns, and no row has as many cells")]

@@ -28,7 +28,7 @@ def inspur_list(talk: Talk) -> None:
     html(f"<ul class='cata-list'>{rows}</ul>")(talk)
 
 
-INSPUR_PAGE = html("""
+INSPUR_PAGE = """
 <ul class="d-title pull-left"><h4>公交站点</h4></ul>
 <ul class="list-inline">
   <li>来源部门：<span class="text-primary">某市交通运输局</span></li>
@@ -43,11 +43,20 @@ INSPUR_PAGE = html("""
   <tr><td>更新频率</td><td>每年</td><td>部门电话</td><td>暂无</td></tr>
   <tr><td>标签</td><td>农、林、牧、渔业<br>站点</td></tr>
   <tr><td>描述</td><td>全市&nbsp;公交<script>alert(1)</script>站点 &lt;名称&gt;</td></tr>
-</table></li>""")
+</table></li>"""
+
+
+def numbered(page: str, cell: str) -> Script:
+    """A page in which ``@`` stands for a cell that no other page has: the address it is asked by."""
+    return lambda talk: html(page.replace("@", cell.format(talk.seen.target.rpartition("/")[2])))(talk)
+
+
+def inspur_page() -> Script:
+    return numbered(INSPUR_PAGE.replace("</table>", "@</table>"), "<tr><td>版本</td><td>{}</td></tr>")
 
 
 def test_the_inspur_portal_is_read_page_by_page_and_table_by_table() -> None:
-    scripts: dict[str, Script] = {f"/city/catalog/{id}": INSPUR_PAGE for id in IDS}
+    scripts: dict[str, Script] = {f"/city/catalog/{id}": inspur_page() for id in IDS}
     reading = read(scripts | {"/city/catalog/index": inspur_list}, "htmltable", base="/city/", family="inspur_portal")
     assert (reading.keys, reading.issues, reading.listing) == (IDS, [], Listing())
     pages = [path for path in reading.asked if "index" in path]
@@ -96,8 +105,8 @@ def test_jdop_hides_its_list_as_html_in_json() -> None:
 
 
 def test_beijing_lists_addresses_of_pages_with_lines() -> None:
-    page = html("""<div id="zydtCont1"><div class="sjdetails_cardmain_frame">资源名称：公交站点<br/>
-        资源摘要：全市：站点<br/>提供单位：某委员会<br/>更新频率：每月<br/>开放属性：无条件开放</div></div>""")
+    page = numbered("""<div id="zydtCont1"><div class="sjdetails_cardmain_frame">资源名称：公交站点<br/>@
+        资源摘要：全市：站点<br/>提供单位：某委员会<br/>更新频率：每月<br/>开放属性：无条件开放</div></div>""", "版本：{}<br/>")
 
     def offset(talk: Talk) -> tuple[int, int]:
         asked = asked_form(talk)
@@ -131,9 +140,9 @@ def test_tianjin_is_two_static_lists() -> None:
 
 
 def test_dataservice_portals_are_asked_for_their_own_catalogue() -> None:
-    page = html("""<h2 class="dt-name"><p>公交站点</p></h2><ul class="desc-list-info clearfix">
+    page = numbered("""<h2 class="dt-name"><p>公交站点</p></h2><ul class="desc-list-info clearfix">@
         <li><span>提供方：</span><span>某局</span></li><li><span>数据主题：</span><span>交通运输</span></li></ul>
-        <table class="table table-bordered"><tr><td>更新周期</td><td>每年</td></tr></table>""")
+        <table class="table table-bordered"><tr><td>更新周期</td><td>每年</td></tr></table>""", "<li>版本：{}</li>")
 
     def told(rows: Sequence[Any]) -> Any:
         return {"result": {"pages": 3, "rows": rows}}
@@ -169,7 +178,7 @@ def test_a_selector_that_is_none_is_refused_with_its_words() -> None:
 
 
 def inspur(robots: Script) -> dict[str, Script]:
-    scripts: dict[str, Script] = {f"/city/catalog/{id}": INSPUR_PAGE for id in IDS}
+    scripts: dict[str, Script] = {f"/city/catalog/{id}": inspur_page() for id in IDS}
     return scripts | {"/city/catalog/index": inspur_list, "/robots.txt": robots}
 
 

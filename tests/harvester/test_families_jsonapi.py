@@ -291,7 +291,7 @@ def test_an_incremental_run_asks_for_the_details_of_what_changed_only(
     keys = {"guizhou": "id", "gd_opendata": "resId", "shanghai": "datasetId"}
     rows = [{keys[family]: id, moment: f"2024-03-{31 - number:02}"} for number, id in enumerate(IDS[:8])]
     listed = rows if is_sorted else [*rows[4:], *rows[:4]]
-    titles = {"name": "公交", "resTitle": "公交", "dataset_name": "公交"}
+    titles = {{"guizhou": "name", "gd_opendata": "resTitle", "shanghai": "dataset_name"}[family]: "公交"}
     details = {
         "/api/search/data/getDataDetailByDataId": json_answer({"data": titles}),
         "/backOpen/open/data/data/openCatalog/selectDataCatalogByResId": json_answer({"status": "1000", "data": titles}),

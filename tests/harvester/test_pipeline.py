@@ -153,8 +153,16 @@ def test_the_first_of_duplicate_ids_is_kept_and_each_repeat_is_an_issue(
 ) -> None:
     ended = run(Portal(package("a", title="first"), package("a", title="second"), package("a", title="third")))
     assert [entry.dataset.title for entry in catalog.walk()] == ["first"]
-    assert codes(catalog, ended) == ["record.duplicate", "record.duplicate"]
+    assert codes(catalog, ended) == ["record.id-repeated", "record.id-repeated"]
     assert ended.outcome is Outcome.COMPLETE
+
+
+def test_a_record_that_stands_again_word_for_word_is_told_from_one_with_other_words(
+    catalog: Catalog, run: Callable[..., Run]
+) -> None:
+    same = package("a", title="first")
+    ended = run(Portal(same, same, package("a", title="second")))
+    assert codes(catalog, ended) == ["record.duplicate", "record.id-repeated"]
 
 
 def test_two_portals_never_overwrite_each_others_datasets(catalog: Catalog, run: Callable[..., Run]) -> None:

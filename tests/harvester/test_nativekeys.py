@@ -1,0 +1,96 @@
+"""The keys of portals nobody knows: other spellings of a known name are it, and no key is taken for another."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+import schemas
+from harvester.audit import audit
+from harvester.crosswalk import to_dataset
+from harvester.nativekeys import _folded, known
+from harvester.records import RawRecord
+from portal.catalog.model import Dataset, Source
+from tests.harvester.family_portals import source_at
+
+SOURCE = source_at("http://example.cn/list", "csvlist")
+
+
+def read(row: dict[str, Any], source: Source = SOURCE) -> Dataset:
+    dataset, _ = to_dataset(RawRecord(body=json.dumps(row).encode()), source)
+    assert dataset is not None
+    return dataset
+
+
+@pytest.mark.parametrize("written,key", [
+    ("数据集名称", "数据集名称"), (" 数据集名称：", "数据集名称"), ("*数据集名称（必填）", "数据集名称"), ("【数据集名称】", "数据集名称"),
+    ("數據集名稱", "数据集名称"), ("数据集\n名称", "数据集名称"), ("ｃａｔａ＿ｔｉｔｌｅ", "cataTitle"), ("CATA_TITLE", "cataTitle"),
+    ("cata-title", "cataTitle"), ("数据量(条)", "数据量"), ("org_name", "orgName"),
+    ("收錄期間(迄)", "收錄期間(迄)"), ("更新頻率", "更新頻率"),
+    ("数据集", None), ("行政相对人名称", None), ("x" * 100, None), ("", None), ("（）", None),
+])
+def test_a_key_is_known_in_every_spelling_and_no_other_key_is(written: str, key: str | None) -> None:
+    assert known(written) == key
+
+
+def test_keys_of_one_fold_are_read_for_the_same_field() -> None:
+    """Otherwise a spelling of the one would be taken for the other."""
+    fields: dict[str, set[str]] = defaultdict(set)
+    folds: dict[str, set[str]] = defaultdict(set)
+    for row in schemas.crosswalk("native"):
+        for key in row.path.split(" | "):
+            fields[key].add(row.field)
+            folds[_folded(key)].add(key)
+    assert [keys for keys in folds.values() if len({frozenset(fields[key]) for key in keys}) > 1] == []
+
+
+def test_a_row_in_english_keys_of_a_portal_nobody_knows_is_read() -> None:
+    dataset = read({
+        "cata_id": "7", "cata_title": "公交站点", "ORG_NAME": "某市交通运输局", "update_cycle": "每月", "open_type": "无条件开放",
+        "released_time": "2023-01-01", "lastUpdateTime": "2024-01-01", "fileFormats": "xlsx,csv", "cata_tags": "公交,站点",
+        "dataCount": "12", "viewCount": 3, "contactTel": "0571-88880000", "subjectName": "交通运输", "resAbstract": "全市",
+    })
+    assert (dataset.source_key, dataset.title, dataset.publisher and dataset.publisher.name) == (
+        "7", "公交站点", "某市交通运输局")
+    assert (dataset.frequency, dataset.openness, dataset.rows, dataset.views) == ("monthly", "unconditional", 12, 3)
+    assert (dataset.themes, dataset.keywords, dataset.description) == (("transport",), ("公交", "站点"), "全市")
+    assert [each.format for each in dataset.distributions] == ["xlsx", "csv"]
+    assert dataset.issued is not None and dataset.modified is not None and dataset.contact is not None
+
+
+def test_a_digit_means_nothing_without_the_portals_own_table() -> None:
+    dataset = read({"cata_id": "7", "cata_title": "公交站点", "update_cycle": 4, "open_type": "1"})
+    assert (dataset.frequency, dataset.frequency_raw, dataset.openness, dataset.openness_raw) == (None, "4", None, "1")
+
+
+def test_of_two_spellings_the_one_the_table_has_is_read_and_the_other_is_told() -> None:
+    row = {"标识符": "7", "标题": "公交站点", "*标题": "路灯"}
+    assert read(row).title == "公交站点"
+    told = audit(SOURCE, [RawRecord(body=json.dumps(row).encode())])
+    assert [each.path for each in told.undecided] == ["*标题"]
+
+
+def test_a_key_in_another_spelling_is_decided_about() -> None:
+    row = {"标识符": "7", "*标题（必填）": "公交站点", "ORG_NAME": "某局", "zhDept": "x"}
+    told = audit(SOURCE, [RawRecord(body=json.dumps(row).encode())])
+    assert [each.path for each in told.undecided] == ["zhDept"]
+
+
+def test_a_source_may_name_a_key_as_its_portal_writes_it() -> None:
+    own = source_at("http://example.cn/list", "csvlist", crosswalk={"description": "*标题（必填）", "title": "题名"})
+    dataset = read({"标识符": "7", "*标题（必填）": "全市站点", "题名": "公交站点"}, own)
+    assert (dataset.title, dataset.description) == ("公交站点", "全市站点")
+
+
+def test_a_key_that_a_family_or_a_source_names_is_read_for_nothing_else() -> None:
+    """Guizhou's dataCapacity is no number of rows, and createTime is unused here."""
+    family = source_at("http://example.cn/", "jsonapi", family="gd_opendata", crosswalk={"unused": "detail.createTime"})
+    record = {"list": {"resId": "7"}, "detail": {
+        "resTitle": "公交站点", "openCondition": "需实名", "createTime": "2023-01-01", "orgName": "某局"}}
+    dataset = read(record, family)
+    assert (dataset.openness, dataset.openness_condition, dataset.issued) == (None, "需实名", None)
+    # A key that gd's table does not have, and that many portals use.
+    assert dataset.publisher is not None and dataset.publisher.name == "某局"
