@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, ins
 
 from portal.catalog import tables, trends
 from portal.catalog.documents import encode, in_parts, packer, unpacked
-from portal.catalog.engines import writing
+from portal.catalog.engines import tell_planner, writing
 from portal.catalog.model import DatasetState
 from portal.catalog.upserts import insert_or_update
 
@@ -115,6 +115,9 @@ _COLUMNS: Mapping[Kind, str] = {
 }
 
 
+_MADE_ANEW = (tables.assessment, tables.tally, tables.standing)
+
+
 class Assessments:
     """The assessment in the database."""
 
@@ -165,6 +168,7 @@ class Assessments:
                 _set_state(connection, generation, state)
         with writing(self._engine) as connection:
             _clear(connection, generation, overtaken)
+            tell_planner(connection, [table.name for table in _MADE_ANEW])
         if overtaken:
             raise AssessmentMoved("another process assessed everything meanwhile")
         return state
@@ -391,7 +395,7 @@ def _reserve(connection: Connection) -> int:
 
 def _clear(connection: Connection, generation: int, itself: bool) -> None:
     """Takes away a generation, or else all before it: the one that was read, and what killed rebuilds left behind."""
-    for table in (tables.assessment, tables.tally, tables.standing):
+    for table in _MADE_ANEW:
         of = table.c.generation
         connection.execute(delete(table).where(of == generation if itself else of < generation))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -126,6 +126,15 @@ def writing(engine: Engine) -> Iterator[Connection]:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITERS_LOCK})
         yield connection
+
+
+def tell_planner(connection: Connection, tables: Sequence[str]) -> None:
+    """Has PostgreSQL look how tables are filled now that everything in them was written anew.
+
+    Its own look comes later, or never where autovacuum is off; until then it takes a full table for an empty one.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"ANALYZE {', '.join(tables)}"))
 
 
 def upgrade(engine: Engine) -> None:

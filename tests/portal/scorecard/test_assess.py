@@ -245,6 +245,20 @@ def test_two_processes_assess_as_one_does(any_file: str, monkeypatch: pytest.Mon
     catalog.close()
 
 
+@pytest.mark.slow
+@needs("postgresql", postgresql_runs(), "no PostgreSQL answers on 127.0.0.1:5432")
+def test_after_a_rebuild_postgresql_knows_how_many_rows_there_are() -> None:
+    with postgresql_database() as address:
+        catalog = Catalog(address)
+        catalog.upgrade()
+        filled(catalog, *(new(str(number)) for number in range(5)))
+        rebuild(catalog, now=DAY)
+        with catalog.engine.connect() as connection:
+            rows = connection.exec_driver_sql("SELECT reltuples FROM pg_class WHERE relname = 'assessment'").scalar()
+        assert rows == 5
+        catalog.close()
+
+
 def copies_of_first(catalog: Catalog) -> Originals:
     def originals(ids: Sequence[str]) -> Mapping[str, str]:
         return {id: "hang000000000001" for id in ids if id.startswith("zhej")}
