@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 
 from portal.settings import Settings
 from portal.web.languages import language, language_in_address
@@ -56,8 +56,17 @@ def limits(settings: Settings) -> dict[str, object]:
 
 
 def guard(app: Flask) -> None:
-    """Puts the headers on every answer, and validators on pages."""
+    """Puts the headers on every answer, and validators on pages; refuses what no database keeps."""
+    app.before_request(_refuse_nul)
     app.after_request(_finish)
+
+
+def _refuse_nul() -> None:
+    # Nobody means one, and PostgreSQL takes none in any text: it would be an error of ours somewhere inside.
+    if "\0" in request.path or b"%00" in request.query_string or b"\0" in request.query_string:
+        abort(400)
+    if request.method == "POST" and any("\0" in value for _, value in request.form.items(multi=True)):
+        abort(400)
 
 
 def _finish(response: Response) -> Response:
