@@ -56,15 +56,19 @@ def limits(settings: Settings) -> dict[str, object]:
 
 
 def guard(app: Flask) -> None:
-    """Puts the headers on every answer, and validators on pages; has no page at an address that no database can look up."""
+    """Puts the headers on every answer, and validators on pages; refuses what no database keeps."""
     app.before_request(_refuse_nul)
     app.after_request(_finish)
 
 
 def _refuse_nul() -> None:
-    # PostgreSQL has no NUL in its texts, and there is nothing here whose name has one.
+    # Nobody means one, and PostgreSQL takes none in any text: it would be an error of ours somewhere inside.
     if "\0" in request.path:
         abort(404)
+    if b"%00" in request.query_string or b"\0" in request.query_string:
+        abort(400)
+    if request.method == "POST" and any("\0" in value for _, value in request.form.items(multi=True)):
+        abort(400)
 
 
 def _finish(response: Response) -> Response:

@@ -96,7 +96,8 @@ def _flat(asked: Asked, facet: Facet, values: Sequence[FacetValue]) -> tuple[Cho
     shown = [*chosen, *(one.value for one in values[:MOST_SHOWN] if one.value not in chosen)]
     if facet.name == "fresh":
         # Each span holds the shorter ones, so they stand in the order of time even where their counts are the same.
-        shown.sort(key=list(vocabulary("freshness").terms).index)
+        spans = list(vocabulary("freshness").terms)
+        shown.sort(key=lambda value: spans.index(value) if value in spans else len(spans))
     labels = value_labels(facet, shown)
     return tuple(_choice(asked, facet.name, value, labels[value], counts.get(value, 0)) for value in shown)
 
