@@ -16,6 +16,8 @@ from typing import Any
 
 import click
 import msgspec
+from rich.console import Console
+from rich.table import Table
 
 from harvester import counting, sourcefiles
 from harvester.connectors import CONNECTORS
@@ -204,6 +206,15 @@ def check_some_links(catalog: Catalog, given: Settings, stop: threading.Event) -
     most = allowance(catalog.links, given.links_a_day, datetime.now(UTC))
     if most:
         check_links(catalog, given, Plan(limit=most, budget_s=LINK_ROUND_S), stop=stop)
+
+
+def print_table(table: Table) -> None:
+    """A table on standard output; every cell is whole where no terminal is in the way."""
+    console = Console()
+    (console if console.is_terminal else Console(width=_WIDEST)).print(table)
+
+
+_WIDEST = 10_000
 
 
 def print_json(data: Any) -> None:

@@ -80,12 +80,16 @@ def freeze(
 ) -> Manifest:
     """Freezes the assessment as of the last day of a period that is over.
 
-    Raises PeriodInvalid for one that is not, and ``portal.catalog.periods.PeriodFrozen`` for one that is frozen.
+    Raises PeriodInvalid for one that is not, or at whose end there was no dataset, and
+    ``portal.catalog.periods.PeriodFrozen`` for one that is frozen.
     """
     day, frozen = last_day(period), now or datetime.now(UTC)
     if frozen < datetime.combine(day, time(), UTC) + timedelta(days=1):
         raise PeriodInvalid(f"the period {period} is not over: it ends on {day}")
     snapshot = as_of(catalog, day, layout or standard_layout(), ways, progress)
+    if not snapshot.rows:
+        # What is frozen stays, so nothing is frozen for a catalogue that began later.
+        raise PeriodInvalid(f"there was no dataset on {day}: there is nothing to freeze for {period}")
     parts = list(_parts(snapshot))
     manifest = _manifest(period, day, snapshot, parts)
     words = _words(manifest)
