@@ -51,7 +51,7 @@ def heartbeat(catalog: Catalog, lease: Lease) -> Iterator[None]:
                 return
             except AWAY as error:
                 # The database restarts: the next beat comes before the lease is over.
-                log.warning("the lease of %s was not renewed: %s", lease.source_id, error.orig)
+                log.warning("the lease of %s was not renewed: %s", lease.source_id, error)
 
     thread = threading.Thread(target=beat, name=f"heartbeat-{lease.source_id}", daemon=True)
     thread.start()

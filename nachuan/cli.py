@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sys
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -33,6 +34,9 @@ class Failed(click.ClickException):
     """Something the user can do something about: one line, exit code 1."""
 
     exit_code = 1
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"nachuan: {self.format_message()}", file=file, err=file is None)
 
 
 class Subcommands(click.Group):
@@ -70,19 +74,23 @@ def main(arguments: list[str] | None = None) -> Any:
     given = sys.argv[1:] if arguments is None else arguments
     if not given or given[0] in ("-h", "--help", "--version"):
         return nachuan.main(given)
-    expected = importlib.import_module("nachuan.errors").EXPECTED
+    errors = importlib.import_module("nachuan.errors")
     try:
         return nachuan.main(given, standalone_mode=False)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.Abort:
+        click.echo("nachuan: stopped", err=True)
         sys.exit(1)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except expected as error:
+    except BrokenPipeError:
+        # Who read the output has read enough. Nothing may be written any more, not even when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except errors.EXPECTED as error:
         if "--debug" in given:
             raise
-        # What a database's driver says goes on with the statement; the first line tells what is the matter.
-        click.echo(f"nachuan: {str(error).partition(chr(10))[0]}", err=True)
+        click.echo(f"nachuan: {errors.told(error)}", err=True)
         sys.exit(1)

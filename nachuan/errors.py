@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import schemas
 from harvester.errors import HarvestError
 from harvester.sourcefiles import SourceInvalid
 from portal.catalog.accounts import AccountRefused, UnknownAccount
@@ -31,6 +32,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     IndexUnusable,
     LeaseLost,
     NotHeld,
+    OSError,
     PeriodFrozen,
     PeriodInvalid,
     PreviewRefused,
@@ -47,3 +49,14 @@ EXPECTED: tuple[type[Exception], ...] = (
     UnknownSource,
     UnknownStatement,
 )
+
+
+def told(error: Exception) -> str:
+    """What is wrong and where, in one line, and what to do about it where a table says so."""
+    if isinstance(error, HarvestError):
+        terms = schemas.vocabulary("issues").terms
+        return f"{error}. {terms[error.code].attributes.get('cure_en', '')}" if error.code in terms else str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    # What a driver says of a statement goes on with the statement; the first line tells what is the matter.
+    return str(error).partition("\n")[0]

@@ -16,6 +16,8 @@ from typing import Any
 
 import click
 import msgspec
+from rich.console import Console
+from rich.table import Table
 
 from harvester import counting, sourcefiles
 from harvester.connectors import CONNECTORS
@@ -230,6 +232,15 @@ def keep_explanations(
     if day is None:
         return None
     return keeping.keep(catalog, day, holder(), processes=os.cpu_count() or 1, stop=stop, progress=progress)
+
+
+def print_table(table: Table) -> None:
+    """A table on standard output; every cell is whole where no terminal is in the way."""
+    console = Console()
+    (console if console.is_terminal else Console(width=_WIDEST)).print(table)
+
+
+_WIDEST = 10_000
 
 
 def print_json(data: Any) -> None:

@@ -8,7 +8,7 @@ import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, BinaryIO
 
 import click
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from nachuan import installation
+from nachuan.cli import Failed
 from portal.catalog.accounts import is_department
 from portal.catalog.assessments import Kind
 from portal.catalog.audit import COMMAND
@@ -51,11 +52,13 @@ def assess(context: click.Context, as_of: datetime | None, name: str | None, ane
     """Bring the openness assessment up to date, and say what it came to."""
     if context.invoked_subcommand is not None:
         return
+    if as_of is not None and as_of.date() > datetime.now(UTC).date():
+        raise click.UsageError(f"--as-of {as_of:%Y-%m-%d} is yet to come")
     with installation.catalog() as catalog:
         chosen = rules.load(name) if name is not None else None
         if as_of is not None or (chosen is not None and chosen not in rules.packaged()):
             layout = Layout.of([chosen]) if chosen else standard_layout()
-            _tell(_earlier(catalog, as_of.date() if as_of else datetime.now().date(), layout), as_json)
+            _tell(_earlier(catalog, as_of.date() if as_of else datetime.now(UTC).date(), layout), as_json)
             return
         with _progress(catalog, "Assessing") as advance:
             if anew:
@@ -196,7 +199,7 @@ def why(kind: str, code: str, first: datetime, last: datetime, name: str, as_jso
         except spans.TooMuch:
             found = spans.span(catalog, group, first.date(), last.date(), name, most=None).explanation
     if found is None:
-        raise click.ClickException(f"{kind} {code} has no score on one of the two days")
+        raise Failed(f"{kind} {code} has no score on one of the two days")
     if as_json:
         installation.print_json(msgspec.to_builtins(found))
         return

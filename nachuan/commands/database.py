@@ -22,6 +22,7 @@ def upgrade() -> None:
     catalog = Catalog(installation.settings().database_url)
     catalog.upgrade()
     catalog.close()
+    click.echo("The database is as this version needs it.")
 
 
 @database.command()

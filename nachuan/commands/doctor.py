@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,7 @@ from harvester.scheduler import due
 from nachuan import installation
 from nachuan.cli import Failed
 from portal.catalog.accounts import OPERATE
-from portal.catalog.engines import DatabaseError
+from portal.catalog.engines import DatabaseError, DatabaseUnusable
 from portal.catalog.model import LinkState, Outcome
 from portal.catalog.store import Catalog
 from portal.scorecard.assess import standard_layout
@@ -43,20 +44,10 @@ def doctor(as_json: bool) -> None:
     findings = [
         Finding("settings", f"home {given.home}, database {_hidden(given.database_url)}, index {given.search_url}")
     ]
-    findings.append(_look_at_secret_key(given))
+    findings += [*_look_at_home(given), _look_at_secret_key(given), _look_at_contact(given)]
     browser = chromium(given.chromium)
     findings.append(Finding("pdf", f"printed by {browser}" if browser else "no Chromium to print with: not offered"))
-    catalog = Catalog(given.database_url)
-    try:
-        catalog.check()
-    except DatabaseError as error:
-        findings.append(Finding("database", str(error), "nachuan db upgrade"))
-    else:
-        findings += [*_look_at_catalogue(catalog), _look_at_index(catalog, given), _look_at_appearances(catalog)]
-        findings.append(_look_at_links(catalog, given))
-        findings.append(_look_at_assessment(catalog))
-    finally:
-        catalog.close()
+    findings += _look_at_database(given)
     if as_json:
         installation.print_json(findings)
     else:
@@ -67,6 +58,39 @@ def doctor(as_json: bool) -> None:
             )
     if any(finding.cure for finding in findings):
         raise Failed("something needs attention")
+
+
+def _look_at_home(given: Settings) -> list[Finding]:
+    if not given.home.exists() or os.access(given.home, os.W_OK | os.X_OK):
+        return []
+    cure = "let whoever runs nachuan write there, or set NACHUAN_HOME"
+    return [Finding("home", f"{given.home} cannot be written to", cure)]
+
+
+def _look_at_contact(given: Settings) -> Finding:
+    if given.contact is None:
+        return Finding("contact", "the site names nobody to write to when a figure is wrong; NACHUAN_CONTACT does")
+    return Finding("contact", given.contact)
+
+
+def _look_at_database(given: Settings) -> list[Finding]:
+    try:
+        catalog = Catalog(given.database_url)
+    except DatabaseError as error:
+        return [Finding("database", str(error), _SETTING)]
+    try:
+        catalog.check()
+        looked = [*_look_at_catalogue(catalog), _look_at_index(catalog, given), _look_at_appearances(catalog)]
+        return [*looked, _look_at_links(catalog, given), _look_at_assessment(catalog)]
+    except DatabaseUnusable as error:
+        return [Finding("database", str(error), f"see that it answers and has room; {_SETTING}")]
+    except DatabaseError as error:
+        return [Finding("database", str(error), "nachuan db upgrade")]
+    finally:
+        catalog.close()
+
+
+_SETTING = "NACHUAN_DATABASE_URL, or NACHUAN_HOME, says where it is"
 
 
 def _look_at_secret_key(given: Settings) -> Finding:

@@ -64,6 +64,7 @@ def harvest_with_progress(
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console,
+        disable=not console.is_terminal,
     ) as bars:
         whole = bars.add_task("portals", total=len(sources))
         for source in sources:

@@ -58,13 +58,15 @@ def check_with_progress(catalog: Catalog, given: Settings, plan: Plan, *, quiet:
     stop = threading.Event()
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     due = catalog.links.waiting(datetime.now(UTC), plan.source_id)
+    console = Console(stderr=True, quiet=quiet)
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True, quiet=quiet),
+        console=console,
+        disable=not console.is_terminal,
     ) as bars:
         bar = bars.add_task("links", total=due if plan.limit is None else min(due, plan.limit))
 

@@ -6,13 +6,13 @@ import csv
 import io
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 import schemas
 from nachuan import installation
 from portal.catalog import held
 from portal.catalog.model import Run
+from portal.web.spreadsheets import harmless
 
 
 @click.group()
@@ -28,6 +28,8 @@ def list_(source: str | None, limit: int, as_json: bool) -> None:
     """The newest runs."""
     with installation.catalog() as catalog:
         found = catalog.runs.recent(source, limit=limit)
+        if source is not None and not found:
+            catalog.sources.get(source)
     if as_json:
         installation.print_json(found)
         return
@@ -37,11 +39,10 @@ def list_(source: str | None, limit: int, as_json: bool) -> None:
     for run in found:
         counts = run.counts
         figures = (counts.listed, counts.added, counts.updated, counts.unusable, counts.retired, counts.held)
-        outcome = f"{run.outcome or 'under way'}{f' ({run.decision})' if run.decision else ''}"
         table.add_row(
-            str(run.id), run.source_id, f"{run.started:%Y-%m-%d %H:%M}", run.mode, outcome, *map(str, figures)
+            str(run.id), run.source_id, f"{run.started:%Y-%m-%d %H:%M}", run.mode, _outcome(run), *map(str, figures)
         )
-    Console().print(table)
+    installation.print_table(table)
 
 
 @runs.command()
@@ -66,15 +67,15 @@ def show(run: int, issues: bool, as_csv: bool, as_json: bool) -> None:
         writer.writerow(("code", "dataset", "source_key", "field", "seen", "url", "detail"))
         for stored in listed:
             issue = stored.issue
-            writer.writerow(
-                (issue.code, stored.dataset_id, issue.source_key, issue.field, issue.seen, issue.url, issue.detail)
-            )
+            told = (stored.dataset_id, issue.source_key, issue.field, issue.seen, issue.url, issue.detail)
+            writer.writerow((issue.code, *map(harmless, told)))
         click.echo(text.getvalue(), nl=False)
         return
     _tell(found)
     vocabulary = schemas.vocabulary("issues")
     for code, count in totals.items():
-        term = vocabulary.terms.get(code)
+        # What led to a decision that is made needs no cure any more.
+        term = vocabulary.terms.get(code) if not (found.decision and code == found.cause) else None
         click.echo(f"  {count:>6} × {code}" + (f": {term.attributes.get('cure_en', '')}" if term else ""))
     for stored in listed:
         issue = stored.issue
@@ -86,10 +87,15 @@ def show(run: int, issues: bool, as_csv: bool, as_json: bool) -> None:
         )
 
 
+def _outcome(run: Run) -> str:
+    """How it ended, and of a held run what was decided."""
+    return f"{run.outcome or 'under way'}{f' ({run.decision})' if run.decision else ''}"
+
+
 def _tell(run: Run) -> None:
     counts = run.counts
     click.echo(
-        f"Run {run.id} of {run.source_id}: {run.outcome or 'under way'}, {run.mode}, {run.started:%Y-%m-%d %H:%M} UTC"
+        f"Run {run.id} of {run.source_id}: {_outcome(run)}, {run.mode}, {run.started:%Y-%m-%d %H:%M} UTC"
     )
     click.echo(
         f"  listed {counts.listed} = added {counts.added} + updated {counts.updated} + unchanged {counts.unchanged}"

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from harvester import retirement, sourcefiles
@@ -28,6 +27,7 @@ from portal.catalog.model import Politeness, Source
 from portal.catalog.normalisation import TABLE_HEADER, table_rows
 from portal.catalog.sources import UnknownSource
 from portal.catalog.store import Catalog
+from portal.web.spreadsheets import harmless
 
 
 @click.group()
@@ -52,7 +52,7 @@ def list_(as_json: bool) -> None:
         told = "never" if run is None else f"{run.outcome} {run.started:%Y-%m-%d %H:%M}"
         schedule = "paused" if entry.paused else source.schedule
         table.add_row(source.id, source.title, source.kind, schedule, told, f"{counts.get(source.id, 0):,}")
-    Console().print(table)
+    installation.print_table(table)
 
 
 @sources.command()
@@ -194,7 +194,7 @@ def _size_in_words(finding: Finding) -> str:
 
 @sources.command("preview")
 @click.argument("id_or_url")
-@click.option("-n", "limit", default=20, show_default=True, help="How many records.")
+@click.option("-n", "limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many records.")
 @click.option("--json", "as_json", is_flag=True)
 def preview_(id_or_url: str, limit: int, as_json: bool) -> None:
     """Show what the first records would become; nothing is written."""
@@ -221,7 +221,7 @@ def _print_preview(shown: Preview) -> None:
         formats = " ".join(sorted({item.format for item in dataset.distributions if item.format}))
         cells = (dataset.publisher and dataset.publisher.name, dataset.region, dataset.frequency, dataset.openness)
         table.add_row(dataset.title, *(cell or "—" for cell in cells), formats or "—", issues)
-    Console().print(table)
+    installation.print_table(table)
     for code, count in shown.issue_counts().items():
         click.echo(f"  {count:>6} × {code}")
 
@@ -255,7 +255,7 @@ def _write_understanding(told: Audit) -> None:
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(TABLE_HEADER)
-    writer.writerows(table_rows(told.understanding))
+    writer.writerows(map(harmless, row) for row in table_rows(told.understanding))
     click.echo(lines.getvalue(), nl=False)
 
 
@@ -266,14 +266,14 @@ def _print_audit(told: Audit) -> None:
         share = "" if each.share is None else f"{each.share:.1%}"
         rest = ", ".join(f"{one.value} ({one.count:,})" for one in each.remaining[:5])
         table.add_row(each.field, f"{each.given:,}", f"{each.understood:,}", share, rest)
-    Console().print(table)
+    installation.print_table(table)
     if not told.undecided:
         click.echo("Every key is decided about.")
         return
     table = Table("undecided key", "records", "for example")
     for key in told.undecided:
         table.add_row(key.path, f"{key.records:,}", key.example)
-    Console().print(table)
+    installation.print_table(table)
 
 
 @sources.command()
@@ -330,6 +330,7 @@ def pause(id: str) -> None:
     """Leave a source out of the schedule."""
     with installation.catalog() as catalog:
         catalog.sources.pause(id)
+    click.echo(f"Paused {id}.")
 
 
 @sources.command()
@@ -338,6 +339,7 @@ def resume(id: str) -> None:
     """Take a source into the schedule again."""
     with installation.catalog() as catalog:
         catalog.sources.pause(id, False)
+    click.echo(f"{id} is harvested on schedule again.")
 
 
 @sources.command()
@@ -347,6 +349,7 @@ def remove(id: str, yes: bool) -> None:
     """Retire every dataset of a source and forget the source. The tombstones and their history stay."""
     given = installation.settings()
     with installation.catalog() as catalog:
+        catalog.sources.get(id)
         count = catalog.sources.dataset_counts().get(id, 0)
         if not yes:
             click.confirm(f"Retire the {count:,} datasets of {id}?", abort=True)
@@ -372,6 +375,8 @@ def _source(id_or_url: str) -> Source:
 
 
 def _probe(url: str) -> Probe:
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError(f"{url!r} is no address of a portal: it begins with http:// or https://")
     asking = Source(id="probe", title=url, kind="ckan", url=url, politeness=Politeness(requests_per_second=5.0))
     with installation.way_out(asking, installation.settings()) as http:
         return probe(url, http)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from nachuan import installation
@@ -49,7 +48,7 @@ def list_(as_json: bool) -> None:
         table.add_row(
             account.name, account.role, account.department or "", f"{account.created:%Y-%m-%d}", disabled
         )
-    Console().print(table)
+    installation.print_table(table)
 
 
 @user.command()

@@ -4,32 +4,42 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, inspect, make_url
 
-from portal.catalog.engines import DatabaseError, connect
+from portal.catalog.engines import DatabaseError, connect, make_room, revision
 
 
 def save(url: str, file: Path) -> None:
     """Writes the database into ``file``: an SQLite database, or a PostgreSQL archive made by ``pg_dump``.
 
-    Raises DatabaseError when the file exists or the tool fails.
+    Raises DatabaseError when there is no catalogue to save, when the file exists, or when the tool fails.
     """
     if file.exists():
         raise DatabaseError(f"{file} exists already: choose another name")
+    if not file.absolute().parent.is_dir():
+        raise DatabaseError(f"there is no folder {file.absolute().parent}")
+    engine = connect(url)
+    revision(engine)
+    engine.dispose()
     address = make_url(url)
     if address.get_backend_name() == "postgresql":
         _run(address, "pg_dump", "--format=custom", f"--file={file}")
         return
-    with closing(sqlite3.connect(_sqlite_file(address))) as database:
+    with _usable(file), closing(sqlite3.connect(_sqlite_file(address))) as database:
         database.execute("VACUUM INTO ?", (str(file),))
 
 
 def restore(url: str, file: Path, *, replace: bool) -> None:
-    """Brings back what ``save`` wrote. Raises DatabaseError when there are tables already and not ``replace``."""
+    """Brings back what ``save`` wrote.
+
+    Raises DatabaseError when there are tables already and not ``replace``, and for a file that is no saved catalogue.
+    """
     engine = connect(url)
+    make_room(engine.url)
     taken = inspect(engine).has_table("dataset")
     engine.dispose()
     if taken and not replace:
@@ -38,8 +48,19 @@ def restore(url: str, file: Path, *, replace: bool) -> None:
     if address.get_backend_name() == "postgresql":
         _run(address, "pg_restore", "--clean", "--if-exists", "--no-owner", str(file))
         return
-    with closing(sqlite3.connect(file)) as saved, closing(sqlite3.connect(_sqlite_file(address))) as database:
-        saved.backup(database)
+    with _usable(file), closing(sqlite3.connect(file)) as saved:
+        if not saved.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchall():
+            raise DatabaseError(f"{file} is a database, but no catalogue")
+        with closing(sqlite3.connect(_sqlite_file(address))) as database:
+            saved.backup(database)
+
+
+@contextmanager
+def _usable(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise DatabaseError(f"{file}: {error}") from error
 
 
 def _sqlite_file(address: URL) -> str:

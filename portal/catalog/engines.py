@@ -13,15 +13,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event, exc, make_url, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-AWAY = (OperationalError, InterfaceError)
-"""What a database raises that restarts, gives a transaction up, is locked or has no room: trying again may help."""
 
 TRIES = 3
 """Of a transaction that was broken off."""
@@ -42,6 +40,27 @@ class DatabaseError(Exception):
     """The database is not one we can use: its address is wrong, or its schema is not ours."""
 
 
+class DatabaseUnusable(DatabaseError):
+    """It does not answer, is full, cannot be written, or is damaged: nothing that a statement of ours could help."""
+
+
+AWAY = (OperationalError, InterfaceError, DatabaseUnusable)
+"""What a database raises that restarts, gives a transaction up, is locked or has no room: trying again may help."""
+
+_UNUSABLE_SQLITE = (
+    "unable to open database file",
+    "attempt to write a readonly database",
+    "database or disk is full",
+    "disk I/O error",
+    "database is locked",
+    "database disk image is malformed",
+    "file is not a database",
+)
+
+# Connection exception, insufficient resources, operator intervention, read-only transaction.
+_UNUSABLE_POSTGRESQL = ("08", "53", "57", "25006")
+
+
 def connect(url: str, *, patience_s: float = 0.0) -> Engine:
     """An engine for ``sqlite:///path``, ``sqlite://`` (in memory, for tests) or ``postgresql://…``.
 
@@ -50,18 +69,17 @@ def connect(url: str, *, patience_s: float = 0.0) -> Engine:
     """
     try:
         address = make_url(url)
-    except ArgumentError as error:
+    except exc.ArgumentError as error:
         raise DatabaseError(f"not a database address: {url!r}") from error
     backend = address.get_backend_name()
     if backend == "postgresql":
         engine = create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
         event.listen(engine, "do_connect", _waiting(patience_s))
+        event.listen(engine, "handle_error", _told)
         return engine
     if backend != "sqlite":
         raise DatabaseError(f"only sqlite and postgresql are supported, not {backend}")
-    memory = address.database in (None, "", ":memory:")
-    if not memory:
-        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+    memory = _file(address) is None
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 60}}
     engine = (
         create_engine(address, **options, poolclass=StaticPool)
@@ -70,6 +88,7 @@ def connect(url: str, *, patience_s: float = 0.0) -> Engine:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "handle_error", _told)
     return engine
 
 
@@ -99,8 +118,44 @@ def insisting(attempt: Callable[[], T]) -> T:
         try:
             return attempt()
         except AWAY as error:
-            log.warning("attempt %d was broken off by the database: %s", tried, error.orig)
+            log.warning("attempt %d was broken off by the database: %s", tried, error)
     return attempt()
+
+
+def _file(address: URL) -> Path | None:
+    """Where an SQLite database lies; None for one in memory, or at a server."""
+    if address.get_backend_name() != "sqlite" or address.database in (None, "", ":memory:"):
+        return None
+    return Path(str(address.database))
+
+
+def make_room(address: URL) -> None:
+    """Makes the folder that an SQLite database will lie in. Raises DatabaseUnusable."""
+    file = _file(address)
+    if file is not None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseUnusable(f"no database can be made at {file}: {error.strerror}") from error
+
+
+def _told(context: ExceptionContext) -> None:
+    """Raises what is not a statement's fault as DatabaseUnusable, in one line."""
+    found = context.original_exception
+    if context.is_pre_ping or not isinstance(context.sqlalchemy_exception, exc.DatabaseError):
+        # A connection of the pool that died is replaced by another, and no error.
+        return
+    line = " ".join(str(found).split())
+    state = getattr(found, "sqlstate", None) or ""
+    is_unusable = (
+        context.connection is None
+        or context.is_disconnect
+        or any(line.startswith(one) for one in _UNUSABLE_SQLITE)
+        or state.startswith(_UNUSABLE_POSTGRESQL)
+    )
+    if is_unusable and context.engine is not None:
+        where = context.engine.url.render_as_string(hide_password=True)
+        raise DatabaseUnusable(f"the database {where} cannot be used: {line}") from found
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -138,7 +193,8 @@ def tell_planner(connection: Connection, tables: Sequence[str]) -> None:
 
 
 def upgrade(engine: Engine) -> None:
-    """Brings the schema to this version; does nothing where it already is."""
+    """Brings the schema to this version; does nothing where it already is. Raises DatabaseUnusable."""
+    make_room(engine.url)
     with writing(engine) as connection:
         config = _alembic()
         config.attributes["connection"] = connection
@@ -147,16 +203,31 @@ def upgrade(engine: Engine) -> None:
 
 def check(engine: Engine) -> None:
     """Raises DatabaseError, with the cure, unless the schema is the one this version works with."""
+    found = revision(engine)
     script = ScriptDirectory.from_config(_alembic())
-    with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
     if found == script.get_current_head():
         return
-    if found is None or found in {revision.revision for revision in script.walk_revisions()}:
+    if found in {each.revision for each in script.walk_revisions()}:
         raise DatabaseError("the database is older than this version of Nachuan: run `nachuan db upgrade`")
     raise DatabaseError(
         f"the database (revision {found}) is newer than this version of Nachuan: install that version"
     )
+
+
+def revision(engine: Engine) -> str:
+    """The revision of the schema that is there. Raises DatabaseError where there is no catalogue of any version."""
+    file = _file(engine.url)
+    found = None
+    # To connect would make an empty database, wherever a setting points by mistake.
+    if file is None or file.exists():
+        with engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+    if found is None:
+        where = engine.url.render_as_string(hide_password=True)
+        raise DatabaseError(
+            f"there is no catalogue in {where}: run `nachuan db upgrade`, or say with NACHUAN_HOME where it is"
+        )
+    return found
 
 
 def _alembic() -> Config:

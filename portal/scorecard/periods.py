@@ -107,8 +107,9 @@ def freeze(
 ) -> Manifest:
     """Freezes the assessment as of the last day of a period that is over.
 
-    Raises PeriodInvalid for one that is not, ``portal.catalog.periods.PeriodFrozen`` for one that is frozen, and
-    ``portal.catalog.previews.PreviewRefused`` while its preview is open or disputes wait for their answer.
+    Raises PeriodInvalid for one that is not, or at whose end there was no dataset,
+    ``portal.catalog.periods.PeriodFrozen`` for one that is frozen, and ``portal.catalog.previews.PreviewRefused`` while its
+    preview is open or disputes wait for their answer.
     """
     frozen = now or datetime.now(UTC)
     day, preview = _day_over(period, frozen), catalog.previews.get(period)
@@ -116,6 +117,7 @@ def freeze(
         refuse_open(preview, catalog.statements.of(period), frozen)
     reading = None if preview is None else Reading(catalog.last_change(), frozen)
     snapshot = as_of(catalog, day, layout or standard_layout(), progress, reading=reading)
+    _refuse_empty(period, snapshot)
     said = catalog.statements.of(period)
     shown = None if preview is None else _previewed(catalog, preview, said)
     manifest = replace(manifest_for(period, snapshot), reading=reading, preview=shown)
@@ -145,6 +147,7 @@ def begin_preview(
         raise PreviewRefused(f"the preview of {period} was begun already, on {stood.begun:%Y-%m-%d}")
     reading = Reading(catalog.last_change(), begun)
     snapshot = as_of(catalog, day, layout or standard_layout(), progress, reading=reading)
+    _refuse_empty(period, snapshot)
     preview = Preview(period=period, kept=kept, begun=begun, until=end_of(begun, days))
     manifest = replace(manifest_for(period, snapshot), reading=reading, until=preview.until)
     try:
@@ -222,6 +225,12 @@ def _day_over(period: str, now: datetime) -> date:
     if now < datetime.combine(day, time(), UTC) + timedelta(days=1) + WRITTEN_AFTER:
         raise PeriodInvalid(f"the period {period} is not over: it ends on {day}, and may be frozen an hour after that")
     return day
+
+
+def _refuse_empty(period: str, snapshot: Snapshot) -> None:
+    # What is frozen stays, so nothing is frozen for a catalogue that began later.
+    if not snapshot.rows:
+        raise PeriodInvalid(f"there was no dataset on {snapshot.day:%Y-%m-%d}: there is nothing to freeze for {period}")
 
 
 def _previewed(catalog: Catalog, preview: Preview, said: Sequence[Statement]) -> Previewed:

@@ -69,9 +69,8 @@ def test_wrong_usage_is_two(command: str) -> None:
 def test_a_missing_database_is_one_line(nachuan: Command) -> None:
     missing = nachuan("sources", "list")
     assert missing.returncode == 1
-    assert missing.stderr.strip().splitlines() == [
-        "nachuan: the database is older than this version of Nachuan: run `nachuan db upgrade`"
-    ]
+    (line,) = missing.stderr.splitlines()
+    assert line.startswith("nachuan: there is no catalogue in sqlite:///") and "run `nachuan db upgrade`" in line
 
 
 @pytest.mark.slow

@@ -23,8 +23,9 @@ def ready() -> Response:
     """The database and the index can be read; 503 with the cure where one of them cannot."""
     try:
         site().catalog.check()
-    except DatabaseError as error:
-        return _told(503, {"status": "not ready", "database": str(error)})
+    except DatabaseError:
+        # The error names the server and its user, which are nobody's business here.
+        return _told(503, {"status": "not ready", "database": "it cannot be used: run `nachuan doctor`"})
     except AWAY:
         return _told(503, {"status": "not ready", "database": "it cannot be reached"})
     stands_at = site().index.last_change()

@@ -133,5 +133,5 @@ def test_a_portal_without_an_index_or_tables_lives_but_is_not_ready(empty_client
     assert told.status_code == 503 and "index" in told.get_json()
     bare = Catalog("sqlite://")
     told = client_of(bare, MemoryIndex()).get("/readyz")
-    assert told.status_code == 503 and "nachuan db upgrade" in told.get_json()["database"]
+    assert told.status_code == 503 and told.get_json()["database"] == "it cannot be used: run `nachuan doctor`"
     bare.close()
