@@ -173,9 +173,36 @@ def _understood(vocabulary: str, setting: Setting) -> Cleaner:
 
 
 def _beside(vocabulary: str, setting: Setting) -> Cleaner:
-    """A text that is no word of the vocabulary: a condition in the place of the openness."""
+    """A text that is no word of the vocabulary, or one in words: a condition in the place of the openness."""
     term = dcat_cleaners.cleaner(f"term:{vocabulary}", setting)
-    return lambda value: text(value) if term(value) is None else None
+    terms = schemas.vocabulary(vocabulary).terms.values()
+    in_words = {schemas.fold(word) for each in terms for word in each.attributes.get("in_words", "").split("|")}
+
+    def beside(value: Any) -> str | None:
+        cleaned = text(value)
+        if cleaned is None or cleaned in UNFILLED:
+            return None
+        return cleaned if schemas.fold(cleaned) in in_words or term(cleaned) is None else None
+
+    return beside
+
+
+def _narrow(vocabulary: str, setting: Setting) -> Cleaner:
+    """The term of a value, unless it is a broad one, which another key may say more of."""
+    term = dcat_cleaners.cleaner(f"term:{vocabulary}", setting)
+    terms = schemas.vocabulary(vocabulary).terms
+
+    def narrow(value: Any) -> str | None:
+        found: str | None = term(value)
+        return None if found is None or terms[found].attributes.get("broad") == "yes" else found
+
+    return narrow
+
+
+def _narrow_word(vocabulary: str, setting: Setting) -> Cleaner:
+    """A text that is a word of a term that is not broad; any other says nothing."""
+    narrow = _narrow(vocabulary, setting)
+    return lambda value: code(value) if narrow(value) is not None else None
 
 
 def _terms(vocabulary: str, setting: Setting) -> Cleaner:
@@ -217,6 +244,8 @@ MADE: Mapping[str, Callable[[str, Setting], Cleaner]] = {
     "digits_as_code": _digits_as_code,
     "file": _file,
     "formats": _formats,
+    "narrow": _narrow,
+    "narrow_word": _narrow_word,
     "terms": _terms,
     "understood": _understood,
 }

@@ -172,7 +172,7 @@ class Dataset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     columns: tuple[Column, ...] = ()
 
     openness: str | None = None
-    """A code of ``openness``: unconditional, registration, conditional, denied."""
+    """A code of ``openness``: unconditional, registration, conditional, denied; open-unqualified without its conditions."""
     openness_raw: str | None = None
     openness_condition: str | None = None
     sharing: str | None = None

@@ -327,17 +327,20 @@ def openness_given(subject: Subject, options: Options) -> Finding:
 def open_to_all(subject: Subject, options: Options) -> Finding:
     """Whether anyone may have the data, with at most a registration.
 
-    Where the record is silent, an address that gives the data to us proves it; without such an answer it is unknown.
+    Where the record is silent, or says that they are open and nothing of conditions, an address that gives the data to
+    us proves it; without such an answer it is unknown.
     """
     dataset = subject.dataset
     if dataset.openness in ("unconditional", "registration"):
         return Finding(Verdict.PASS, "openness.open", dataset.openness_raw or dataset.openness)
-    if dataset.openness is not None:
+    is_silent = dataset.openness in (None, "open-unqualified")
+    if not is_silent:
         return Finding(Verdict.FAIL, "openness.closed", dataset.openness_raw or dataset.openness)
     way = way_to_any(subject)
     if way is not None and way.verdict.passes:
         return Finding(way.verdict, "openness.proved", way.seen, way.limit, way.until)
-    return Finding(Verdict.UNKNOWN, "openness.untold", dataset.openness_raw, None, way.until if way else None)
+    reason = "openness.untold" if dataset.openness is None else "openness.unqualified"
+    return Finding(Verdict.UNKNOWN, reason, dataset.openness_raw, None, way.until if way else None)
 
 
 def access_rights_given(subject: Subject, options: Options) -> Finding:

@@ -94,3 +94,21 @@ def test_a_key_that_a_family_or_a_source_names_is_read_for_nothing_else() -> Non
     assert (dataset.openness, dataset.openness_condition, dataset.issued) == (None, "需实名", None)
     # A key that gd's table does not have, and that many portals use.
     assert dataset.publisher is not None and dataset.publisher.name == "某局"
+
+
+@pytest.mark.parametrize("said,openness,raw,condition", [
+    ({"开放状态": "可开放", "开放条件": "有条件开放"}, "conditional", "有条件开放", None),
+    ({"开放条件": "无条件开放", "开放类型": "可开放"}, "unconditional", "无条件开放", None),
+    ({"开放类型": "可开放"}, "open-unqualified", "可开放", None),
+    ({"开放条件": "开放网站"}, "open-unqualified", "开放网站", None),
+    ({"开放条件": "开放网站申请"}, "conditional", "开放网站申请", None),
+    ({"开放状态": "可开放", "开放条件": "用于数据校验"}, "open-unqualified", "可开放", "用于数据校验"),
+    ({"开放条件": "数源部门同意"}, "conditional", "数源部门同意", "数源部门同意"),
+    ({"开放条件": "用于数据校验"}, None, "用于数据校验", "用于数据校验"),
+    ({"开放条件": "请补充开放条件"}, None, None, None),
+])
+def test_what_says_more_of_openness_holds_and_a_condition_in_words_stays(
+    said: dict[str, Any], openness: str | None, raw: str | None, condition: str | None
+) -> None:
+    dataset = read({"标识符": "7", "标题": "公交站点"} | said)
+    assert (dataset.openness, dataset.openness_raw, dataset.openness_condition) == (openness, raw, condition)
