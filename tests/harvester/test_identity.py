@@ -47,7 +47,8 @@ def test_a_real_row_has_the_id_it_was_given(pinned: dict[str, str]) -> None:
 @pytest.mark.parametrize("said,word", [
     ("公交站点", "公交站点"), (" 公交\u3000 站点\n", "公交 站点"), ("公交\u200b站点\ufeff", "公交站点"),
     ("公交　ＡＰＩ（１）", "公交 API(1)"),
-    ("Bus\tStops\x0b", "Bus Stops"), ("a\x1fb\x85c", "a b c"), ("a\x00b\xadc", "abc"), ("<b>公交</b>&amp;站", "<b>公交</b>&amp;站"), ("/金門縣政府/社會處", "/金門縣政府/社會處"),
+    ("Bus\tStops\x0b", "Bus Stops"), ("a\x1fb\x85c", "a b c"), ("a\x00b\xadc", "abc"),
+    ("<b>公交</b>&amp;站", "<b>公交</b>&amp;站"), ("/金門縣政府/社會處", "/金門縣政府/社會處"),
     ("380120000J 【社會局】", "380120000J 【社會局】"), ("甲␟乙", "甲乙"), ("㈠ ⑴ ㎡", "(一) (1) m2"), ("e\u0301", "\u00e9"), (2024, "2024"),
     (1.5, "1.5"), ("0", "0"), ("暂无数据", "暂无数据"),
     *((silent, "") for silent in (None, True, "", " ", "-", "--", "/", "null", "None", "NaN", "无", "無", "暂无", "暫無", "未知")),

@@ -91,11 +91,11 @@ def test_the_last_frozen_period_is_compared_too_and_other_rules_are_a_part(large
     (rules,) = layout.rule_sets
     heavier = tuple(replace(one, weight=one.weight + (one.id == "licence")) for one in rules.indicators)
     other = Layout.of([replace(rules, indicators=heavier)])
-    periods.freeze(large, "2025H2", "key", now=datetime(2026, 1, 2, tzinfo=UTC), layout=other)
     periods.freeze(large, "2026H1", "key", now=datetime(2026, 7, 1, 2, tzinfo=UTC), layout=other)
-    keeping.keep(large, date(2026, 7, 20), "test")
+    periods.freeze(large, "2026H2", "key", now=datetime(2027, 1, 1, 2, tzinfo=UTC), layout=other)
+    keeping.keep(large, date(2027, 1, 20), "test")
     days = large.explanations.days(*NATION, "national")
-    assert days == [(date(2026, 6, 20), date(2026, 7, 20)), (date(2026, 6, 30), date(2026, 7, 20))]
+    assert days == [(date(2026, 12, 21), date(2027, 1, 20)), (date(2026, 12, 31), date(2027, 1, 20))]
     found = keeping.kept(large, NATION, *days[1], "national")
     alone = spans.span(large, NATION, *days[1], most=None).explanation
     assert found == alone and found is not None and found.parts[0].movement is Movement.RULES

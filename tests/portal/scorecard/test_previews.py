@@ -137,9 +137,10 @@ def test_a_preview_is_begun_once_of_a_period_that_is_over_and_not_frozen(june: C
     periods.begin_preview(june, "2026H1", KEY, now=BEGUN)
     with pytest.raises(PreviewRefused, match="begun already, on 2026-07-01"):
         periods.begin_preview(june, "2026H1", KEY, now=WITHIN)
-    periods.freeze(june, "2025H2", KEY, now=AFTER)
-    with pytest.raises(PreviewRefused, match="2025H2 is frozen already"):
-        periods.begin_preview(june, "2025H2", KEY, now=AFTER)
+    later = datetime(2027, 1, 2, tzinfo=UTC)
+    periods.freeze(june, "2026H2", KEY, now=later)
+    with pytest.raises(PreviewRefused, match="2026H2 is frozen already"):
+        periods.begin_preview(june, "2026H2", KEY, now=later)
 
 
 def test_of_two_previews_begun_at_once_one_is_kept(june: Catalog) -> None:

@@ -464,11 +464,11 @@ def test_after_it_is_frozen_the_desk_only_shows_it(previewed: Catalog, reader: F
 
 
 def test_a_period_frozen_without_a_preview_has_no_statements(previewed: Catalog, reader: FlaskClient) -> None:
-    with time_machine.travel(AFTER):
-        periods.freeze(previewed, "2025H2", KEY)
-    assert reader.get("/scorecards/periods/2025H2").status_code == 200
-    for path in ("statements", "statements.json", "statements.csv", f"departments/{DEPARTMENT}"):
-        assert reader.get(f"/scorecards/periods/2025H2/{path}").status_code == 404, path
+    with time_machine.travel(datetime(2027, 1, 2, tzinfo=UTC)):
+        periods.freeze(previewed, "2026H2", KEY)
+    assert reader.get("/scorecards/periods/2026H2").status_code == 200
+    for path in ("statements", "statements.json", "statements.csv", "departments/330100.market"):
+        assert reader.get(f"/scorecards/periods/2026H2/{path}").status_code == 404, path
 
 
 @pytest.mark.parametrize(
