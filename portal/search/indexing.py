@@ -278,10 +278,10 @@ def catch_up(catalog: Catalogue, index: SearchIndex) -> int:
         followed += len(changes)
     recounted, newest_counted = catalog.appearances.changed_datasets(counted)
     for start in range(0, len(recounted), CHANGES_AT_ONCE):
-        part = recounted[start:start + CHANGES_AT_ONCE]
+        _put(catalog, index, recounted[start:start + CHANGES_AT_ONCE], since, counted)
+    if newest_counted > counted:
         # They come by id and not by number, so the number stands only when the last of them does.
-        is_last = start + CHANGES_AT_ONCE >= len(recounted)
-        _put(catalog, index, part, since, newest_counted if is_last else counted)
+        index.apply((), (), since, newest_counted)
     return followed + len(recounted)
 
 

@@ -134,7 +134,8 @@ class SearchIndex(Protocol):
     ) -> None:
         """Put and remove datasets, then commit together with the numbers they bring the index to.
 
-        ``upto`` is of the change log, ``counted`` of ``portal.catalog.appearances``: what is counted as what.        Applying the same again changes nothing. Raises IndexBusy.
+        ``upto`` is of the change log, ``counted`` of ``portal.catalog.appearances``: what is counted as what.
+        Applying the same again changes nothing. Raises IndexBusy.
         """
 
     def rebuild(self, documents: Iterable[SearchDocument], upto: int, counted: int = 0) -> None:
