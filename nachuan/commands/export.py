@@ -46,7 +46,7 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--query", "-q", help="Only what this search finds.")
 @click.option("--base-url", help="What addresses begin with; else NACHUAN_BASE_URL, else `nachuan serve`'s.")
 @click.option(
-    "--appearances", type=click.Choice(list(Appearances)), default=Appearances.EVERY, show_default=True,
+    "--appearances", type=click.Choice([way.value for way in Appearances]), default="every", show_default=True,
     help="A dataset met several times: every entry of it, or the counted one alone.",
 )
 @_filters

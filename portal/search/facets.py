@@ -62,6 +62,10 @@ RANKED = {"titles": 6.0, "keywords": 2.0, "columns": 2.0, "publishers": 1.5, "pl
 """Texts of a SearchDocument a match in which says more about a dataset than one elsewhere, and how many times."""
 
 
+TEXTS = (*RANKED, "descriptions", "other")
+"""All texts of a SearchDocument that it is found by."""
+
+
 class Facet(Struct, frozen=True, kw_only=True):
     """One way to narrow a search."""
 

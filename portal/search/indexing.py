@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 import schemas
 from portal.catalog.model import Change, Dataset, DatasetState, Entry, RecordType
-from portal.search.facets import SearchDocument
+from portal.search.facets import TEXTS, SearchDocument
 from portal.search.query import SearchIndex
 
 CHANGES_AT_ONCE = 1000
@@ -172,17 +172,9 @@ def _whole(counted: SearchDocument, further: Sequence[SearchDocument]) -> Search
     """The counted entry with the words and values of the further ones after its own."""
     every = (counted, *further)
     facets = dict.fromkeys(facet for one in every for facet in one.values)
-    return replace(
-        counted,
-        titles=_distinct(chain.from_iterable(one.titles for one in every)),
-        descriptions=_distinct(chain.from_iterable(one.descriptions for one in every)),
-        keywords=_distinct(chain.from_iterable(one.keywords for one in every)),
-        columns=_distinct(chain.from_iterable(one.columns for one in every)),
-        publishers=_distinct(chain.from_iterable(one.publishers for one in every)),
-        places=_distinct(chain.from_iterable(one.places for one in every)),
-        other=_distinct(chain.from_iterable(one.other for one in every)),
-        values={facet: _distinct(chain.from_iterable(one.values.get(facet, ()) for one in every)) for facet in facets},
-    )
+    texts = {name: _distinct(chain.from_iterable(getattr(one, name) for one in every)) for name in TEXTS}
+    values = {facet: _distinct(chain.from_iterable(one.values.get(facet, ()) for one in every)) for facet in facets}
+    return replace(counted, values=values, **texts)
 
 
 def _own(entry: Entry, quality: float | None) -> SearchDocument:

@@ -9,7 +9,7 @@ from math import log
 from msgspec import Struct
 
 from portal.search.analysis import Piece, pieces
-from portal.search.facets import RANKED, Appearances, SearchDocument, as_found, fresh_spans
+from portal.search.facets import RANKED, TEXTS, Appearances, SearchDocument, as_found, fresh_spans
 from portal.search.highlight import Shown, hit, occurrences
 from portal.search.language import Asked, Phrase, Words, column_phrases, understand
 from portal.search.query import Query, Results, Sort, Suggestion
@@ -25,8 +25,7 @@ class _Kept(Struct, frozen=True):
 
 
 def _keep(document: SearchDocument) -> _Kept:
-    names = (*RANKED, "descriptions", "other")
-    return _Kept(document, fact(document), {name: [pieces(text) for text in getattr(document, name)] for name in names})
+    return _Kept(document, fact(document), {name: [pieces(text) for text in getattr(document, name)] for name in TEXTS})
 
 
 def _occurs(wanted: Phrase, texts: Iterable[Sequence[Piece]]) -> bool:
@@ -55,15 +54,22 @@ def _score(kept: _Kept, phrases: Iterable[Phrase]) -> float:
     )
 
 
-def _listed(documents: Iterable[SearchDocument], way: Appearances) -> dict[str, _Kept]:
-    return {found.id: _keep(found) for one in documents for found, ways in as_found(one) if way in ways}
+def _listed(documents: Iterable[SearchDocument]) -> dict[Appearances, dict[str, _Kept]]:
+    """What is kept of documents, by the way of listing that finds it and by id."""
+    listed: dict[Appearances, dict[str, _Kept]] = {way: {} for way in Appearances}
+    for document in documents:
+        for found, ways in as_found(document):
+            kept = _keep(found)
+            for way in ways:
+                listed[way][found.id] = kept
+    return listed
 
 
 class MemoryIndex:
     """A SearchIndex that lives as long as the process."""
 
     def __init__(self) -> None:
-        self._kept: dict[Appearances, dict[str, _Kept]] = {way: {} for way in Appearances}
+        self._kept = _listed(())
         self._upto: int | None = None
         self._counted = 0
 
@@ -109,16 +115,15 @@ class MemoryIndex:
         self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int, counted: int = 0
     ) -> None:
         put = {document.id: document for document in documents}
-        gone = {*removed, *put}
+        gone, listed = {*removed, *put}, _listed(put.values())
         kept = {
-            way: {id: one for id, one in known.items() if id not in gone} | _listed(put.values(), way)
+            way: {id: one for id, one in known.items() if id not in gone} | listed[way]
             for way, known in self._kept.items()
         }
         self._kept, self._upto, self._counted = kept, upto, counted
 
     def rebuild(self, documents: Iterable[SearchDocument], upto: int, counted: int = 0) -> None:
-        put = list(documents)
-        self._kept, self._upto, self._counted = {way: _listed(put, way) for way in Appearances}, upto, counted
+        self._kept, self._upto, self._counted = _listed(documents), upto, counted
 
     def last_change(self) -> int | None:
         return self._upto

@@ -11,7 +11,7 @@ import tantivy
 from tantivy import FieldType, Occur
 
 from portal.search.analysis import ANALYSIS, Piece, analysed, grams, recurring
-from portal.search.facets import FACETS, RANKED, Appearances, SearchDocument, Span
+from portal.search.facets import FACETS, RANKED, TEXTS, Appearances, SearchDocument, Span
 from portal.search.highlight import Shown
 from portal.search.language import Asked, Phrase, Words, column_phrases
 from portal.search.query import Query, Sort
@@ -95,7 +95,7 @@ def to_tantivy(document: SearchDocument, found_by: Sequence[Appearances]) -> tan
         add_text("found_by", way)
     made.add_bytes("shown", msgspec.msgpack.encode(Shown(document.titles, document.descriptions, document.columns)))
 
-    for name in (*RANKED, "descriptions", "other"):
+    for name in TEXTS:
         shared = name not in ("titles", "descriptions")
         for text in getattr(document, name):
             found = recurring(text) if shared else analysed(text, name in RANKED)
