@@ -85,10 +85,11 @@ def follow_index(catalog: Catalog, given: Settings) -> int:
 def follow(catalog: Catalog, given: Settings) -> None:
     """Brings everything that is derived from the catalogue up to it; none keeps the others from being tried."""
     try:
-        follow_index(catalog, given)
+        counting.catch_up(catalog, holder())
     finally:
+        # After it, because a search may list each dataset once.
         try:
-            counting.catch_up(catalog, holder())
+            follow_index(catalog, given)
         finally:
             _assess(catalog)
 

@@ -140,6 +140,31 @@ class Appearances:
                     then.setdefault(row.dataset_id, row.counted_as)
         return {id: canonical for id, canonical in (standing | then).items() if canonical is not None}
 
+    def further(self, ids: Sequence[str]) -> dict[str, list[str]]:
+        """Of those that are canonical entries of several: the ids of the others, in their order."""
+        table = tables.dataset.c
+        found: dict[str, list[str]] = {}
+        with self._engine.connect() as connection:
+            for part in in_parts(ids):
+                query = select(table.id, table.counted_as).where(table.counted_as.in_(part)).order_by(table.id)
+                for row in connection.execute(query):
+                    found.setdefault(row.counted_as, []).append(row.id)
+        return found
+
+    def counting_for(self, ids: Sequence[str]) -> set[str]:
+        """The canonical entries that these entries are counted as, or once were."""
+        now, past = tables.dataset.c, tables.counted_past.c
+        with self._engine.connect() as connection:
+            return {
+                canonical
+                for part in in_parts(ids)
+                for query in (
+                    select(now.counted_as).where(now.id.in_(part), now.counted_as.is_not(None)),
+                    select(past.counted_as).where(past.dataset_id.in_(part), past.counted_as.is_not(None)),
+                )
+                for canonical in connection.scalars(query)
+            }
+
     def changed_datasets(self, since: int = 0) -> tuple[list[str], int]:
         """The entries that came to be counted otherwise since a number, and the newest number."""
         table = tables.dataset.c

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 
 from msgspec import Struct
 
 import schemas
+
+
+class Appearances(StrEnum):
+    """How often a dataset is found that is met several times."""
+
+    EVERY = "every"
+    """Each entry is found for itself, by its own words and values."""
+    ONCE = "once"
+    """The dataset is found once, as its counted entry, by the words and values of all its entries."""
 
 
 class SearchDocument(Struct, frozen=True, kw_only=True):
@@ -32,10 +42,28 @@ class SearchDocument(Struct, frozen=True, kw_only=True):
     changed: datetime | None = None
     """When the catalogue last saw it change; ``modified`` is the portal's word."""
     quality: float | None = None
+    is_counted: bool = True
+    """False of a further appearance of a dataset, which is counted as another entry."""
+    whole: SearchDocument | None = None
+    """Of a counted entry whose dataset has further ones: the dataset with the words and values of all of them, and the
+    dates of this one; None where this entry is all there is."""
+
+
+def as_found(document: SearchDocument) -> tuple[tuple[SearchDocument, tuple[Appearances, ...]], ...]:
+    """What an index keeps of an entry, each with the ways of listing that find it: two things where it has a ``whole``."""
+    if not document.is_counted:
+        return ((document, (Appearances.EVERY,)),)
+    if document.whole is None:
+        return ((document, (Appearances.EVERY, Appearances.ONCE)),)
+    return (document, (Appearances.EVERY,)), (document.whole, (Appearances.ONCE,))
 
 
 RANKED = {"titles": 6.0, "keywords": 2.0, "columns": 2.0, "publishers": 1.5, "places": 1.5}
 """Texts of a SearchDocument a match in which says more about a dataset than one elsewhere, and how many times."""
+
+
+TEXTS = (*RANKED, "descriptions", "other")
+"""All texts of a SearchDocument that it is found by."""
 
 
 class Facet(Struct, frozen=True, kw_only=True):

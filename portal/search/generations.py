@@ -38,6 +38,8 @@ class Current(Struct, frozen=True):
     layout: str
     """What wrote it: the engine with the versions of its layout and of the analysis."""
     last_change: int
+    last_counted: int = 0
+    """How far it was followed which entries are counted as which."""
 
 
 Stamp = tuple[int, int]
@@ -104,9 +106,9 @@ class Generations(Struct, frozen=True):
         self.path(current).mkdir()
         return current
 
-    def finish(self, current: Current, last_change: int) -> None:
+    def finish(self, current: Current, last_change: int, last_counted: int) -> None:
         """Makes a generation the current one and removes every other; for a commit to the current one, says so."""
-        text = msgspec.json.encode(Current(current.generation, self.layout, last_change))
+        text = msgspec.json.encode(Current(current.generation, self.layout, last_change, last_counted))
         temporary = self._pointer().with_suffix(".new")
         with open(temporary, "wb") as file:
             file.write(text)

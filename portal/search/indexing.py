@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from html import unescape
-from itertools import chain
+from itertools import chain, islice
 from typing import Protocol
 
 import msgspec
@@ -16,11 +16,14 @@ from msgspec.structs import replace
 
 import schemas
 from portal.catalog.model import Change, Dataset, DatasetState, Entry, RecordType
-from portal.search.facets import SearchDocument
+from portal.search.facets import TEXTS, SearchDocument
 from portal.search.query import SearchIndex
 
 CHANGES_AT_ONCE = 1000
 """Followed in one commit of the index."""
+
+READ_AT_ONCE = 500
+"""Entries, while everything is read."""
 
 DESCRIPTION_LENGTH = 5000
 """Characters of a description that are indexed; what follows is tables and licence texts."""
@@ -38,8 +41,31 @@ _MARKDOWN = re.compile(r"\*\*|(?<!\w)__|__(?!\w)|`+|^[ \t]*(?:#{1,6}|[-*+>])[ \t
 """Emphasis, code, and what begins a heading, an item or a quotation; ``a__b`` and ``5 - 3`` stay."""
 
 
+class Appearances(Protocol):
+    """What is known of datasets met several times: ``portal.catalog.appearances.Appearances``."""
+
+    def originals(self, ids: Sequence[str]) -> dict[str, str]:
+        """Of further entries: the id of the canonical one."""
+
+    def further(self, ids: Sequence[str]) -> dict[str, list[str]]:
+        """Of canonical entries: the ids of the further ones."""
+
+    def counting_for(self, ids: Sequence[str]) -> set[str]:
+        """The canonical entries that entries are counted as, or once were."""
+
+    def changed_datasets(self, since: int = 0) -> tuple[list[str], int]:
+        """The entries that came to be counted otherwise since a number, and the newest number."""
+
+    def newest(self) -> int:
+        """The newest number of ``changed_datasets``."""
+
+
 class Catalogue(Protocol):
     """What of the catalogue an index is made from: a ``portal.catalog.store.Catalog``."""
+
+    @property
+    def appearances(self) -> Appearances:
+        """Which entries are one dataset."""
 
     def walk(self) -> Iterator[Entry]:
         """Every dataset but the retired ones."""
@@ -128,14 +154,37 @@ def _values(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     return {facet: found for facet, found in values.items() if found}
 
 
-def document(entry: Entry, quality: float | None = None) -> SearchDocument:
-    """What an index knows of a dataset. ``quality`` (0-1) is None until something measures it."""
+def document(
+    entry: Entry, quality: float | None = None, *, is_counted: bool = True, further: Sequence[Entry] = ()
+) -> SearchDocument:
+    """What an index knows of an entry. ``quality`` (0-1) is None until something measures it.
+
+    ``further`` are the other entries of the dataset where this is the one that is counted.
+    """
+    own = replace(_own(entry, quality), is_counted=is_counted)
+    whole = _whole(own, [_own(one, None) for one in further]) if further else None
+    made = replace(own, whole=whole)
+    digest = hashlib.blake2b(msgspec.msgpack.encode(made), digest_size=12).hexdigest()
+    return replace(made, digest=digest, whole=None if whole is None else replace(whole, digest=digest))
+
+
+def _whole(counted: SearchDocument, further: Sequence[SearchDocument]) -> SearchDocument:
+    """The counted entry with the words and values of the further ones after its own."""
+    every = (counted, *further)
+    facets = dict.fromkeys(facet for one in every for facet in one.values)
+    texts = {name: _distinct(chain.from_iterable(getattr(one, name) for one in every)) for name in TEXTS}
+    values = {facet: _distinct(chain.from_iterable(one.values.get(facet, ()) for one in every)) for facet in facets}
+    return replace(counted, values=values, **texts)
+
+
+def _own(entry: Entry, quality: float | None) -> SearchDocument:
+    """What an index knows of an entry by itself, without a digest."""
     dataset = entry.dataset
     publisher = dataset.publisher
     values = _values(dataset)
     changed = [at for at in (dataset.modified, dataset.data_modified) if at is not None]
     shown = dataset.distributions[:MOST_DISTRIBUTIONS]
-    made = SearchDocument(
+    return SearchDocument(
         id=dataset.id,
         digest="",
         titles=_distinct((dataset.title, *dataset.titles.values())),
@@ -164,53 +213,82 @@ def document(entry: Entry, quality: float | None = None) -> SearchDocument:
         changed=entry.changed,
         quality=quality,
     )
-    return replace(made, digest=hashlib.blake2b(msgspec.msgpack.encode(made), digest_size=12).hexdigest())
+
+
+def _documents(catalog: Catalogue, entries: Iterable[Entry]) -> Iterator[SearchDocument]:
+    """What an index knows of those entries that it is to know, each with what it counts as."""
+    rest = iter(entries)
+    while part := list(islice(rest, READ_AT_ONCE)):
+        shown = [entry for entry in part if is_indexed(entry)]
+        ids = [entry.dataset.id for entry in shown]
+        originals, further = catalog.appearances.originals(ids), catalog.appearances.further(ids)
+        others = {
+            entry.dataset.id: entry
+            for entry in catalog.entries([id for found in further.values() for id in found])
+            if is_indexed(entry)
+        }
+        for entry in shown:
+            id = entry.dataset.id
+            found = [others[other] for other in further.get(id, ()) if other in others]
+            yield document(entry, is_counted=id not in originals, further=found)
 
 
 def rebuild(catalog: Catalogue, index: SearchIndex) -> int:
     """Builds the index from the whole catalogue; how many datasets it then holds.
 
-    The change number is read first: what changes meanwhile is followed afterwards, perhaps a second time.
+    The numbers are read first: what changes meanwhile is followed afterwards, perhaps a second time.
     """
-    upto = catalog.last_change()
+    upto, counted = catalog.last_change(), catalog.appearances.newest()
     count = 0
 
     def documents() -> Iterator[SearchDocument]:
         nonlocal count
-        for entry in catalog.walk():
-            if is_indexed(entry):
-                count += 1
-                yield document(entry)
+        for made in _documents(catalog, catalog.walk()):
+            count += 1
+            yield made
 
-    index.rebuild(documents(), upto)
+    index.rebuild(documents(), upto, counted)
     return count
 
 
 def catch_up(catalog: Catalogue, index: SearchIndex) -> int:
-    """Brings the index up to the newest change; how many changes it followed.
+    """Brings the index up to the newest change, and to what counts as what; how many changes of both it followed.
 
     An index that cannot be followed from where it stands (never filled, outdated, corrupt, or ahead of a catalogue
     that was restored from an older copy) is rebuilt.
     """
     newest = catalog.last_change()
     since = index.last_change()
-    if since is None or since > newest:
+    if since is None or since > newest or index.last_counted() > catalog.appearances.newest():
         rebuild(catalog, index)
         return newest
+    counted = index.last_counted()
     followed = 0
     while changes := catalog.changes(since, CHANGES_AT_ONCE):
-        ids = list(dict.fromkeys(change.dataset_id for change in changes))
-        documents = [document(entry) for entry in catalog.entries(ids) if is_indexed(entry)]
-        removed = set(ids).difference(found.id for found in documents)
         since = changes[-1].number
-        index.apply(documents, removed, since)
+        _put(catalog, index, list(dict.fromkeys(change.dataset_id for change in changes)), since, counted)
         followed += len(changes)
-    return followed
+    recounted, newest_counted = catalog.appearances.changed_datasets(counted)
+    for start in range(0, len(recounted), CHANGES_AT_ONCE):
+        _put(catalog, index, recounted[start:start + CHANGES_AT_ONCE], since, counted)
+    if newest_counted > counted:
+        # They come by id and not by number, so the number stands only when the last of them does.
+        index.apply((), (), since, newest_counted)
+    return followed + len(recounted)
+
+
+def _put(catalog: Catalogue, index: SearchIndex, ids: Sequence[str], upto: int, counted: int) -> None:
+    """Brings entries up to date in the index, and with them those whose datasets they are, or were, entries of."""
+    concerned = sorted({*ids, *catalog.appearances.counting_for(ids)})
+    documents = list(_documents(catalog, catalog.entries(concerned)))
+    index.apply(documents, set(concerned).difference(found.id for found in documents), upto, counted)
 
 
 def behind(catalog: Catalogue, index: SearchIndex) -> int:
-    """How many changes the index has not followed; all of them for one that must be rebuilt."""
-    return max(0, catalog.last_change() - (index.last_change() or 0))
+    """How many changes of both kinds the index has not followed; all of them for one that must be rebuilt."""
+    last = index.last_change()
+    counted = 0 if last is None else index.last_counted()
+    return max(0, catalog.last_change() - (last or 0)) + max(0, catalog.appearances.newest() - counted)
 
 
 def check(catalog: Catalogue, index: SearchIndex) -> Comparison:
@@ -219,12 +297,11 @@ def check(catalog: Catalogue, index: SearchIndex) -> Comparison:
     compared = 0
     lacking: list[str] = []
     stale: list[str] = []
-    for entry in catalog.walk():
-        if is_indexed(entry):
-            compared += 1
-            digest = indexed.pop(entry.dataset.id, None)
-            if digest is None:
-                lacking.append(entry.dataset.id)
-            elif digest != document(entry).digest:
-                stale.append(entry.dataset.id)
+    for made in _documents(catalog, catalog.walk()):
+        compared += 1
+        digest = indexed.pop(made.id, None)
+        if digest is None:
+            lacking.append(made.id)
+        elif digest != made.digest:
+            stale.append(made.id)
     return Comparison(compared, tuple(lacking), tuple(sorted(indexed)), tuple(stale))

@@ -9,7 +9,7 @@ from math import log
 from msgspec import Struct
 
 from portal.search.analysis import Piece, pieces
-from portal.search.facets import RANKED, SearchDocument, fresh_spans
+from portal.search.facets import RANKED, TEXTS, Appearances, SearchDocument, as_found, fresh_spans
 from portal.search.highlight import Shown, hit, occurrences
 from portal.search.language import Asked, Phrase, Words, column_phrases, understand
 from portal.search.query import Query, Results, Sort, Suggestion
@@ -25,8 +25,7 @@ class _Kept(Struct, frozen=True):
 
 
 def _keep(document: SearchDocument) -> _Kept:
-    names = (*RANKED, "descriptions", "other")
-    return _Kept(document, fact(document), {name: [pieces(text) for text in getattr(document, name)] for name in names})
+    return _Kept(document, fact(document), {name: [pieces(text) for text in getattr(document, name)] for name in TEXTS})
 
 
 def _occurs(wanted: Phrase, texts: Iterable[Sequence[Piece]]) -> bool:
@@ -55,19 +54,31 @@ def _score(kept: _Kept, phrases: Iterable[Phrase]) -> float:
     )
 
 
+def _listed(documents: Iterable[SearchDocument]) -> dict[Appearances, dict[str, _Kept]]:
+    """What is kept of documents, by the way of listing that finds it and by id."""
+    listed: dict[Appearances, dict[str, _Kept]] = {way: {} for way in Appearances}
+    for document in documents:
+        for found, ways in as_found(document):
+            kept = _keep(found)
+            for way in ways:
+                listed[way][found.id] = kept
+    return listed
+
+
 class MemoryIndex:
     """A SearchIndex that lives as long as the process."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, _Kept] = {}
+        self._kept = _listed(())
         self._upto: int | None = None
+        self._counted = 0
 
     def _found(self, query: Query) -> tuple[list[Fact], list[Fact], Asked]:
         """What text and ``field`` find, and of it what the filters leave, in the query's order."""
         check(query)
         asked = understand(query.text)
         columns = column_phrases(query)
-        matched = [kept for kept in self._kept.values() if _matches(kept, asked, columns)]
+        matched = [kept for kept in self._kept[query.appearances].values() if _matches(kept, asked, columns)]
         spans = fresh_spans(day_of(query))
         facts = [kept.fact for kept in matched]
         phrases = tuple(asked.phrases())
@@ -77,10 +88,11 @@ class MemoryIndex:
     def search(self, query: Query) -> Results:
         matched, found, asked = self._found(query)
         phrases = tuple(asked.phrases())
+        listed = self._kept[query.appearances]
         return Results(
             total=len(found),
             hits=tuple(
-                hit(known.id, shown(self._kept[known.id].document), phrases)
+                hit(known.id, shown(listed[known.id].document), phrases)
                 for known in found[query.start:query.start + query.rows]
             ),
             facets=facet_counts(matched, query, fresh_spans(day_of(query))),
@@ -90,7 +102,7 @@ class MemoryIndex:
         return iter([known.id for known in self._found(query)[1]])
 
     def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
-        documents = [kept.document for kept in self._kept.values()]
+        documents = [kept.document for kept in self._kept[Appearances.EVERY].values()]
         return suggestions(
             typed,
             limit,
@@ -99,21 +111,28 @@ class MemoryIndex:
             ((title, document.id) for document in documents for title in document.titles),
         )
 
-    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int) -> None:
-        kept = dict(self._kept)
-        for dataset_id in removed:
-            kept.pop(dataset_id, None)
-        kept |= {document.id: _keep(document) for document in documents}
-        self._kept, self._upto = kept, upto
+    def apply(
+        self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int, counted: int = 0
+    ) -> None:
+        put = {document.id: document for document in documents}
+        gone, listed = {*removed, *put}, _listed(put.values())
+        kept = {
+            way: {id: one for id, one in known.items() if id not in gone} | listed[way]
+            for way, known in self._kept.items()
+        }
+        self._kept, self._upto, self._counted = kept, upto, counted
 
-    def rebuild(self, documents: Iterable[SearchDocument], upto: int) -> None:
-        self._kept, self._upto = {document.id: _keep(document) for document in documents}, upto
+    def rebuild(self, documents: Iterable[SearchDocument], upto: int, counted: int = 0) -> None:
+        self._kept, self._upto, self._counted = _listed(documents), upto, counted
 
     def last_change(self) -> int | None:
         return self._upto
 
+    def last_counted(self) -> int:
+        return self._counted
+
     def digests(self) -> Mapping[str, str]:
-        return {dataset_id: kept.document.digest for dataset_id, kept in self._kept.items()}
+        return {dataset_id: kept.document.digest for dataset_id, kept in self._kept[Appearances.EVERY].items()}
 
     def close(self) -> None:
         """Nothing to let go of: what was indexed stays until the process ends."""

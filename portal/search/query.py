@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
-from portal.search.facets import SearchDocument
+from portal.search.facets import Appearances, SearchDocument
 
 
 class Sort(StrEnum):
@@ -31,6 +31,7 @@ class Query(Struct, frozen=True, kw_only=True):
     """As typed: words (all must occur), ``"phrases"``, ``OR`` between two, ``-minus``."""
     filters: Mapping[str, tuple[str, ...]] = {}
     """Facet name to the chosen values: values of one facet are OR, facets AND each other."""
+    appearances: Appearances = Appearances.EVERY
     sort: Sort = Sort.RELEVANCE
     start: int = 0
     rows: int = 20
@@ -128,17 +129,23 @@ class SearchIndex(Protocol):
     def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
         """Completions of the beginning of a query."""
 
-    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int) -> None:
-        """Put and remove datasets, then commit together with the change number they bring the index to.
+    def apply(
+        self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int, counted: int = 0
+    ) -> None:
+        """Put and remove datasets, then commit together with the numbers they bring the index to.
 
+        ``upto`` is of the change log, ``counted`` of ``portal.catalog.appearances``: what is counted as what.
         Applying the same again changes nothing. Raises IndexBusy.
         """
 
-    def rebuild(self, documents: Iterable[SearchDocument], upto: int) -> None:
+    def rebuild(self, documents: Iterable[SearchDocument], upto: int, counted: int = 0) -> None:
         """Start again from nothing; readers see the old index until the new one is whole. Raises IndexBusy."""
 
     def last_change(self) -> int | None:
         """The change number the index stands at; None when it must be rebuilt: never filled, outdated or corrupt."""
+
+    def last_counted(self) -> int:
+        """How far it was followed which entries are counted as which; to be asked where ``last_change`` is not None."""
 
     def digests(self) -> Mapping[str, str]:
         """Every dataset id with the digest of the document it was indexed from, for ``index check``."""

@@ -12,11 +12,11 @@ from typing import Any
 import tantivy
 from tantivy import Order
 
-from portal.search.facets import FRESHNESS, STALE, Span
+from portal.search.facets import FRESHNESS, STALE, Appearances, Span
 from portal.search.language import Asked
 from portal.search.query import FacetValue, IndexCorrupt, Sort
 from portal.search.tally import most_frequent
-from portal.search.tantivy_fields import SET_BORDER, SETS, SORT_FIELDS, count_field, modified_keys, ranked
+from portal.search.tantivy_fields import SET_BORDER, SETS, SORT_FIELDS, count_field, listed, modified_keys, ranked
 
 _MOST_VALUES = 65_000
 """Values, or sets of values, of one facet that can be counted: Tantivy makes no more buckets."""
@@ -44,30 +44,27 @@ class Commit:
         self._path = path
         with readable(path):
             self._searcher = tantivy.Index.open(str(path)).searcher()
-        self._of_everything: dict[tuple[str, int, Span], tuple[FacetValue, ...]] = {}
+        self._of_everything: dict[tuple[str, int, Span, Appearances], tuple[FacetValue, ...]] = {}
 
-    def count(self, match: tantivy.Query | None) -> int:
-        """How many datasets match; all for None."""
+    def count(self, match: tantivy.Query) -> int:
+        """How many datasets match."""
         with readable(self._path):
-            if match is None:
-                return self._searcher.num_docs
             return _total(self._searcher.search(match, 1))
 
-    def page(self, match: tantivy.Query | None, asked: Asked, sort: Sort, start: int, rows: int) -> tuple[int, Found]:
-        """How many datasets match (all for None), and ``rows`` of them from ``start`` on."""
+    def page(self, match: tantivy.Query, asked: Asked, sort: Sort, start: int, rows: int) -> tuple[int, Found]:
+        """How many datasets match, and ``rows`` of them from ``start`` on."""
         if rows == 0:
             return self.count(match), []
-        everything = match or tantivy.Query.all_query()
         with readable(self._path):
             if sort is not Sort.RELEVANCE:
                 order = Order.Asc if sort is Sort.TITLE else Order.Desc
                 result = self._searcher.search(
-                    everything, rows, offset=start, order_by_field=SORT_FIELDS[sort], order=order
+                    match, rows, offset=start, order_by_field=SORT_FIELDS[sort], order=order
                 )
             elif asked.required:
-                result = self._searcher.search(ranked(everything, asked), rows, offset=start, weight_by_field="tie")
+                result = self._searcher.search(ranked(match, asked), rows, offset=start, weight_by_field="tie")
             else:
-                result = self._searcher.search(everything, rows, offset=start, order_by_field="tie")
+                result = self._searcher.search(match, rows, offset=start, order_by_field="tie")
             return _total(result), result.hits
 
     def documents(self, found: Found) -> Iterator[tantivy.Document]:
@@ -88,17 +85,22 @@ class Commit:
         return _term_counts(self._aggregate(match, {field: {"terms": {"field": field, "size": most}}})[field])
 
     def facets(
-        self, match: tantivy.Query | None, facets: Sequence[str], limit: int, spans: dict[str, Span]
+        self,
+        match: tantivy.Query | None,
+        way: Appearances,
+        facets: Sequence[str],
+        limit: int,
+        spans: dict[str, Span],
     ) -> dict[str, tuple[FacetValue, ...]]:
-        """The counts of several facets over the same matches.
+        """The counts of several facets over the same matches, for None over everything that ``way`` lists.
 
-        Those over all datasets, which the home page and every crawler ask for, are counted once a commit and day.
+        Those over everything, which the home page and every crawler ask for, are counted once a commit and day.
         """
         if match is not None:
             return self._counted(match, facets, limit, spans)
-        keys = {facet: (facet, limit, spans[STALE]) for facet in facets}
+        keys = {facet: (facet, limit, spans[STALE], way) for facet in facets}
         unknown = [facet for facet, key in keys.items() if key not in self._of_everything]
-        for facet, values in self._counted(tantivy.Query.all_query(), unknown, limit, spans).items():
+        for facet, values in self._counted(listed(way), unknown, limit, spans).items():
             self._of_everything[keys[facet]] = values
         return {facet: self._of_everything[key] for facet, key in keys.items()}
 

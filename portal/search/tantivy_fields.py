@@ -11,14 +11,14 @@ import tantivy
 from tantivy import FieldType, Occur
 
 from portal.search.analysis import ANALYSIS, Piece, analysed, grams, recurring
-from portal.search.facets import FACETS, RANKED, SearchDocument, Span
+from portal.search.facets import FACETS, RANKED, TEXTS, Appearances, SearchDocument, Span
 from portal.search.highlight import Shown
 from portal.search.language import Asked, Phrase, Words, column_phrases
 from portal.search.query import Query, Sort
 from portal.search.sorting import ID_ORDER_BITS, id_order, instant_key, quality_key, title_key
 from portal.search.tally import chosen
 
-LAYOUT: Final = f"tantivy-3.{ANALYSIS}"
+LAYOUT: Final = f"tantivy-4.{ANALYSIS}"
 """The number before the dot is raised whenever this module puts other things into an index."""
 
 _VALUED = tuple(facet.name for facet in FACETS if facet.name not in ("fresh", "field"))
@@ -48,6 +48,7 @@ def schema() -> tantivy.Schema:
     """The fields of the index."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("found_by", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("digest", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_bytes_field("shown", stored=True)
     # Everything a dataset is found by, once more than in the ranked fields: which datasets match is then one
@@ -84,15 +85,17 @@ def _sort_key(number: int | None, order: int) -> int:
     return (shown << ID_ORDER_BITS) | ((1 << ID_ORDER_BITS) - 1 - order)
 
 
-def to_tantivy(document: SearchDocument) -> tantivy.Document:
-    """The document as Tantivy keeps it."""
+def to_tantivy(document: SearchDocument, found_by: Sequence[Appearances]) -> tantivy.Document:
+    """The document as Tantivy keeps it; ``found_by`` are the ways of listing that find it."""
     made = tantivy.Document()
     add_text = made.add_text
     add_text("id", document.id)
     add_text("digest", document.digest)
+    for way in found_by:
+        add_text("found_by", way)
     made.add_bytes("shown", msgspec.msgpack.encode(Shown(document.titles, document.descriptions, document.columns)))
 
-    for name in (*RANKED, "descriptions", "other"):
+    for name in TEXTS:
         shared = name not in ("titles", "descriptions")
         for text in getattr(document, name):
             found = recurring(text) if shared else analysed(text, name in RANKED)
@@ -177,18 +180,24 @@ def _filter_query(facet: str, values: Sequence[str], spans: dict[str, Span]) -> 
     return tantivy.Query.term_set_query(schema(), facet_field(facet), list(values))
 
 
+def listed(way: Appearances) -> tantivy.Query:
+    """Matches everything that a way of listing finds."""
+    # Without a score of its own, so that it changes no order.
+    return tantivy.Query.const_score_query(tantivy.Query.term_query(schema(), "found_by", way), 0.0)
+
+
 def matching(asked: Asked, query: Query, spans: dict[str, Span], besides: str | None = None) -> tantivy.Query | None:
-    """Matches what the text asks for and every filter but ``besides`` lets through; None when that is everything."""
+    """Matches what the text asks for and every filter but ``besides`` lets through; None when that is all ``listed``."""
     must = [_any_of([_words_query(typed) for typed in alternatives]) for alternatives in asked.required]
     must += [_filter_query(facet, values, spans) for facet, values in chosen(query).items() if facet != besides]
     columns = column_phrases(query)
     if columns is not None:
         must.append(_any_of([_phrase_query("columns", wanted) for wanted in columns]))
-    if not asked.excluded:
-        return _all_of(must) if must else None
-    # A query of exclusions alone matches nothing: something must be there to exclude from.
+    if not must and not asked.excluded:
+        return None
+    must.append(listed(query.appearances))
     return tantivy.Query.boolean_query(
-        [(Occur.Must, wanted) for wanted in must or [tantivy.Query.all_query()]]
+        [(Occur.Must, wanted) for wanted in must]
         + [(Occur.MustNot, _words_query(typed)) for typed in asked.excluded]
     )
 
@@ -205,7 +214,7 @@ def ranked(match: tantivy.Query, asked: Asked) -> tantivy.Query:
 
 def completing(field: str, typed: Sequence[Piece]) -> tantivy.Query:
     """Matches candidates for completing what is typed, by the tokens of ``titles``, ``keywords`` or ``publishers``."""
-    must: list[tantivy.Query] = []
+    must: list[tantivy.Query] = [listed(Appearances.EVERY)]
     for index, piece in enumerate(typed):
         if piece.unspaced and len(piece.token) > 1:
             must += [tantivy.Query.term_query(schema(), field, pair) for pair in grams(piece.token)[1:]]

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import tantivy
 
-from portal.search.facets import SearchDocument, fresh_spans
+from portal.search.facets import Appearances, SearchDocument, as_found, fresh_spans
 from portal.search.generations import PATIENCE_S, Generations, Stamp
 from portal.search.highlight import Shown, hit
 from portal.search.language import understand
@@ -16,7 +16,7 @@ from portal.search.query import IndexUnusable, Query, Results, Sort, Suggestion
 from portal.search.suggesting import suggestions, typed_pieces
 from portal.search.tally import check, chosen, day_of
 from portal.search.tantivy_commit import Commit, readable
-from portal.search.tantivy_fields import LAYOUT, completing, matching, schema, to_tantivy
+from portal.search.tantivy_fields import LAYOUT, completing, listed, matching, schema, to_tantivy
 
 _WRITER_MEMORY_BYTES = 128_000_000
 
@@ -45,8 +45,8 @@ class TantivyIndex:
         if commit is None:
             return Results(total=0, hits=(), facets={facet: () for facet in query.facets})
         spans = fresh_spans(day_of(query))
-        match = matching(asked, query, spans)
-        total, found = commit.page(match, asked, query.sort, query.start, query.rows)
+        match, way = matching(asked, query, spans), query.appearances
+        total, found = commit.page(match or listed(way), asked, query.sort, query.start, query.rows)
         phrases = tuple(asked.phrases())
         hits = tuple(
             hit(document["id"][0], _decode_shown(document["shown"][0]), phrases) for document in commit.documents(found)
@@ -54,9 +54,10 @@ class TantivyIndex:
         narrowing = chosen(query)
         # Facets without a choice of their own are all counted over the hits, in one pass.
         unchosen = [name for name in query.facets if name not in narrowing]
-        facets = commit.facets(match, unchosen, query.facet_limit, spans)
+        facets = commit.facets(match, way, unchosen, query.facet_limit, spans)
         for name in narrowing.keys() & set(query.facets):
-            facets |= commit.facets(matching(asked, query, spans, besides=name), [name], query.facet_limit, spans)
+            others = matching(asked, query, spans, besides=name)
+            facets |= commit.facets(others, way, [name], query.facet_limit, spans)
         return Results(total=total, hits=hits, facets={name: facets[name] for name in query.facets})
 
     def walk(self, query: Query) -> Iterator[str]:
@@ -65,7 +66,7 @@ class TantivyIndex:
         commit = self._commit()
         if commit is None:
             return iter(())
-        match = matching(asked, query, fresh_spans(day_of(query)))
+        match = matching(asked, query, fresh_spans(day_of(query))) or listed(query.appearances)
         total = commit.count(match)
         _, found = commit.page(match, asked, query.sort, 0, total)
         return (document["id"][0] for document in commit.documents(found))
@@ -87,22 +88,24 @@ class TantivyIndex:
             ),
         )
 
-    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int) -> None:
+    def apply(
+        self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int, counted: int = 0
+    ) -> None:
         with self._generations.writing():
             current = self._generations.current()
             if current is None:
                 current = self._generations.begin()
                 tantivy.Index(schema(), str(self._generations.path(current)))
             _write(self._generations.path(current), documents, removed)
-            self._generations.finish(current, upto)
+            self._generations.finish(current, upto, counted)
 
-    def rebuild(self, documents: Iterable[SearchDocument], upto: int) -> None:
+    def rebuild(self, documents: Iterable[SearchDocument], upto: int, counted: int = 0) -> None:
         with self._generations.writing():
             current = self._generations.begin()
             path = self._generations.path(current)
             tantivy.Index(schema(), str(path))
             _write(path, documents)
-            self._generations.finish(current, upto)
+            self._generations.finish(current, upto, counted)
 
     def last_change(self) -> int | None:
         try:
@@ -111,11 +114,16 @@ class TantivyIndex:
         except IndexUnusable:
             return None
 
+    def last_counted(self) -> int:
+        current = self._generations.current()
+        return 0 if current is None else current.last_counted
+
     def digests(self) -> Mapping[str, str]:
         commit = self._commit()
         if commit is None:
             return {}
-        _, found = commit.page(None, understand(None), Sort.RELEVANCE, 0, commit.count(None))
+        entries = listed(Appearances.EVERY)
+        _, found = commit.page(entries, understand(None), Sort.RELEVANCE, 0, commit.count(entries))
         return {document["id"][0]: document["digest"][0] for document in commit.documents(found)}
 
     def close(self) -> None:
@@ -139,7 +147,8 @@ def _write(path: Path, documents: Iterable[SearchDocument], removed: Iterable[st
         for document in documents:
             if removed is not None:
                 writer.delete_documents_by_term("id", document.id)
-            writer.add_document(to_tantivy(document))
+            for found, ways in as_found(document):
+                writer.add_document(to_tantivy(found, ways))
         writer.commit()
         writer.garbage_collect_files()
     finally:

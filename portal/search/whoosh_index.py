@@ -23,7 +23,7 @@ from whoosh.query import Phrase as PhraseQuery
 from whoosh.query import Query as Wanted
 
 from portal.search.analysis import ANALYSIS, analysed, grams, recurring
-from portal.search.facets import RANKED, SearchDocument, fresh_spans
+from portal.search.facets import RANKED, Appearances, SearchDocument, as_found, fresh_spans
 from portal.search.generations import PATIENCE_S, Generations, Stamp
 from portal.search.highlight import Shown, hit
 from portal.search.language import Asked, Phrase, Words, column_phrases, understand
@@ -31,7 +31,7 @@ from portal.search.query import IndexCorrupt, IndexUnusable, Query, Results, Sor
 from portal.search.suggesting import suggestions
 from portal.search.tally import Fact, check, chosen, day_of, fact, facet_counts, in_order, narrowed
 
-LAYOUT = f"whoosh-3.{ANALYSIS}"
+LAYOUT = f"whoosh-4.{ANALYSIS}"
 """The number before the dot is raised whenever this module puts other things into an index."""
 
 _WRITER_MEMORY_MB = 128
@@ -45,6 +45,8 @@ class _Kept(Struct, frozen=True):
     shown: Shown
     publishers: tuple[str, ...]
     keywords: tuple[str, ...]
+    found: tuple[Appearances, ...]
+    """The ways of listing that find it."""
 
 
 _decode_kept = msgspec.msgpack.Decoder(_Kept).decode
@@ -55,7 +57,7 @@ def _schema() -> Schema:
     positions = ("text", "columns")
     texts = ("text", *RANKED)
     return Schema(
-        id=ID(unique=True, stored=True),
+        id=ID(stored=True),
         kept=STORED,
         **{name: TEXT(analyzer=spaced, phrase=name in positions) for name in texts},
     )
@@ -88,7 +90,7 @@ def _readable(path: Path) -> Iterator[None]:
 _BORDER = " | "
 
 
-def _fields(document: SearchDocument) -> dict[str, str | bytes]:
+def _fields(document: SearchDocument, found_by: tuple[Appearances, ...]) -> dict[str, str | bytes]:
     texts = {name: [recurring(text) for text in getattr(document, name)] for name in RANKED}
     rest = [analysed(text) for text in (*document.descriptions, *document.other)]
     everything = [found for one in (*texts.values(), rest) for found in one]
@@ -98,6 +100,7 @@ def _fields(document: SearchDocument) -> dict[str, str | bytes]:
         Shown(document.titles, document.descriptions, document.columns),
         document.publishers,
         document.keywords,
+        found_by,
     )
     ranked = {name: " ".join(found.ranking for found in one) for name, one in texts.items()}
     return {
@@ -117,7 +120,13 @@ class _Commit:
             self.searcher = whoosh_files.open_dir(str(path), readonly=True).searcher()
             stored = self.searcher.reader().iter_docs()
             self.kept: dict[int, _Kept] = {number: _decode_kept(fields["kept"]) for number, fields in stored}
-        self.numbers = {kept.fact.id: number for number, kept in self.kept.items()}
+        self.numbers: dict[Appearances, dict[str, int]] = {
+            way: {kept.fact.id: number for number, kept in self.kept.items() if way in kept.found} for way in Appearances
+        }
+
+    def listed(self, way: Appearances) -> list[_Kept]:
+        """What is stored of everything that a way of listing finds."""
+        return [kept for kept in self.kept.values() if way in kept.found]
 
     def _ending(self, field: str, character: str) -> list[str]:
         """The tokens that stand where a character does: itself, and the pairs it ends."""
@@ -149,18 +158,21 @@ class _Commit:
             must.append(Or([self._phrase("columns", wanted) for wanted in columns]))
         return And(must) if must else Every()
 
-    def numbers_of(self, match: Wanted, excluded: Sequence[Words]) -> list[int]:
-        """The datasets that match and are not excluded."""
+    def matched(self, match: Wanted, excluded: Sequence[Words], way: Appearances) -> list[Fact]:
+        """The datasets so listed that match and are not excluded."""
         # Not by Whoosh's AndNot: it lets the first match through when an excluded dataset stands before it.
         gone = {number for typed in excluded for number in self.searcher.docs_for_query(self._words(typed))}
-        return [number for number in self.searcher.docs_for_query(match) if number not in gone]
+        numbers = [number for number in self.searcher.docs_for_query(match) if number not in gone]
+        return [self.kept[number].fact for number in numbers if way in self.kept[number].found]
 
-    def scores(self, match: Wanted, asked: Asked) -> dict[str, float]:
+    def scores(self, match: Wanted, asked: Asked, way: Appearances) -> dict[str, float]:
         """How relevant each match is."""
         wanted = asked.ranking_tokens()
         better = [Term(field, token, boost=weight) for field, weight in RANKED.items() for token in wanted]
         results = self.searcher.search(AndMaybe(match, Or(better)) if better else match, limit=None)
-        return {self.kept[number].fact.id: score for score, number in results.top_n}
+        return {
+            self.kept[number].fact.id: score for score, number in results.top_n if way in self.kept[number].found
+        }
 
 
 class WhooshIndex:
@@ -178,8 +190,8 @@ class WhooshIndex:
     def _found(self, commit: _Commit, query: Query, asked: Asked) -> tuple[list[Fact], list[Fact]]:
         """What text and ``field`` find, and of it what the filters leave, in the query's order."""
         match = commit.matching(asked, column_phrases(query))
-        matched = [commit.kept[number].fact for number in commit.numbers_of(match, asked.excluded)]
-        scores = commit.scores(match, asked) if query.sort is Sort.RELEVANCE and asked.required else {}
+        matched = commit.matched(match, asked.excluded, query.appearances)
+        scores = commit.scores(match, asked, query.appearances) if query.sort is Sort.RELEVANCE and asked.required else {}
         return matched, in_order(narrowed(matched, chosen(query), fresh_spans(day_of(query))), query.sort, scores)
 
     def search(self, query: Query) -> Results:
@@ -190,10 +202,11 @@ class WhooshIndex:
             return Results(total=0, hits=(), facets={facet: () for facet in query.facets})
         matched, found = self._found(commit, query, asked)
         phrases = tuple(asked.phrases())
+        numbers = commit.numbers[query.appearances]
         return Results(
             total=len(found),
             hits=tuple(
-                hit(known.id, commit.kept[commit.numbers[known.id]].shown, phrases)
+                hit(known.id, commit.kept[numbers[known.id]].shown, phrases)
                 for known in found[query.start:query.start + query.rows]
             ),
             facets=facet_counts(matched, query, fresh_spans(day_of(query))),
@@ -209,30 +222,33 @@ class WhooshIndex:
         commit = self._commit()
         if commit is None:
             return []
+        listed = commit.listed(Appearances.EVERY)
         return suggestions(
             typed,
             limit,
-            Counter(name for kept in commit.kept.values() for name in kept.publishers).items(),
-            Counter(keyword for kept in commit.kept.values() for keyword in kept.keywords).items(),
-            ((title, kept.fact.id) for kept in commit.kept.values() for title in kept.shown.titles),
+            Counter(name for kept in listed for name in kept.publishers).items(),
+            Counter(keyword for kept in listed for keyword in kept.keywords).items(),
+            ((title, kept.fact.id) for kept in listed for title in kept.shown.titles),
         )
 
-    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int) -> None:
+    def apply(
+        self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int, counted: int = 0
+    ) -> None:
         with self._generations.writing():
             current = self._generations.current()
             if current is None:
                 current = self._generations.begin()
                 whoosh_files.create_in(str(self._generations.path(current)), _schema())
             _write(self._generations.path(current), documents, removed)
-            self._generations.finish(current, upto)
+            self._generations.finish(current, upto, counted)
 
-    def rebuild(self, documents: Iterable[SearchDocument], upto: int) -> None:
+    def rebuild(self, documents: Iterable[SearchDocument], upto: int, counted: int = 0) -> None:
         with self._generations.writing():
             current = self._generations.begin()
             path = self._generations.path(current)
             whoosh_files.create_in(str(path), _schema())
             _write(path, documents, ())
-            self._generations.finish(current, upto)
+            self._generations.finish(current, upto, counted)
 
     def last_change(self) -> int | None:
         try:
@@ -240,6 +256,10 @@ class WhooshIndex:
             return None if current is None or self._commit() is None else current.last_change
         except IndexUnusable:
             return None
+
+    def last_counted(self) -> int:
+        current = self._generations.current()
+        return 0 if current is None else current.last_counted
 
     def digests(self) -> Mapping[str, str]:
         commit = self._commit()
@@ -261,4 +281,5 @@ def _write(path: Path, documents: Iterable[SearchDocument], removed: Iterable[st
         if files.doc_count():
             writer.delete_by_query(Or([Term("id", dataset_id) for dataset_id in {*removed, *latest}]))
         for document in latest.values():
-            writer.add_document(**_fields(document))
+            for found, ways in as_found(document):
+                writer.add_document(**_fields(found, ways))

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from werkzeug.datastructures import MultiDict
 
-from portal.search.facets import FACETS
+from portal.search.facets import FACETS, Appearances
 from portal.search.query import Query, Sort
 
 ROWS = 20
@@ -26,7 +26,11 @@ FACET_LIMIT = 400
 """Values counted for a facet: all provinces and prefectures fit, so the tree of regions is whole."""
 
 FILTERS = tuple(facet.name for facet in FACETS)
-_KNOWN = {"q", "sort", "page", "rows", *FILTERS}
+
+SEARCHES = ("q", "appearances", *FILTERS)
+"""The parameters that say what is found; those of an order and of a page stand beside them."""
+
+_KNOWN = {"sort", "page", "rows", *SEARCHES}
 
 
 class NotUnderstood(ValueError):
@@ -43,6 +47,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     text: str | None = None
     filters: Mapping[str, tuple[str, ...]] = {}
+    appearances: Appearances = Appearances.EVERY
     sort: Sort | None = None
     """None when not said: by relevance where there are words, else the newest first."""
     page: int = 1
@@ -65,6 +70,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         return Query(
             text=self.text,
             filters=self.filters,
+            appearances=self.appearances,
             sort=self.order,
             start=(min(self.page, self.last_page) - 1) * self.rows,
             rows=self.rows,
@@ -76,6 +82,8 @@ class Asked(Struct, frozen=True, kw_only=True):
         """The query string of it, the same for the same question; page 1 and the usual rows are left out."""
         pairs = [("q", self.text)] if self.text else []
         pairs += [(name, value) for name in FILTERS for value in self.filters.get(name, ())]
+        if self.appearances is not Appearances.EVERY:
+            pairs.append(("appearances", self.appearances.value))
         if self.sort is not None:
             pairs.append(("sort", self.sort.value))
         if self.page > 1:
@@ -83,6 +91,11 @@ class Asked(Struct, frozen=True, kw_only=True):
         if self.rows != ROWS:
             pairs.append(("rows", str(self.rows)))
         return urlencode(pairs)
+
+    @property
+    def finds_everything(self) -> bool:
+        """Whether nothing narrows it down."""
+        return self.text is None and not self.filters and self.appearances is Appearances.EVERY
 
     def with_value(self, name: str, value: str) -> Asked:
         """The same from page 1 with one more value of a facet."""
@@ -107,6 +120,7 @@ def asked(arguments: MultiDict[str, str]) -> Asked:
     return Asked(
         text=text or None,
         filters={name: values for name in FILTERS if (values := _values(arguments, name))},
+        appearances=_appearances(arguments.get("appearances", "")),
         sort=_sort(arguments.get("sort", "")),
         page=_number(arguments, "page", 1),
         rows=min(_number(arguments, "rows", ROWS), MOST_ROWS),
@@ -119,6 +133,13 @@ def _values(arguments: MultiDict[str, str], name: str) -> tuple[str, ...]:
     if len(values) > MOST_VALUES or any(len(value) > LONGEST_VALUE for value in values):
         raise NotUnderstood("search.too_many", name)
     return values
+
+
+def _appearances(text: str) -> Appearances:
+    try:
+        return Appearances(text or Appearances.EVERY)
+    except ValueError as error:
+        raise NotUnderstood("search.no_such_appearances", text[:60]) from error
 
 
 def _sort(text: str) -> Sort | None:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from rdflib import DCTERMS, FOAF, OWL, PROV, RDF, SKOS, XSD, BNode, Graph, Literal, URIRef
 
 from portal.catalog.model import Contact, Dataset, DatasetState, Distribution, Entry, Period, Publisher, RecordType
+from portal.catalog.store import Catalog
 from portal.scorecard.assess import is_assessed
 from portal.web import dcat_terms as terms
 from portal.web import dqv
@@ -24,6 +25,12 @@ Key: TypeAlias = tuple[str, str]
 
 Lookup: TypeAlias = Callable[[Collection[Key]], Mapping[Key, str]]
 """The public ids of those datasets that exist: ``Catalog.ids_by_key``."""
+
+Originals: TypeAlias = Callable[[Sequence[str]], Mapping[str, str]]
+"""Of entries that are further appearances, the ids of the counted ones: ``Appearances.originals``."""
+
+CANONICAL = URIRef("http://www.iana.org/assignments/relation/canonical")
+"""The role of the counted entry towards a further one: RFC 6596, of the registry that DCAT takes roles from."""
 
 _CLASSES = {
     RecordType.DATASET: (DCAT.Dataset,),
@@ -48,29 +55,65 @@ class Page(Struct, frozen=True, kw_only=True):
     total: int
 
 
-def graph(entries: Sequence[Entry], base: str, lookup: Lookup = lambda keys: {}) -> Graph:
+def alone(ids: Sequence[str]) -> Mapping[str, str]:
+    """The ``Originals`` of entries of which nobody knows others."""
+    return {}
+
+
+def links(catalog: Catalog) -> tuple[Lookup, Originals]:
+    """How the entries of a catalogue find each other."""
+    return catalog.ids_by_key, catalog.appearances.originals
+
+
+def graph(
+    entries: Sequence[Entry], base: str, lookup: Lookup = lambda keys: {}, originals: Originals = alone
+) -> Graph:
     """The entries at the portal whose addresses begin with ``base``, each with its catalogue record.
 
     Links between entries (of a series, of a service) lead to those that ``lookup`` finds, else to the address that the
-    source knows them by, if it is one.
+    source knows them by, if it is one. An entry that ``originals`` finds another one for says that this is the canonical.
     """
-    return graph_of(statements(entries, base, lookup))
+    return graph_of(statements(entries, base, lookup, originals))
 
 
-def statements(entries: Sequence[Entry], base: str, lookup: Lookup = lambda keys: {}) -> Iterator[Triple]:
+def statements(
+    entries: Sequence[Entry], base: str, lookup: Lookup = lambda keys: {}, originals: Originals = alone
+) -> Iterator[Triple]:
     """What ``graph`` holds, one after the other; the same may come twice."""
     ids = lookup({(entry.dataset.source_id, key) for entry in entries for key in _keys(entry.dataset)})
     for entry in entries:
         yield from _entry(entry, base, ids)
+    for id, original in originals([entry.dataset.id for entry in entries]).items():
+        yield from _canonical(URIRef(dataset_address(base, id)), f"b{id}", URIRef(dataset_address(base, original)))
 
 
-def catalogue(entries: Sequence[Entry], base: str, page: Page, lookup: Lookup = lambda keys: {}) -> Graph:
+def _canonical(node: Node, key: str, original: Node) -> Iterator[Triple]:
+    """That another entry stands for the dataset that this is an entry of."""
+    relationship = BNode(f"{key}-canonical")
+    yield node, DCAT.qualifiedRelation, relationship
+    yield relationship, RDF.type, DCAT.Relationship
+    yield relationship, DCTERMS.relation, original
+    yield relationship, DCAT.hadRole, CANONICAL
+    yield CANONICAL, RDF.type, DCAT.Role
+
+
+def catalogue(
+    entries: Sequence[Entry],
+    base: str,
+    page: Page,
+    lookup: Lookup = lambda keys: {},
+    originals: Originals = alone,
+) -> Graph:
     """A page of the catalogue: its entries, and the way to the other pages in Hydra's words."""
-    return graph_of(catalogue_statements(entries, base, page, lookup))
+    return graph_of(catalogue_statements(entries, base, page, lookup, originals))
 
 
 def catalogue_statements(
-    entries: Sequence[Entry], base: str, page: Page, lookup: Lookup = lambda keys: {}
+    entries: Sequence[Entry],
+    base: str,
+    page: Page,
+    lookup: Lookup = lambda keys: {},
+    originals: Originals = alone,
 ) -> Iterator[Triple]:
     """What ``catalogue`` holds, one after the other; the same may come twice."""
     whole, view, host = URIRef(f"{base}/catalog"), URIRef(page.address), URIRef(f"{base}/")
@@ -102,7 +145,7 @@ def catalogue_statements(
         address = dataset_address(base, entry.dataset.id)
         yield whole, _MEMBERSHIP[entry.dataset.record_type], URIRef(address)
         yield whole, DCAT.record, URIRef(f"{address}#record")
-    yield from statements(entries, base, lookup)
+    yield from statements(entries, base, lookup, originals)
 
 
 def _keys(dataset: Dataset) -> Iterator[str]:

@@ -11,10 +11,11 @@ from typing import TypeVar
 
 from portal.catalog.model import Dataset, Entry
 from portal.catalog.store import Catalog
+from portal.search.facets import Appearances
 from portal.search.indexing import is_indexed
 from portal.search.query import Query, SearchIndex
 from portal.web import rdf
-from portal.web.dcat import Lookup, statements
+from portal.web.dcat import Lookup, Originals, alone, statements
 from portal.web.documents import as_json, dataset_address
 from portal.web.spreadsheets import harmless
 
@@ -76,9 +77,17 @@ def selection(catalog: Catalog, index: SearchIndex, query: Query) -> Iterator[En
     Raises QueryNotUnderstood at once.
     """
     if query.text is None and not query.filters:
-        return (entry for entry in catalog.walk() if is_indexed(entry))
+        entries = (entry for entry in catalog.walk() if is_indexed(entry))
+        return entries if query.appearances is Appearances.EVERY else _counted(catalog, entries)
     ids = index.walk(query)
     return (entry for part in _parts(ids) for entry in catalog.entries(part))
+
+
+def _counted(catalog: Catalog, entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The entries that count as themselves."""
+    for part in _parts(entries):
+        originals = catalog.appearances.originals([entry.dataset.id for entry in part])
+        yield from (entry for entry in part if entry.dataset.id not in originals)
 
 
 def csv_chunks(entries: Iterable[Entry], base: str) -> Iterator[str]:
@@ -97,11 +106,13 @@ def jsonl_chunks(entries: Iterable[Entry], base: str) -> Iterator[bytes]:
         yield b"".join(chain.from_iterable((as_json(entry, base), b"\n") for entry in part))
 
 
-def turtle_chunks(entries: Iterable[Entry], base: str, lookup: Lookup = lambda keys: {}) -> Iterator[str]:
-    """The entries as one Turtle document; ``lookup`` as for ``portal.web.dcat.graph``."""
+def turtle_chunks(
+    entries: Iterable[Entry], base: str, lookup: Lookup = lambda keys: {}, originals: Originals = alone
+) -> Iterator[str]:
+    """The entries as one Turtle document; ``lookup`` and ``originals`` as for ``portal.web.dcat.graph``."""
     yield rdf.turtle_prefixes()
     for part in _parts(entries):
-        yield "".join(rdf.turtle(statements(part, base, lookup)))
+        yield "".join(rdf.turtle(statements(part, base, lookup, originals)))
 
 
 def _written(rows: Iterable[Iterable[str]]) -> str:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from portal.catalog.model import Change, Entry
 from portal.catalog.store import Catalog, Figures, PublisherSummary
+from portal.search.facets import Appearances
 from portal.search.query import IndexUnusable, Query, SearchIndex
 from portal.web import places
 from portal.web.health import Health, SourceHealth, source_health
@@ -33,7 +34,7 @@ class Overview(Struct, frozen=True, kw_only=True):
 
     figures: Figures
     themes: Mapping[str, int]
-    """Datasets by theme code, as the index counts them."""
+    """Datasets by theme code, each counted once, as the index counts them."""
     latest: tuple[tuple[Change, Entry], ...]
     """The newest change of each of the datasets that changed last."""
     sources: tuple[SourceHealth, ...]
@@ -126,7 +127,8 @@ class Overviews:
 
 def _themes(index: SearchIndex) -> dict[str, int]:
     try:
-        values = index.search(Query(rows=0, facets=("theme",), facet_limit=100)).facets.get("theme", ())
+        query = Query(rows=0, facets=("theme",), facet_limit=100, appearances=Appearances.ONCE)
+        values = index.search(query).facets.get("theme", ())
     except IndexUnusable:
         # Every page has these figures in its footer, and most pages need no index.
         return {}

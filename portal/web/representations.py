@@ -8,7 +8,7 @@ from portal.catalog.model import DatasetState
 from portal.web import rdf
 from portal.web.addresses import base
 from portal.web.answers import answer, problem
-from portal.web.dcat import graph
+from portal.web.dcat import graph, links
 from portal.web.documents import REPRESENTATIONS, as_json
 from portal.web.site import site
 
@@ -26,5 +26,5 @@ def representation(id: str, suffix: str) -> Response:
     if suffix == "json":
         found = catalog.appearances
         return answer(as_json(entry, base(), found.of(id), found.family(id)), media_type, status=status)
-    made = graph([entry], base(), catalog.ids_by_key)
+    made = graph([entry], base(), *links(catalog))
     return answer(rdf.serialised(made, suffix), media_type, status=status, tag=f"{rdf.digest(made)}-{suffix}")

@@ -20,6 +20,10 @@ from portal.catalog.model import Dataset, Publisher, RunMode, Source
 from portal.catalog.sources import SourceHeld
 from portal.catalog.store import Catalog
 from portal.catalog.writing import NewRecord
+from portal.search import indexing
+from portal.search.facets import Appearances
+from portal.search.memory import MemoryIndex
+from portal.search.query import Query, SearchIndex
 from tests.catalogs import record
 
 PORTALS = {
@@ -120,6 +124,85 @@ def test_making_everything_again_keeps_only_what_it_changes(pair: tuple[Catalog,
     catalog.appearances.decide(province, city, Verdict.APART, by="审核员")
     counting.rebuild(catalog, "test")
     assert kept() == [(province, None), (province, city)]
+
+
+def listed_once(index: SearchIndex, text: str | None = None, **filters: tuple[str, ...]) -> list[str]:
+    query = Query(text=text, filters=filters, appearances=Appearances.ONCE)
+    return sorted(hit.id for hit in index.search(query).hits)
+
+
+def followed(catalog: Catalog, index: SearchIndex) -> None:
+    """Counts, then brings the index up to it, and sees that the index is what the catalogue makes of it anew."""
+    counting.catch_up(catalog, "test")
+    indexing.catch_up(catalog, index)
+    assert indexing.check(catalog, index).agrees
+    assert indexing.behind(catalog, index) == 0
+
+
+def test_the_index_follows_what_an_entry_comes_to_be_counted_as(pair: tuple[Catalog, str, str]) -> None:
+    catalog, city, province = pair
+    index = MemoryIndex()
+    followed(catalog, index)
+    assert listed_once(index) == listed_once(index, source=("jiangsu",)) == [city]
+    catalog.appearances.decide(province, city, Verdict.APART, by="审核员")
+    counting.catch_up(catalog, "test")
+    assert indexing.behind(catalog, index) == 1 and not indexing.check(catalog, index).agrees
+    followed(catalog, index)
+    assert listed_once(index) == sorted((city, province))
+    assert listed_once(index, source=("jiangsu",)) == [province]
+    catalog.appearances.decide(province, city, Verdict.OPEN, by="审核员")
+    followed(catalog, index)
+    assert listed_once(index) == listed_once(index, source=("jiangsu",)) == [city]
+
+
+def test_the_index_follows_an_entry_whose_counted_one_goes_and_comes_back(pair: tuple[Catalog, str, str]) -> None:
+    catalog, city, province = pair
+    index = MemoryIndex()
+    followed(catalog, index)
+    put(catalog, retire=[city])
+    followed(catalog, index)
+    assert listed_once(index) == [province]
+    put(catalog, made("xuzhou", "1", "市公安局_保安培训机构", "徐州市公安局"))
+    followed(catalog, index)
+    assert listed_once(index) == listed_once(index, source=("jiangsu",)) == [city]
+
+
+def test_new_words_of_a_further_entry_find_the_counted_one(pair: tuple[Catalog, str, str]) -> None:
+    catalog, city, province = pair
+    index = MemoryIndex()
+    followed(catalog, index)
+    put(catalog, made("jiangsu", "1", "保安培训机构", "徐州市公安局", description="含联系电话"))
+    followed(catalog, index)
+    assert listed_once(index, "联系电话") == [city]
+    assert [hit.id for hit in index.search(Query(text="联系电话")).hits] == [province]
+    put(catalog, retire=[province])
+    followed(catalog, index)
+    assert listed_once(index, "联系电话") == []
+
+
+def test_an_index_ahead_of_what_is_counted_is_made_again(pair: tuple[Catalog, str, str]) -> None:
+    catalog, city, _ = pair
+    index = MemoryIndex()
+    index.rebuild((), catalog.last_change(), 900)
+    followed(catalog, index)
+    assert listed_once(index) == [city]
+
+
+def test_long_lists_of_what_is_counted_otherwise_are_followed_in_parts(
+    pair: tuple[Catalog, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog, city, _ = pair
+    index = MemoryIndex()
+    index.rebuild((), catalog.last_change())
+    monkeypatch.setattr(indexing, "CHANGES_AT_ONCE", 1)
+    put(
+        catalog,
+        made("jiangsu", "3", "公交线路站点信息", "徐州市交通运输局"),
+        made("xuzhou", "3", "公交线路站点信息", "徐州市交通运输局"),
+    )
+    followed(catalog, index)
+    assert len(catalog.appearances.changed_datasets()[0]) == 2
+    assert listed_once(index, source=("jiangsu",)) == sorted((city, dataset_id("xuzhou", "3")))
 
 
 def test_a_retired_copy_leaves_the_other_standing(pair: tuple[Catalog, str, str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from rdflib import DCTERMS, Graph
 
+from harvester import counting
 from nachuan.cli import Failed
 from nachuan.commands.export import export
 from portal.catalog.model import RecordType
@@ -16,6 +17,7 @@ from portal.catalog.store import Catalog
 from portal.search.engines import open_index
 from portal.search.indexing import catch_up
 from tests.catalogs import empty_catalog, filled, record
+from tests.harvester.test_counting import made, put
 
 
 @pytest.fixture
@@ -74,6 +76,19 @@ def test_facets_and_words_narrow_it_down(indexed: Path) -> None:
     assert [json.loads(line)["dataset"]["title"] for line in run("-q", "公交").stdout.splitlines()] == ["公交站点"]
     assert run("--theme", "health", "-q", "公交").stdout == ""
     assert run("--file-format", "csv").stdout == ""
+
+
+def test_each_dataset_is_written_once_when_asked(home: Path) -> None:
+    catalog = Catalog(f"sqlite:///{home / 'nachuan.db'}")
+    city = made("xuzhou", "1", "市公安局_保安培训机构", "徐州市公安局")
+    put(catalog, city, made("jiangsu", "1", "保安培训机构", "徐州市公安局"))
+    counting.catch_up(catalog, "test")
+    catalog.close()
+    assert len(run().stdout.splitlines()) == 4
+    once = [json.loads(line)["dataset"] for line in run("--appearances", "once").stdout.splitlines()]
+    assert sorted(one["title"] for one in once) == ["公交站点", "医院名录", "市公安局_保安培训机构"]
+    turtle = Graph().parse(data=run("--format", "ttl").stdout, format="turtle")
+    assert [str(node).rpartition("/")[2] for node in turtle.objects(None, DCTERMS.relation)] == [city.dataset.id]
 
 
 def test_narrowing_down_without_an_index_fails_and_says_the_cure(home: Path) -> None:

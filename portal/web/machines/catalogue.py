@@ -7,16 +7,17 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, redirect, request
 from msgspec import Struct
+from msgspec.structs import replace
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.catalog.model import Entry
-from portal.search.query import Query, QueryNotUnderstood, Sort
+from portal.search.query import QueryNotUnderstood, Sort
 from portal.web import rdf
 from portal.web.addresses import base
 from portal.web.answers import answer, asked_strictly, problem, refused
-from portal.web.asking import FILTERS, Asked, NotUnderstood
-from portal.web.dcat import Page, catalogue_statements
+from portal.web.asking import SEARCHES, Asked, NotUnderstood
+from portal.web.dcat import Page, catalogue_statements, links
 from portal.web.documents import REPRESENTATIONS
 from portal.web.site import site
 
@@ -25,7 +26,7 @@ machines = Blueprint("catalogue", __name__)
 ROWS = 100
 """Entries on a page."""
 
-_ALLOWED = {"q", "page", "after", "modified_since", *FILTERS}
+_ALLOWED = {"page", "after", "modified_since", *SEARCHES}
 
 
 class _Part(Struct, frozen=True):
@@ -64,7 +65,7 @@ def catalog(suffix: str) -> Response:
     if asked.page > last and "after" not in request.args:
         return problem(404, "No such page", f"The last page is {last}.")
     page = _page(suffix, asked, part, last)
-    said = catalogue_statements(part.entries, base(), page, site().catalog.ids_by_key)
+    said = catalogue_statements(part.entries, base(), page, *links(site().catalog))
     if suffix == "ttl":
         # Several times as quick as by way of a graph, and a harvester asks for thousands of pages.
         body = rdf.turtle_prefixes() + "".join(rdf.turtle(dict.fromkeys(said)))
@@ -76,11 +77,11 @@ def catalog(suffix: str) -> Response:
 def _part(asked: Asked, since: datetime | None, after: str | None) -> _Part:
     catalog, index = site().catalog, site().index
     start = (asked.page - 1) * ROWS
-    if asked.text is None and not asked.filters:
+    if asked.finds_everything:
         entries = catalog.page(ROWS + 1, after=after, start=start, since=since)
         return _Part(entries[:ROWS], catalog.count(since), len(entries) > ROWS)
     # By title: of all orders the one that changes least while somebody pages.
-    query = Query(text=asked.text, filters=asked.filters, sort=Sort.TITLE, start=start, rows=ROWS)
+    query = replace(asked.query(), sort=Sort.TITLE, start=start, rows=ROWS)
     if since is None:
         results = index.search(query)
         found = catalog.entries([hit.id for hit in results.hits])
@@ -91,8 +92,7 @@ def _part(asked: Asked, since: datetime | None, after: str | None) -> _Part:
 
 
 def _page(suffix: str, asked: Asked, part: _Part, last: int) -> Page:
-    narrowed = asked.text is not None or bool(asked.filters)
-    after = None if narrowed or not part.entries else part.entries[-1].dataset.id
+    after = None if not asked.finds_everything or not part.entries else part.entries[-1].dataset.id
 
     def address(page: int, after: str | None = None) -> str:
         given = MultiDict(request.args)

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, request
 
 from portal.catalog.model import Entry
-from portal.search.query import Query, QueryNotUnderstood
+from portal.search.query import QueryNotUnderstood
 from portal.web.addresses import base
 from portal.web.answers import asked_strictly, refused, streamed
-from portal.web.asking import FILTERS, NotUnderstood
+from portal.web.asking import SEARCHES, NotUnderstood
 from portal.web.exports import csv_chunks, jsonl_chunks, selection
 from portal.web.site import site
 
 machines = Blueprint("downloads", __name__)
 
-_ALLOWED = {"q", "sort", *FILTERS}
+_ALLOWED = {"sort", *SEARCHES}
 
 
 @machines.get("/datasets.csv")
@@ -41,5 +41,4 @@ def jsonl() -> Response:
 
 def _found() -> Iterator[Entry]:
     asked = asked_strictly(request.args, _ALLOWED)
-    query = Query(text=asked.text, filters=asked.filters, sort=asked.order)
-    return selection(site().catalog, site().index, query)
+    return selection(site().catalog, site().index, asked.query())

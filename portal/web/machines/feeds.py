@@ -10,10 +10,10 @@ from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
 from portal.catalog.model import Entry
-from portal.search.query import Query, QueryNotUnderstood, Sort
+from portal.search.query import QueryNotUnderstood, Sort
 from portal.web.addresses import base
 from portal.web.answers import answer, asked_strictly, refused
-from portal.web.asking import FILTERS, Asked, NotUnderstood
+from portal.web.asking import SEARCHES, Asked, NotUnderstood
 from portal.web.documents import REPRESENTATIONS, dataset_address
 from portal.web.iris import writable
 from portal.web.prose import plain
@@ -24,7 +24,7 @@ machines = Blueprint("feeds", __name__)
 ENTRIES = 50
 SUMMARY_CHARACTERS = 500
 
-_ALLOWED = {"q", "sort", *FILTERS}
+_ALLOWED = {"sort", *SEARCHES}
 _ATOM = "http://www.w3.org/2005/Atom"
 
 
@@ -34,7 +34,7 @@ def datasets() -> Response:
     try:
         asked = asked_strictly(request.args, _ALLOWED)
         results = site().index.search(
-            Query(text=asked.text, filters=asked.filters, sort=Sort.CHANGED, rows=ENTRIES)
+            replace(asked.query(), sort=Sort.CHANGED, start=0, rows=ENTRIES)
         )
     except (NotUnderstood, QueryNotUnderstood) as error:
         return refused(error)

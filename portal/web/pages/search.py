@@ -7,8 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.search.facets import Appearances
 from portal.search.language import looks_for_anything, looser
-from portal.search.query import Query, QueryNotUnderstood, Results, Sort
+from portal.search.query import QueryNotUnderstood, Results, Sort
 from portal.web.addresses import address
 from portal.web.asking import LONGEST_TEXT, Asked, NotUnderstood, asked
 from portal.web.narrowing import COUNTED, Chip, chips, narrowings
@@ -41,6 +42,15 @@ class Loosened(Struct, frozen=True):
     total: int
 
 
+class Switched(Struct, frozen=True):
+    """The way from each dataset once to every entry, or the other way."""
+
+    asks: Asked
+    total: int
+    is_once: bool
+    """Whether each dataset is listed once now."""
+
+
 @pages.get(PATH)
 def search() -> AnyResponse | str | tuple[str, int]:
     """Datasets found."""
@@ -68,12 +78,21 @@ def search() -> AnyResponse | str | tuple[str, int]:
         results=results,
         found=found(results.hits),
         chips=chips(wanted),
+        switched=_switched(wanted, results.total),
         narrowings=narrowings(wanted, results.facets),
         paging=pages,
         sorts=[(sort, replace(wanted, sort=sort, page=1)) for sort in SORTS if wanted.text or sort != Sort.RELEVANCE],
         loosened=_loosened(wanted, chips(wanted)) if not results.total else [],
         looks_for_nothing=wanted.text is not None and not looks_for_anything(wanted.text),
     )
+
+
+def _switched(asked: Asked, total: int) -> Switched | None:
+    """The same search with each dataset once, or with every entry again; None where both find the same."""
+    is_once = asked.appearances is Appearances.ONCE
+    asks = replace(asked, appearances=Appearances.EVERY if is_once else Appearances.ONCE, page=1)
+    other = _total(asks)
+    return Switched(asks, other, is_once) if is_once or other != total else None
 
 
 def _meant(asked: Asked) -> str | None:
@@ -112,7 +131,7 @@ def _loosened(asked: Asked, chips: list[Chip]) -> list[Loosened]:
 
 
 def _total(asked: Asked) -> int:
-    results: Results = site().index.search(Query(text=asked.text, filters=asked.filters, rows=0))
+    results: Results = site().index.search(replace(asked.query(), start=0, rows=0))
     return results.total
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, render_template
 
 from portal.catalog.assessments import Kind
+from portal.search.facets import Appearances
 from portal.search.query import Query, Sort
 from portal.web import graded
 from portal.web.graded import Group
@@ -35,6 +36,7 @@ def theme(id: str) -> str:
     results = site().index.search(
         Query(
             filters={"theme": (id,)},
+            appearances=Appearances.ONCE,
             sort=Sort.MODIFIED,
             rows=LATEST,
             facets=("region", "publisher", "format", "openness"),

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from portal.search.engines import ENGINES, open_index
-from portal.search.facets import SearchDocument, fresh_spans, freshness
+from portal.search.facets import Appearances, SearchDocument, fresh_spans, freshness
 from portal.search.memory import MemoryIndex
 from portal.search.query import Query, QueryNotUnderstood, SearchIndex, Sort
 
@@ -365,6 +366,76 @@ def test_apply_puts_replaces_and_removes_together_with_its_number(index: SearchI
     assert (index.last_change(), found(index), index.digests()) == (12, ["z"], {"z": "digest of z"})
 
 
+def met_twice(id: str, title: str, *others: str, **rest: object) -> SearchDocument:
+    """An entry whose dataset is also met under other titles; ``rest`` is of the dataset as a whole."""
+    return made(id, title, whole=made(id, title, *others, **rest))
+
+
+def test_each_dataset_is_found_once_by_the_words_of_any_of_its_entries(fill: Fill) -> None:
+    index = fill(
+        met_twice("city", "保安培训机构", "保安公司名录"),
+        made("province", "保安公司名录", is_counted=False),
+        made("alone", "公司名录"),
+    )
+
+    def both(text: str | None) -> tuple[list[str], list[str]]:
+        return sorted(found(index, text)), sorted(found(index, text, appearances=Appearances.ONCE))
+
+    assert both(None) == (["alone", "city", "province"], ["alone", "city"])
+    assert both("培训机构") == (["city"], ["city"])
+    assert both("名录") == (["alone", "province"], ["alone", "city"])
+    # Each word in another entry: neither entry has both, the dataset has.
+    assert both("培训 名录") == ([], ["city"])
+    assert both("公司 -培训") == (["alone", "province"], ["alone"])
+    assert both("-培训") == (["alone", "province"], ["alone"])
+    assert list(index.walk(Query(appearances=Appearances.ONCE))) == ["alone", "city"]
+    assert index.search(Query(text="名录", appearances=Appearances.ONCE, rows=0)).total == 2
+    assert {hit.id: hit.title for hit in index.search(Query(text="名录", appearances=Appearances.ONCE)).hits} == {
+        "alone": "公司<mark>名录</mark>", "city": "保安公司<mark>名录</mark>",
+    }
+    assert [one.dataset_id for one in index.suggest("保安")] == ["province", "city"]
+    assert sorted(index.digests()) == ["alone", "city", "province"]
+
+
+def test_facets_count_each_dataset_once_for_every_value_an_entry_of_it_has(fill: Fill) -> None:
+    whole = made("city", "x", values={"source": ("xuzhou", "jiangsu"), "format": ("csv", "xls")})
+    index = fill(
+        made("city", "x", values={"source": ("xuzhou",), "format": ("csv",)}, whole=whole, modified=NOW),
+        made("province", "x", values={"source": ("jiangsu",), "format": ("xls",)}, is_counted=False, modified=NOW),
+        made("alone", "y", values={"source": ("jiangsu",), "format": ("csv",)}, modified=NOW),
+    )
+
+    def counts(**rest: object) -> tuple[int, dict[str, dict[str, int]]]:
+        results = index.search(Query(facets=("source", "format", "fresh"), today=TODAY, **rest))  # type: ignore[arg-type]
+        return results.total, {name: {one.value: one.count for one in values} for name, values in results.facets.items()}
+
+    once = Appearances.ONCE
+    fresh = {"30d": 3, "12m": 3, "3y": 3}
+    assert counts() == (3, {"source": {"jiangsu": 2, "xuzhou": 1}, "format": {"csv": 2, "xls": 1}, "fresh": fresh})
+    # The date is that of the counted entry, which here has none of the dataset as a whole.
+    assert counts(appearances=once) == (
+        2, {"source": {"jiangsu": 2, "xuzhou": 1}, "format": {"csv": 2, "xls": 1}, "fresh": dict.fromkeys(fresh, 1)}
+    )
+    chosen = {"source": ("jiangsu",), "format": ("csv",)}
+    assert counts(filters=chosen)[0] == 1
+    total, narrowed = counts(filters=chosen, appearances=once)
+    assert total == narrowed["source"]["jiangsu"] == narrowed["format"]["csv"] == 2
+
+
+def test_an_entry_comes_to_be_counted_as_another_one_and_as_itself_again(fill: Fill) -> None:
+    index = fill(made("a", "甲"), made("b", "乙"))
+    index.apply([met_twice("a", "甲", "乙"), made("b", "乙", is_counted=False)], [], 1, 7)
+    assert (index.last_change(), index.last_counted()) == (1, 7)
+    assert (found(index, "乙"), found(index, "乙", appearances=Appearances.ONCE)) == (["b"], ["a"])
+    index.apply([made("a", "甲"), made("b", "乙")], [], 1, 9)
+    assert (index.last_counted(), found(index, "乙", appearances=Appearances.ONCE)) == (9, ["b"])
+    index.apply([met_twice("a", "甲", "乙")], ["b"], 2, 9)
+    index.apply([], ["a"], 3, 9)
+    assert found(index) == found(index, appearances=Appearances.ONCE) == []
+    index.rebuild([made("z", "新")], 4, 12)
+    assert index.last_counted() == 12
+
+
 Drawn = list[tuple[str, str, str, dict[str, tuple[str, ...]], int | None]]
 """Title, description, name of a column, values, days since it changed."""
 
@@ -385,9 +456,10 @@ DOCUMENTS = st.lists(
     max_size=8,
 )
 QUERIES = st.builds(
-    lambda words, filters: Query(
+    lambda words, filters, appearances: Query(
         text="".join(words) or None,
         filters=filters,
+        appearances=appearances,
         facets=("region", "theme", "format", "fresh"),
         today=TODAY,
         rows=50,
@@ -397,6 +469,7 @@ QUERIES = st.builds(
         st.sampled_from(["region", "theme", "format"]),
         st.lists(st.sampled_from("uvwxyz"), min_size=1, max_size=2).map(tuple),
     ),
+    st.sampled_from(Appearances),
 )
 
 
@@ -414,6 +487,15 @@ def test_every_engine_finds_marks_and_counts_what_memory_does(
         )
         for number, (title, text, column, values, age) in enumerate(drawn)
     ]
+    if len(documents) > 1:
+        # The first two are one dataset.
+        first, second = documents[:2]
+        whole = replace(
+            first, titles=(*first.titles, *second.titles), values={
+                name: tuple({*first.values[name], *second.values[name]}) for name in first.values
+            }
+        )
+        documents[:2] = replace(first, whole=whole), replace(second, is_counted=False)
     index, memory = open_index(f"{engine}:", tmp_path), MemoryIndex()
     for one in (index, memory):
         one.rebuild(documents, 1)

@@ -15,6 +15,7 @@ from harvester.crosswalk import to_dataset
 from harvester.records import RawRecord
 from portal.catalog.model import Dataset, Publisher, RecordType, Source
 from portal.web.dcat import Page, catalogue, graph
+from portal.web.dcat_terms import DCAT
 from portal.web.documents import REPRESENTATIONS
 from portal.web.rdf import SYNTAXES, serialised
 from tests.fixtures import FIXTURES, needs_fixtures
@@ -111,6 +112,19 @@ def test_d23_everything_linked_is_of_the_class_it_must_be(shapes: str) -> None:
     plain = entry(themes_raw=(), series=("series-1",), series_previous=None, series_next=None)
     made = catalogue([plain, entry(SERIES), entry(SERVICE)], BASE, PAGE, here)
     assert violated(made, shapes) == set()
+
+
+@pytest.mark.parametrize("shapes", [*SHAPES, *RANGES])
+def test_a_further_appearance_that_names_the_canonical_entry_conforms(shapes: str) -> None:
+    # With the canonical entry on the page: of one elsewhere a document can say neither class nor title.
+    canonical = entry(themes_raw=(), series=(), series_previous=None, series_next=None)
+    page = "https://data.example.cn/province/1"
+    further = replace(canonical, dataset=replace(canonical.dataset, id="further", source_key=page, landing_page=page))
+    counted_as = {"further": canonical.dataset.id}
+    made = catalogue([canonical, further, entry(SERIES), entry(SERVICE)], BASE, PAGE, here, lambda ids: counted_as)
+    assert len(list(made.objects(None, DCAT.qualifiedRelation))) == 1
+    allowed = SIZE_OF_ANOTHER_TYPE if shapes.startswith("2.1.1/") else set()
+    assert violated(made, shapes) <= allowed
 
 
 def test_d23_a_dataset_conforms_to_the_generated_shapes_too() -> None:
