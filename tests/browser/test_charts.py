@@ -65,6 +65,7 @@ def test_a_heat_map_scrolls_within_itself_and_keeps_the_names_of_its_rows(browse
 def test_no_tile_of_the_map_cuts_its_name_or_figure(browser: Browser, gallery: str, language: str, width: int) -> None:
     with window(browser, width=width) as page:
         page.goto(f"{gallery}/{language}/gallery")
+        assert page.locator(".tiles a > *").count() > 60
         cut = page.evaluate(
             """() => [...document.querySelectorAll(".tiles a > *")].filter((one) => {
                 const [text, tile] = [one, one.closest("li")].map((each) => each.getBoundingClientRect());
