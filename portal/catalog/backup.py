@@ -15,7 +15,7 @@ from portal.catalog.engines import DatabaseError, connect
 def save(url: str, file: Path) -> None:
     """Writes the database into ``file``: an SQLite database, or a PostgreSQL archive made by ``pg_dump``.
 
-    Raises DatabaseError when the file exists or the tool fails.
+    Raises DatabaseError when the file exists, or it cannot be written whole: then there is none.
     """
     if file.exists():
         raise DatabaseError(f"{file} exists already: choose another name")
@@ -23,12 +23,20 @@ def save(url: str, file: Path) -> None:
     if address.get_backend_name() == "postgresql":
         _run(address, "pg_dump", "--format=custom", f"--file={file}")
         return
-    with closing(sqlite3.connect(_sqlite_file(address))) as database:
-        database.execute("VACUUM INTO ?", (str(file),))
+    try:
+        with closing(sqlite3.connect(_sqlite_file(address))) as database:
+            database.execute("VACUUM INTO ?", (str(file),))
+    except sqlite3.Error as error:
+        file.unlink(missing_ok=True)
+        raise DatabaseError(f"{file} was not written: {error}") from error
 
 
 def restore(url: str, file: Path, *, replace: bool) -> None:
-    """Brings back what ``save`` wrote. Raises DatabaseError when there are tables already and not ``replace``."""
+    """Brings back what ``save`` wrote.
+
+    Raises DatabaseError when there are tables already and not ``replace``, and for a file that is no saved database: what
+    stood then stands.
+    """
     engine = connect(url)
     taken = inspect(engine).has_table("dataset")
     engine.dispose()
@@ -38,8 +46,14 @@ def restore(url: str, file: Path, *, replace: bool) -> None:
     if address.get_backend_name() == "postgresql":
         _run(address, "pg_restore", "--clean", "--if-exists", "--no-owner", str(file))
         return
-    with closing(sqlite3.connect(file)) as saved, closing(sqlite3.connect(_sqlite_file(address))) as database:
-        saved.backup(database)
+    try:
+        with closing(sqlite3.connect(file)) as saved, closing(sqlite3.connect(_sqlite_file(address))) as database:
+            saved.execute("SELECT count(*) FROM dataset")
+            if saved.execute("PRAGMA quick_check").fetchone() != ("ok",):
+                raise DatabaseError(f"{file} was not brought back: it is damaged")
+            saved.backup(database)
+    except sqlite3.Error as error:
+        raise DatabaseError(f"{file} was not brought back: {error}") from error
 
 
 def _sqlite_file(address: URL) -> str:
