@@ -13,6 +13,7 @@ import schemas
 from nachuan import installation
 from portal.catalog import held
 from portal.catalog.model import Run
+from portal.web.spreadsheets import harmless
 
 
 @click.group()
@@ -66,9 +67,8 @@ def show(run: int, issues: bool, as_csv: bool, as_json: bool) -> None:
         writer.writerow(("code", "dataset", "source_key", "field", "seen", "url", "detail"))
         for stored in listed:
             issue = stored.issue
-            writer.writerow(
-                (issue.code, stored.dataset_id, issue.source_key, issue.field, issue.seen, issue.url, issue.detail)
-            )
+            told = (issue.code, stored.dataset_id, issue.source_key, issue.field, issue.seen, issue.url, issue.detail)
+            writer.writerow(map(harmless, told))
         click.echo(text.getvalue(), nl=False)
         return
     _tell(found)

@@ -28,6 +28,7 @@ from portal.catalog.model import Politeness, Source
 from portal.catalog.normalisation import TABLE_HEADER, table_rows
 from portal.catalog.sources import UnknownSource
 from portal.catalog.store import Catalog
+from portal.web.spreadsheets import harmless
 
 
 @click.group()
@@ -243,7 +244,7 @@ def _write_understanding(told: Audit) -> None:
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(TABLE_HEADER)
-    writer.writerows(table_rows(told.understanding))
+    writer.writerows(map(harmless, row) for row in table_rows(told.understanding))
     click.echo(lines.getvalue(), nl=False)
 
 
