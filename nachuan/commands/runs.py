@@ -67,8 +67,8 @@ def show(run: int, issues: bool, as_csv: bool, as_json: bool) -> None:
         writer.writerow(("code", "dataset", "source_key", "field", "seen", "url", "detail"))
         for stored in listed:
             issue = stored.issue
-            told = (issue.code, stored.dataset_id, issue.source_key, issue.field, issue.seen, issue.url, issue.detail)
-            writer.writerow(map(harmless, told))
+            cells = (issue.code, stored.dataset_id, issue.source_key, issue.field, issue.seen, issue.url, issue.detail)
+            writer.writerow(map(harmless, cells))
         click.echo(text.getvalue(), nl=False)
         return
     _tell(found)

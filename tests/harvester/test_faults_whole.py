@@ -204,18 +204,6 @@ def test_p28_a_first_harvest_cut_short_is_finished_by_the_next(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ckan", "datajson"])
-def test_p42_a_ckan_that_says_no_count_is_read_to_its_end(catalog: Catalog, portal: CkanPortal) -> None:
-    def silent(action: str, asked: Asked) -> Script | None:
-        if action != "package_search":
-            return None
-        start, rows = int(asked["start"]), int(asked["rows"])
-        return json_answer({"success": True, "result": {"results": portal.packages[start:start + rows]}})
-
-    portal.packages, portal.instead = many(25), silent
-    run = harvested(catalog, ckan(portal, page_size=10))
-    assert (run.outcome, run.declared, run.counts) == (Outcome.COMPLETE, None, Counts(listed=25, added=25))
-
-
 def test_p32_of_5000_records_the_one_that_is_poisonous_is_rejected_alone(
     catalog: Catalog, portal: CkanPortal, documents: Documents, kind: str
 ) -> None:
@@ -251,6 +239,18 @@ def test_p33_a_record_with_34866_tags_and_8327_resources_is_stored_with_counted_
     raw = catalog.raw(made.id)
     assert raw is not None and len(json.loads(raw.body)["tags"]) == 34_866
     assert harvested(catalog, source("ckan", portal.url), full=True).counts.unchanged == 2
+
+
+def test_p42_a_ckan_that_says_no_count_is_read_to_its_end(catalog: Catalog, portal: CkanPortal) -> None:
+    def silent(action: str, asked: Asked) -> Script | None:
+        if action != "package_search":
+            return None
+        start, rows = int(asked["start"]), int(asked["rows"])
+        return json_answer({"success": True, "result": {"results": portal.packages[start:start + rows]}})
+
+    portal.packages, portal.instead = many(25), silent
+    run = harvested(catalog, ckan(portal, page_size=10))
+    assert (run.outcome, run.declared, run.counts) == (Outcome.COMPLETE, None, Counts(listed=25, added=25))
 
 
 # Paging and asking for changes
