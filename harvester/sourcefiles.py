@@ -14,6 +14,7 @@ import msgspec
 
 from harvester import crosswalk, errors, families
 from harvester.connectors import CONNECTORS, OPTIONS
+from harvester.http.wire import security
 from harvester.intervals import days
 from harvester.scheduler import ScheduleInvalid, next_run
 from portal.catalog.model import Source
@@ -99,6 +100,7 @@ def validate(given: Mapping[str, Any]) -> Source:
         if source.kind in families.KINDS:
             families.family(source)
         crosswalk.check(source)
+        security(source.trust)
     except (ValueError, KeyError, ScheduleInvalid, errors.SourceInvalid) as error:
         raise SourceInvalid(str(error)) from error
     return source

@@ -121,6 +121,7 @@ def way_out(source: Source, given: Settings, validators: Mapping[str, Validators
         allow_private=given.allow_private,
         validators=validators,
         pacing=_pacing(),
+        trust=source.trust,
         secrets=sourcefiles.secrets(source, os.environ),
         stop=stopping(),
     )

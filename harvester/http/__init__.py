@@ -6,7 +6,7 @@ from harvester.http.limits import Limits
 from harvester.http.pacing import Pacing
 from harvester.http.response import Response, StreamedResponse, Validators
 from harvester.http.robots import Robots
-from harvester.http.wire import Trust
+from portal.catalog.model import Trust
 
 __all__ = [
     "USER_AGENT",

@@ -20,7 +20,8 @@ from harvester.http.limits import Limits
 from harvester.http.masking import mask, masked
 from harvester.http.pacing import Pacing
 from harvester.http.response import Response, StreamedResponse, Validators
-from harvester.http.wire import Tally, Trust, Wiring
+from harvester.http.wire import Tally, Wiring
+from portal.catalog.model import Trust
 
 USER_AGENT = "Nachuan/0.1 (open data catalogue)"
 

@@ -42,7 +42,8 @@ from harvester.http.encodings import charset, inflated
 from harvester.http.masking import OPEN_HEADERS, mask, masked, secrets_in
 from harvester.http.pacing import Pacing, retry_after_s
 from harvester.http.response import refuse_multitudes
-from harvester.http.wire import GuardedPools, Trust, Wiring, allow_waiting
+from harvester.http.wire import GuardedPools, Wiring, allow_waiting, security
+from portal.catalog.model import Trust
 
 RETRIED = frozenset((429, 500, 502, 503, 504))
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -338,7 +339,7 @@ class Door(HTTPAdapter):
 
     @cached_property
     def _context(self) -> SSLContext:
-        return self._trust.context()
+        return security(self._trust)
 
     def _pieces(self, raw: BaseHTTPResponse, most_bytes: int) -> Iterator[bytes]:
         """The content-decoded body, within bounds. Raises HarvestError."""

@@ -23,10 +23,12 @@ from harvester.errors import (
     PortalCertificateInvalid,
     PortalTimedOut,
     PortalUnreachable,
+    SourceInvalid,
 )
 from harvester.http.addresses import Reach
 from harvester.http.certificates import not_after
 from harvester.http.limits import Limits
+from portal.catalog.model import Trust
 
 _BUFFER_BYTES = 64 * 1024
 
@@ -55,29 +57,22 @@ _HANDSHAKE_FAULTS = {
 """OpenSSL's reasons, as the end of a sentence that begins with the host."""
 
 
-class Trust(Struct, frozen=True, kw_only=True):
-    """Whom to believe that a server is the portal."""
-
-    ca_file: str | None = None
-    """A PEM file of further authorities, beside the usual ones."""
-    verify: bool = True
-    """False only as a source's explicit choice, which its page shows."""
-    legacy: bool = False
-    """TLS 1.0 and 1.1, short keys and unsafe renegotiation, for old servers that know nothing better."""
-
-    def context(self) -> ssl.SSLContext:
-        """The TLS settings that follow."""
-        context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
-        if self.ca_file is not None:
-            context.load_verify_locations(cafile=self.ca_file)
-        if self.legacy:
-            context.minimum_version = ssl.TLSVersion.TLSv1
-            context.options |= _OP_LEGACY_SERVER_CONNECT
-            context.set_ciphers("DEFAULT@SECLEVEL=0")
-        if not self.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+def security(trust: Trust) -> ssl.SSLContext:
+    """The TLS settings that follow. Raises SourceInvalid for a file that holds no authority."""
+    context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
+    if trust.ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=trust.ca_file)
+        except OSError as error:
+            raise SourceInvalid(f"trust.ca_file {trust.ca_file!r} cannot be read: {error}") from error
+    if trust.legacy:
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.options |= _OP_LEGACY_SERVER_CONNECT
+        context.set_ciphers("DEFAULT@SECLEVEL=0")
+    if not trust.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 _OP_LEGACY_SERVER_CONNECT = 0x4
@@ -233,7 +228,7 @@ class SecureConnection(PlainConnection, HTTPSConnection):
     def _ended(self) -> str | None:
         """The day the certificate ended, looked up on a second connection over which nothing is sent."""
         try:
-            context = Trust(verify=False).context()
+            context = security(Trust(verify=False))
             with self._new_conn() as bare, context.wrap_socket(bare, server_hostname=self.host) as peer:
                 ended = not_after(peer.getpeercert(binary_form=True) or b"")
         except (OSError, HarvestError):

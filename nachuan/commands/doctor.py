@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +25,9 @@ from portal.search.query import IndexUnusable
 from portal.settings import SECRET_KEY_FILE, Settings
 from portal.web.pdf import chromium
 
+FULL_SHARE, SCARCE_BYTES = 0.85, 20 * 1024**3
+"""A disk that is so full, and has no more room than this, will soon stop harvests and the index."""
+
 LATE = timedelta(hours=1)
 """A source that has been due for longer than this tells that no scheduler runs."""
 
@@ -44,7 +48,7 @@ def doctor(as_json: bool) -> None:
     findings = [
         Finding("settings", f"home {given.home}, database {_hidden(given.database_url)}, index {given.search_url}")
     ]
-    findings += [*_look_at_home(given), _look_at_secret_key(given), _look_at_contact(given)]
+    findings += [*_look_at_home(given), _look_at_secret_key(given), _look_at_contact(given), _look_at_disk(given)]
     browser = chromium(given.chromium)
     findings.append(Finding("pdf", f"printed by {browser}" if browser else "no Chromium to print with: not offered"))
     findings += _look_at_database(given)
@@ -102,6 +106,14 @@ def _look_at_secret_key(given: Settings) -> Finding:
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
         return Finding("secret key", f"{file} can be read by others", f"rm {file}, then start anew: sessions end")
     return Finding("secret key", f"not set; the one made and kept in {file} is used")
+
+
+def _look_at_disk(given: Settings) -> Finding:
+    disk = shutil.disk_usage(given.home if given.home.exists() else given.home.absolute().anchor)
+    share = disk.used / disk.total
+    found = f"{share:.0%} full, {disk.free / 1024**3:,.0f} GB free where {given.home} lies"
+    is_scarce = share >= FULL_SHARE and disk.free < SCARCE_BYTES
+    return Finding("disk", found, "make room, or move NACHUAN_HOME" if is_scarce else None)
 
 
 def _look_at_catalogue(catalog: Catalog) -> list[Finding]:

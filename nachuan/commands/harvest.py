@@ -14,7 +14,7 @@ from harvester.scheduler import due
 from nachuan import installation
 from nachuan.cli import Failed
 from portal.catalog.model import Counts, Outcome, Run, Source
-from portal.catalog.sources import SourceHeld
+from portal.catalog.sources import LeaseLost, SourceHeld
 from portal.catalog.store import Catalog
 from portal.settings import Settings
 
@@ -54,7 +54,7 @@ def _ids(catalog: Catalog, only_due: bool) -> list[str]:
 def harvest_with_progress(
     catalog: Catalog, sources: Sequence[Source], given: Settings, *, full: bool = False, quiet: bool = False
 ) -> list[Run]:
-    """Harvests one source after the other behind a progress bar; sources another run holds are left out."""
+    """Harvests one source after the other behind a progress bar; sources another run holds, or takes over, are left out."""
     console = Console(stderr=True, quiet=quiet)
     runs = []
     with Progress(
@@ -76,7 +76,7 @@ def harvest_with_progress(
 
             try:
                 run = installation.harvest_source(catalog, source, given, full=full, progress=show)
-            except SourceHeld as error:
+            except (LeaseLost, SourceHeld) as error:
                 bars.console.print(str(error))
             else:
                 runs.append(run)

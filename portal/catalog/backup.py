@@ -16,7 +16,8 @@ from portal.catalog.engines import DatabaseError, connect, make_room, revision
 def save(url: str, file: Path) -> None:
     """Writes the database into ``file``: an SQLite database, or a PostgreSQL archive made by ``pg_dump``.
 
-    Raises DatabaseError when there is no catalogue to save, when the file exists, or when the tool fails.
+    Raises DatabaseError when there is no catalogue to save, when the file exists, or it cannot be written whole: then there
+    is none.
     """
     if file.exists():
         raise DatabaseError(f"{file} exists already: choose another name")
@@ -29,14 +30,19 @@ def save(url: str, file: Path) -> None:
     if address.get_backend_name() == "postgresql":
         _run(address, "pg_dump", "--format=custom", f"--file={file}")
         return
-    with _usable(file), closing(sqlite3.connect(_sqlite_file(address))) as database:
-        database.execute("VACUUM INTO ?", (str(file),))
+    try:
+        with closing(sqlite3.connect(_sqlite_file(address))) as database:
+            database.execute("VACUUM INTO ?", (str(file),))
+    except sqlite3.Error as error:
+        file.unlink(missing_ok=True)
+        raise DatabaseError(f"{file} was not written: {error}") from error
 
 
 def restore(url: str, file: Path, *, replace: bool) -> None:
     """Brings back what ``save`` wrote.
 
-    Raises DatabaseError when there are tables already and not ``replace``, and for a file that is no saved catalogue.
+    Raises DatabaseError when there are tables already and not ``replace``, and for a file that is no saved catalogue: what
+    stood then stands.
     """
     engine = connect(url)
     make_room(engine.url)
@@ -48,19 +54,16 @@ def restore(url: str, file: Path, *, replace: bool) -> None:
     if address.get_backend_name() == "postgresql":
         _run(address, "pg_restore", "--clean", "--if-exists", "--no-owner", str(file))
         return
-    with _usable(file), closing(sqlite3.connect(file)) as saved:
-        if not saved.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchall():
-            raise DatabaseError(f"{file} is a database, but no catalogue")
-        with closing(sqlite3.connect(_sqlite_file(address))) as database:
-            saved.backup(database)
-
-
-@contextmanager
-def _usable(file: Path) -> Iterator[None]:
     try:
-        yield
+        with closing(sqlite3.connect(file)) as saved:
+            if not saved.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchall():
+                raise DatabaseError(f"{file} is a database, but no catalogue")
+            if saved.execute("PRAGMA quick_check").fetchone() != ("ok",):
+                raise DatabaseError(f"{file} was not brought back: it is damaged")
+            with closing(sqlite3.connect(_sqlite_file(address))) as database:
+                saved.backup(database)
     except sqlite3.Error as error:
-        raise DatabaseError(f"{file}: {error}") from error
+        raise DatabaseError(f"{file} was not brought back: {error}") from error
 
 
 def _sqlite_file(address: URL) -> str:

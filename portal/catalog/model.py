@@ -438,6 +438,17 @@ class Politeness(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
     """0 = no pause (a portal of one's own)."""
 
 
+class Trust(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Whom to believe that a server is the portal, where the usual authorities and today's TLS are not enough."""
+
+    ca_file: str | None = None
+    """A PEM file of further authorities, on the machine that harvests."""
+    verify: bool = True
+    """False only as an explicit choice, which the source's page shows."""
+    legacy: bool = False
+    """TLS 1.0 and 1.1, short keys and unsafe renegotiation, for old servers that know nothing better."""
+
+
 class Guard(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """When retirements are held for a person to look at."""
 
@@ -462,4 +473,5 @@ class Source(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     paused: bool = False
     politeness: Politeness = Politeness()
     guard: Guard = Guard()
+    trust: Trust = Trust()
     options: dict[str, Any] = {}

@@ -149,7 +149,8 @@ def test_a_row_with_more_cells_than_the_header_is_listed_and_not_taken_in() -> N
 
 
 def test_a_folder_is_the_files_its_page_links_to_each_once() -> None:
-    names = ("?C=M", "../", "a.json", "b.csv", "c.csv", "readme.md", "http://elsewhere.example.cn/x.csv")
+    elsewhere = ("../", "http://[no address/x.csv", "http://elsewhere.example.cn/x.csv")
+    names = ("?C=M", *elsewhere, "a.json", "b.csv", "c.csv", "readme.md")
     page = "".join(f"<a href='{name}'>x</a>" for name in names)
     scripts: dict[str, Script] = {
         "/d/": answer(f"<html>{page}</html>"), "/d/a.json": answer(json.dumps(ROWS[:1])),

@@ -167,7 +167,8 @@ def test_version_3_is_asked_in_its_own_words(catalog: Catalog, portal: CswPortal
 
 
 def test_an_advertised_address_on_another_host_is_not_believed(portal: CswPortal) -> None:
-    assert csw_requests._same_host("http://10.0.0.1:8080/csw", portal.url) == portal.url
+    for elsewhere in ("http://10.0.0.1:8080/csw", "http://[no address/csw"):
+        assert csw_requests._same_host(elsewhere, portal.url) == portal.url
     assert csw_requests._same_host(f"{portal.url}?request=GetRecords&map=a", portal.url) == f"{portal.url}?map=a"
 
 

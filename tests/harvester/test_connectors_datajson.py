@@ -769,6 +769,11 @@ def test_fault_45_a_page_that_leads_back_is_the_end_of_trust() -> None:
         read_portal(pages(lambda number, listed: {"dataset": listed, "next": "/data.json"}))
 
 
+def test_fault_45_a_next_page_that_is_no_address_is_the_end_of_trust() -> None:
+    with pytest.raises(PortalNotUnderstood, match="the next page is no address"):
+        read_portal(pages(lambda number, listed: {"dataset": listed, "next": "http://[no address"}))
+
+
 def test_fault_45_a_first_page_is_not_taken_for_the_whole_when_it_has_not_changed() -> None:
     first = answer(json.dumps({"dataset": [dataset(identifier="a")], "next": "/second"}), headers={"ETag": '"1"'})
     second = answer(json.dumps({"dataset": [dataset(identifier="b")]}), headers={"ETag": '"2"'})

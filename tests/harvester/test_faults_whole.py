@@ -241,6 +241,18 @@ def test_p33_a_record_with_34866_tags_and_8327_resources_is_stored_with_counted_
     assert harvested(catalog, source("ckan", portal.url), full=True).counts.unchanged == 2
 
 
+def test_p42_a_ckan_that_says_no_count_is_read_to_its_end(catalog: Catalog, portal: CkanPortal) -> None:
+    def silent(action: str, asked: Asked) -> Script | None:
+        if action != "package_search":
+            return None
+        start, rows = int(asked["start"]), int(asked["rows"])
+        return json_answer({"success": True, "result": {"results": portal.packages[start:start + rows]}})
+
+    portal.packages, portal.instead = many(25), silent
+    run = harvested(catalog, ckan(portal, page_size=10))
+    assert (run.outcome, run.declared, run.counts) == (Outcome.COMPLETE, None, Counts(listed=25, added=25))
+
+
 # Paging and asking for changes
 
 
@@ -604,3 +616,22 @@ def test_n13_a_portal_that_moved_and_then_failed_says_that_it_failed(catalog: Ca
     run = harvested(catalog, source("datajson", f"{documents.url}/data.json"))
     assert (run.outcome, run.cause) == (Outcome.FAILED, "portal.answered-error")
     assert codes(catalog, run)["portal.moved"] == 1
+
+
+def test_n22_a_validator_that_no_database_keeps_costs_no_run(any_catalog: Catalog, documents: Documents) -> None:
+    odd = {**JSON, "ETag": '"a\x00b"', "Last-Modified": "\x00"}
+    documents.put("/data.json", answer(json.dumps({"dataset": [entry("a")]}), headers=odd))
+    place = source("datajson", f"{documents.url}/data.json")
+    assert harvested(any_catalog, place).outcome is Outcome.COMPLETE
+    assert harvested(any_catalog, place).outcome is Outcome.COMPLETE
+
+
+def test_p24_what_a_portal_says_is_kept_without_what_acts_in_a_terminal(
+    any_catalog: Catalog, documents: Documents
+) -> None:
+    said = "\x1b]0;owned\x07 the database\x00 is \ud800 down\nINFO all is well"
+    documents.put("/api/3/action/package_search", json_answer({"success": False, "error": said}))
+    run = harvested(any_catalog, source("ckan", documents.url))
+    (issue, *_) = issues(any_catalog, run)
+    assert issue.detail is not None and "the database" in issue.detail
+    assert not set("\x00\x07\x1b\ud800") & set(f"{issue.detail}{issue.seen}")

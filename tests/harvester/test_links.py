@@ -105,6 +105,16 @@ def test_every_address_is_asked_for_once_and_its_answer_kept(any_catalog: Catalo
     assert known[urls[0]].size_bytes == 8
 
 
+def test_a_header_that_no_database_keeps_ends_no_round(any_catalog: Catalog) -> None:
+    """PostgreSQL refuses NUL: one such file ended every round, for good."""
+    odd = answer(b"a,b\n", headers={"Content-Type": "text/c\x00sv"})
+    with HostileServer({"/0.csv": odd, "/1.csv": raw(b"HTTP/1.1 200 \x00\r\nX\x00: \x00\r\n\x00"), "/2.csv": FILE}) as server:
+        urls = paths(server, 3)
+        giving(any_catalog, urls)
+        assert checked(any_catalog).asked == 3
+    assert any_catalog.links.known(urls)[urls[0]].media_type == "text/csv"
+
+
 def test_a_host_hears_one_question_at_a_time_and_no_faster_than_allowed(catalog: Catalog) -> None:
     slow = latency(FILE, 0.02)
     with hosts(3, slow) as servers:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -100,3 +102,16 @@ def test_kept_words_are_read_again_by_command(home: Path) -> None:
     assert told.output == f"{SOURCE.id}: complete, 1 read again, 0 changed\n", told.output
     (run,) = json.loads(ran("sources", "reread", "--json").output)
     assert run["mode"] == "reread" and run["counts"]["unusable"] == 1, "an id of another making is left alone"
+
+
+@pytest.mark.parametrize(("used_gb", "is_told"), [(84, False), (86, True), (99, True)])
+def test_k90_the_doctor_tells_of_a_disk_that_is_nearly_full(
+    home: Path, monkeypatch: pytest.MonkeyPatch, used_gb: int, is_told: bool
+) -> None:
+    gb = 1024**3
+    disk = SimpleNamespace(total=100 * gb, used=used_gb * gb, free=(100 - used_gb) * gb)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: disk)
+    found = json.loads(ran("doctor", "--json").output.partition("\nError")[0])
+    (told,) = [one for one in found if one["about"] == "disk"]
+    assert told["found"].startswith(f"{used_gb}% full, {100 - used_gb} GB free")
+    assert (told["cure"] is not None) is is_told

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import resource
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -224,3 +226,34 @@ def test_readers_of_other_processes_see_whole_commits_only(engine: str, tmp_path
     assert [writer.exitcode for writer in writers] == [0, 0]
     assert looks > 4 and len(seen) > 2
     assert os.listdir(root(engine, tmp_path)).count("writer.lock") == 1
+
+
+def _without_room(home: Path, engine: str, rebuild: bool) -> None:
+    """Writes in a process whose files may not grow, as on a full disk; 7 says that it was told so."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+    index = open_index(f"{engine}:", home)
+    try:
+        if rebuild:
+            index.rebuild(batch(2, 3000), 2)
+        else:
+            index.apply(batch(2, 3000), [], 2)
+    except (OSError, ValueError, RuntimeError):
+        os._exit(7)
+    os._exit(0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_k90_a_full_disk_leaves_the_index_that_was_and_the_next_with_room_makes_good(
+    engine: str, index: SearchIndex, tmp_path: Path, rebuild: bool
+) -> None:
+    index.rebuild(batch(1, 3), 1)
+    process = multiprocessing.get_context("spawn").Process(target=_without_room, args=(tmp_path, engine, rebuild))
+    process.start()
+    process.join()
+    assert process.exitcode == 7
+    reader = open_index(f"{engine}:", tmp_path)
+    assert (reader.last_change(), reader.search(Query(text="批1")).total) == (1, 3)
+    reader.apply(batch(3, 5), [], 3)
+    assert (reader.last_change(), reader.search(Query(text="批3")).total) == (3, 5)
