@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 
-from flask import Flask, Response, make_response, render_template
+from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from portal.search.query import IndexUnusable
+from portal.web.answers import problem
 from portal.web.words import has_message, t
 
 log = logging.getLogger(__name__)
@@ -27,9 +29,6 @@ def _refused(error: HTTPException) -> Response:
     code = error.code or 500
     if error.response is not None or code < 400:
         return make_response(error.get_response())
-    if isinstance(error, SecurityError):
-        # A request to a host that is not ours has no address the page could link to.
-        return Response(t("errors.title_400"), code, mimetype="text/plain")
     response = _page(code)
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
@@ -48,8 +47,15 @@ def _broken(error: Exception) -> Response:
 
 
 def _page(code: int) -> Response:
-    name = str(code) if has_message(f"errors.title_{code}") else ("500" if code >= 500 else "400")
-    return error_page(code, name)
+    if request.path.startswith("/api/"):
+        told = problem(code, HTTPStatus(code).phrase, t(f"errors.what_{_name(code)}"))
+        told.headers["Cache-Control"] = "no-store"
+        return told
+    return error_page(code, _name(code))
+
+
+def _name(code: int) -> str:
+    return str(code) if has_message(f"errors.title_{code}") else ("500" if code >= 500 else "400")
 
 
 def error_page(code: int, name: str) -> Response:
