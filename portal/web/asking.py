@@ -25,6 +25,9 @@ MOST_VALUES = 50
 FACET_LIMIT = 400
 """Values counted for a facet: all provinces and prefectures fit, so the tree of regions is whole."""
 
+SORTABLE = tuple(sort.value for sort in Sort if sort is not Sort.QUALITY)
+"""The index has no datasets' scores: it follows the change log, and a score changes without a change, by a day or a link."""
+
 FILTERS = tuple(facet.name for facet in FACETS)
 
 SEARCHES = ("q", "appearances", *FILTERS)
@@ -145,10 +148,9 @@ def _appearances(text: str) -> Appearances:
 def _sort(text: str) -> Sort | None:
     if not text:
         return None
-    try:
-        return Sort(text)
-    except ValueError as error:
-        raise NotUnderstood("search.no_such_sort", text[:60]) from error
+    if text not in SORTABLE:
+        raise NotUnderstood("search.no_such_sort", text[:60])
+    return Sort(text)
 
 
 def _number(arguments: MultiDict[str, str], name: str, absent: int) -> int:

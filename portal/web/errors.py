@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import http
 import logging
+from http import HTTPStatus
 
 from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -61,9 +61,14 @@ def _broken(error: Exception) -> Response:
 
 def _page(code: int) -> Response:
     if request.path.startswith("/api/"):
-        return problem(code, http.HTTPStatus(code).phrase, "What the API answers is described at /api/v1/openapi.json.")
-    name = str(code) if has_message(f"errors.title_{code}") else ("500" if code >= 500 else "400")
-    return error_page(code, name)
+        told = problem(code, HTTPStatus(code).phrase, "What the API answers is described at /api/v1/openapi.json.")
+        told.headers["Cache-Control"] = "no-store"
+        return told
+    return error_page(code, _name(code))
+
+
+def _name(code: int) -> str:
+    return str(code) if has_message(f"errors.title_{code}") else ("500" if code >= 500 else "400")
 
 
 def error_page(code: int, name: str) -> Response:

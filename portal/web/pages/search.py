@@ -24,7 +24,7 @@ pages = Blueprint("search", __name__)
 PATH = "/datasets"
 
 SORTS = (Sort.RELEVANCE, Sort.MODIFIED, Sort.CREATED, Sort.TITLE)
-"""Those offered; ``quality`` is understood but has nothing to sort by before datasets are assessed."""
+"""Those offered."""
 
 SUGGESTIONS = 8
 

@@ -149,6 +149,7 @@ def test_w98_rows_are_clamped(client: FlaskClient) -> None:
     [
         "q=" + "水" * 10_000,
         "sort=unknown",
+        "sort=quality",
         "page=two",
         "page=-1",
         "rows=1e9",
