@@ -210,6 +210,8 @@ def _hints(noun: type, nested: Mapping[str, type]) -> dict[str, Any]:
     hints = {field: hint for field, hint in get_type_hints(noun).items() if field not in nested}
     for name, inner in nested.items():
         hints |= {f"{name}.{member}": hint for member, hint in get_type_hints(inner).items()}
+    if "unread" in hints:
+        hints |= {f"unread.{field}": str for field in get_type_hints(noun)}
     return hints
 
 
