@@ -158,6 +158,15 @@ def shape(value: Any) -> dict[str, Any] | None:
     return drawn
 
 
+def as_stated(value: Any) -> Any:
+    """What stands at a property of RDF, whatever it is: the text of a literal, a bare address, else the node."""
+    if type(value) is not dict:
+        raise WrongType(value)
+    if "@value" in value:
+        return text(value["@value"])
+    return value["@id"] if value.keys() == {"@id"} else value
+
+
 def place(value: Any) -> Place | None:
     """A GeoJSON geometry, an address in a gazetteer, or a name."""
     if type(value) is dict or (type(value) is str and value.lstrip().startswith("{")):
@@ -393,6 +402,7 @@ def _page(path: str, setting: Setting) -> Cleaner:
 
 PLAIN: Mapping[str, Cleaner] = {
     "address": address,
+    "as_stated": as_stated,
     "checksum": checksum,
     "ckan_file_url": ckan_file_url,
     "code": code,

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from harvester import departments, identity, nativekeys, regions, xmlrecords
+from harvester import dcat_shapes, departments, identity, nativekeys, regions, xmlrecords
 from harvester.departments import Department
 from harvester.duplicates import duplicate_members
 from harvester.families import KINDS, Reading, reading
@@ -28,7 +28,7 @@ from harvester.native_cleaners import column_names
 from harvester.paths import Complaint, Json, found, gathered, lay_out
 from harvester.profiles import lacking
 from harvester.records import RawRecord
-from harvester.tables import BY_LANGUAGE, GATHERED, LISTED, Group, Item, JoinedWay, Ways, table
+from harvester.tables import BY_LANGUAGE, GATHERED, LISTED, NESTED, Group, Item, JoinedWay, Ways, table
 from harvester.texts import NotUnderstood, WrongType, distinct_words, in_language
 from portal.catalog.decisions import Decided, name_key
 from portal.catalog.model import Contact, Dataset, Distribution, Issue, Publisher, Source
@@ -45,9 +45,14 @@ LIMITS: Mapping[str, int] = {
 """The most we keep: characters of a text, items of a list. The raw record keeps everything."""
 
 
-UNREAD = frozenset(("issued", "modified", "data_modified", "rows", "region"))
-"""The fields whose words a dataset keeps where they cannot be read. Counters are left out: no reading them anew, with
-every visitor, makes a dataset another one."""
+UNREAD: Mapping[str, frozenset[str]] = MappingProxyType({
+    "dataset": frozenset(("issued", "modified", "data_modified", "rows", "region", "places", "periods")),
+    "distributions": frozenset(("access_url", "download_url", "size_bytes", "issued", "modified")),
+})
+"""The fields whose words a dataset or distribution keeps where they cannot be read, besides those that a crosswalk's rows
+``unread.…`` name. Counters are left out: no reading them anew, with every visitor, makes a dataset another one."""
+
+_NOUNS = frozenset((*NESTED, *LISTED))
 
 NOTHING_DECIDED: Decided = MappingProxyType({})
 
@@ -78,12 +83,11 @@ def to_dataset(
     if kind not in GATHERED:
         complaints += [Complaint("field.duplicate", name, record.get(name)) for name in duplicate_members(raw.body, record)]
     complaints += lacking(record) if kind == "datajson" else ()
-    unread: dict[str, str] = {}
     words = record
     if read_by is not None:
         record = nativekeys.named(record, read_by)
     laid_out = _laid_out(compiled.record, record, complaints)
-    values = _fields(compiled.record, laid_out, complaints, language, unread)
+    values = _fields("dataset", compiled.record, laid_out, complaints, language)
     key = _key(values, words, read_by)
     if key is None and read_by is not None and read_by.makes_key and "title" in values:
         said = [_first_word(compiled.record, field, laid_out) for field in ("title", "publisher.name")]
@@ -100,9 +104,15 @@ def to_dataset(
     values["publisher"] = _publisher(nested["publisher"], source, body)
     values |= _place(source.region, values.get("region"), body.region, values["title"])
     values["contact"] = Contact(**nested["contact"]) if nested["contact"] else None
+    unread = values.pop("unread", {})
     for noun, groups in compiled.groups.items():
+        before = len(complaints)
         if listed := _listed(noun, groups, laid_out, complaints, language):
             values[noun] = tuple(listed)
+        elif noun in UNREAD["dataset"] and len(complaints) > before:
+            unread[noun] = _words(complaints[before].seen)
+    # Whether anything was read of a noun is known only now.
+    unread = {field: words for field, words in unread.items() if field not in _NOUNS or not values.get(field)}
     if "distributions" in values:
         distributions = _within("distributions", values["distributions"], complaints)
         values["distributions"] = _distributions(distributions, dataset_id)
@@ -113,6 +123,8 @@ def to_dataset(
         values["keywords"] = distinct_words(values["keywords"])
     if unread:
         values["unread"] = unread
+    if kind == "dcat" and (violations := dcat_shapes.violations(record)):
+        values["violations"] = violations
     if raw.catalogue is not None:
         values["catalogue"] = raw.catalogue
     dataset = Dataset(id=dataset_id, source_id=source.id, source_key=key, **values)
@@ -132,7 +144,7 @@ def own_key(raw: RawRecord, source: Source) -> str | None:
     compiled = table(source.kind, source.timezone, source.url, source.region, language, overrides, read_by).record
     laid_out = _laid_out(compiled, record, [])
     ways = Ways((), tuple(way for way in compiled.ways(tuple(laid_out)).single if way[0] == "source_key"))
-    values = _fields(compiled._replace(ways=lambda keys: ways), laid_out, [], None)
+    values = _fields("dataset", compiled._replace(ways=lambda keys: ways), laid_out, [], None)
     return _key(values, words, read_by)
 
 
@@ -277,10 +289,8 @@ def _laid_out(item: Item, record: Json, complaints: list[Complaint]) -> Json:
     return record if item.steps is None else gathered(record, item.steps)
 
 
-def _fields(
-    item: Item, record: Json, complaints: list[Complaint], language: str | None, unread: dict[str, str] | None = None
-) -> Json:
-    """What the portal says of the fields of an object laid out; what cannot be read of ``UNREAD`` into ``unread``."""
+def _fields(noun: str, item: Item, record: Json, complaints: list[Complaint], language: str | None) -> Json:
+    """What the portal says of the fields of an object laid out; what cannot be read of ``UNREAD`` under ``unread.…``."""
     ways = item.ways(tuple(record))
     values = _joined(ways.joined, record, complaints)
     for field, plain in BY_LANGUAGE.items():
@@ -306,16 +316,38 @@ def _fields(
             continue
         if value is not None:
             values[field] = value
-    # What was complained of on the way to an accepted value is of no interest.
-    complaints += [complaint for field, complaint in refused if field not in values]
-    if unread is not None:
-        for field, complaint in refused:
-            if field in UNREAD and field not in values:
-                unread.setdefault(field, _shown(complaint.seen))
+    for field, complaint in refused:
+        # What was complained of on the way to an accepted value is of no interest.
+        if field not in values:
+            complaints.append(complaint)
+            if field in UNREAD.get(noun, ()):
+                values.setdefault(_UNREAD + field, complaint.seen)
+    if noun in UNREAD and (unread := _unread(values)):
+        values["unread"] = unread
     for field in LIMITS:
         if field in values:
             values[field] = _within(field, values[field], complaints)
     return values
+
+
+_UNREAD = "unread."
+"""Before the field in the rows that give what the portal says of it, whether it can be read or not."""
+
+
+def _unread(values: Json) -> dict[str, str]:
+    """Takes from the values what is only the portal's words for a field; of the fields that are missing it is given back."""
+    said = {name.removeprefix(_UNREAD): values.pop(name) for name in list(values) if name.startswith(_UNREAD)}
+    return {field: _words(seen) for field, seen in said.items() if field not in values}
+
+
+def _words(seen: object) -> str:
+    """The portal's words in at most 500 characters, of an object or list as JSON."""
+    if isinstance(seen, (dict, list)):
+        try:
+            seen = json.dumps(seen, ensure_ascii=False)
+        except RecursionError:
+            return _shown(seen)
+    return _shown(seen).strip()
 
 
 def _joined(ways: Sequence[JoinedWay], record: Json, complaints: list[Complaint]) -> Json:
@@ -407,9 +439,12 @@ def _listed(
 def _noun(noun: str, item: Item, each: Any, complaints: list[Complaint], language: str | None) -> Any:
     if type(each) is not dict:
         raise WrongType(each)
-    values = _fields(item, _laid_out(item, each, complaints), complaints, language)
-    if not values or noun == "distributions":
-        return values or None
+    values = _fields(noun, item, _laid_out(item, each, complaints), complaints, language)
+    if noun == "distributions":
+        # Of what is only known to be unreadable there is nothing to show.
+        return None if values.keys() <= {"unread"} else values
+    if not values:
+        return None
     if noun == "columns" and "name" not in values:
         raise NotUnderstood(each)
     return LISTED[noun](**values)

@@ -234,6 +234,8 @@ def _hints(noun: type, nested: Mapping[str, type]) -> dict[str, Any]:
     hints = {field: hint for field, hint in _types(noun).items() if field not in nested}
     for name, inner in nested.items():
         hints |= {f"{name}.{member}": hint for member, hint in _types(inner).items()}
+    if "unread" in hints:
+        hints |= {f"unread.{field}": str for field in _types(noun)}
     return hints
 
 

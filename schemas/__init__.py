@@ -94,6 +94,16 @@ class PrivacyRow(Struct, frozen=True):
     """Words that may stand in no field of the same dataset."""
 
 
+class Shape(Struct, frozen=True):
+    """What is asked of one property of a class."""
+
+    least: int
+    most: int | None
+    """None where it may have any number of values."""
+    kind: str
+    """What each value must be, a key of ``harvester.shapes``' kinds; empty where it may be anything."""
+
+
 _GAPS = re.compile(r"[\s_\-]+")
 _SCHEME = re.compile(r"^https?://(?:www\.)?")
 # Creative Commons shows each licence as a deed and as legal code, in some forty languages.
@@ -269,6 +279,16 @@ def family(name: str) -> Mapping[str, Any]:
 
 
 @cache
+def shapes(name: str) -> Mapping[str, Mapping[str, Shape]]:
+    """The rules of ``shapes/<name>.csv`` by class and property."""
+    read: dict[str, dict[str, Shape]] = {}
+    for row in _rows(f"shapes/{name}.csv"):
+        most = int(row["most"]) if row["most"] else None
+        read.setdefault(row["class"], {})[row["property"]] = Shape(int(row["least"] or 0), most, row["kind"])
+    return MappingProxyType(read)
+
+
+@cache
 def codes(name: str) -> Mapping[str, Mapping[str, str]]:
     """The terms that a family's or a portal's own codes stand for, by vocabulary: ``codes/<name>.csv``."""
     read: dict[str, dict[str, str]] = {}
@@ -333,7 +353,7 @@ def namespaces() -> Mapping[str, str]:
 def fingerprint() -> str:
     """A digest of every table a translation depends on: another one, another reading of a record."""
     digest = hashlib.blake2b(digest_size=8)
-    for folder in ("vocabularies", "crosswalks", "profiles", "profiles/families", "codes"):
+    for folder in ("vocabularies", "crosswalks", "profiles", "profiles/families", "codes", "shapes"):
         for table in sorted(files(__name__).joinpath(folder).iterdir(), key=lambda table: table.name):
             if table.name.endswith((".csv", ".toml")):
                 digest.update(table.name.encode())

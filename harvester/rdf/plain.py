@@ -199,10 +199,11 @@ class _Graph:
         return self.made[node, depth]
 
     def values(self, predicate: Node, values: Iterable[Node], depth: int) -> list[bytes]:
-        """The values of a property, sorted; the members of a list count as values, and empty nodes are left out."""
+        """The values of a property, sorted; the members of a list count as values. A node that says nothing stays, as {}:
+        the property is stated."""
         made = [self.value(predicate, value, depth) for value in self.members(values)]
         self.check(made)
-        return sorted(value for value in made if value != b"{}")
+        return sorted(made)
 
     def members(self, values: Iterable[Node]) -> Iterator[Node]:
         for value in values:

@@ -126,6 +126,8 @@ class Distribution(Struct, frozen=True, kw_only=True, omit_defaults=True):
     conforms_to: tuple[str, ...] = ()
     service_keys: tuple[str, ...] = ()
     """Source keys of the data services that give access to it."""
+    unread: dict[str, str] = {}
+    """As of a dataset: fields that the portal filled with what we could not read, and its words."""
 
 
 class Dataset(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -223,8 +225,11 @@ class Dataset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     views: int | None = None
     downloads: int | None = None
     unread: dict[str, str] = {}
-    """Fields that the portal filled with what we could not read, by their names, and its words: of dates, ``rows`` and
-    ``region``, which have no ``…_raw`` beside them."""
+    """Fields that the portal filled with what we could not read, by their names, and its words: they are stated, though
+    nothing is known of them. Of objects (a publisher without a name, a place that is nowhere) the words are JSON."""
+    violations: tuple[str, ...] = ()
+    """Of a record in RDF: what DCAT-AP 3.0.1 asks of its statements and they do not keep, each as the property and SHACL's
+    word for the rule (``dcat:accessURL sh:nodeKind``)."""
 
 
 class DatasetState(StrEnum):

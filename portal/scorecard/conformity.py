@@ -1,8 +1,8 @@
-"""The mandatory part of DCAT-AP 3.0.1, read from the unified record.
+"""DCAT-AP 3.0.1: whether what it makes mandatory is there, and whether a record in RDF keeps its shapes.
 
-The SHACL shapes ask it of RDF, at some 150 datasets a second; 365,000 datasets would take the better part of an hour.
-These are the same constraints on what a record keeps. What it does not keep (a second publisher, a literal where a node
-belongs) it cannot show to be wrong: docs/scorecard.md#what-is-not-measured.
+What is mandatory is looked for in the unified record, so that portals of every kind are asked the same. What the statements
+of a record in RDF break of the shapes (two where one is allowed, a text where a node belongs) was seen when it was read
+(``harvester.shapes``) and stands in ``Dataset.violations``; of other records we make the RDF ourselves, and it keeps them.
 """
 
 from __future__ import annotations
@@ -12,28 +12,38 @@ from portal.scorecard.describing import Options
 from portal.scorecard.subjects import Subject
 from portal.scorecard.verdicts import Finding, Verdict
 
+MANDATORY = ("dct:title", "dct:description", "foaf:name", "dcat:accessURL")
+"""Of a dataset, its publisher and its distributions."""
+
 
 def dcat_ap(subject: Subject, options: Options) -> Finding:
-    """Whether nothing mandatory is missing of the dataset, its publisher and its distributions.
+    """Whether nothing mandatory is missing; with ``shapes``, whether a record in RDF keeps all rules besides.
 
     With ``file_counts`` the address of a file is its access address too, as in the RDF that we publish of it.
     """
-    lacking = violations(subject.dataset, file_counts=bool(options.get("file_counts", False)))
+    lacking = missing(subject.dataset, file_counts=bool(options.get("file_counts", False)))
     if lacking:
         return Finding(Verdict.FAIL, "dcat-ap.lacks", ", ".join(lacking))
+    if options.get("shapes") and subject.dataset.violations:
+        return Finding(Verdict.FAIL, "dcat-ap.violates", ", ".join(subject.dataset.violations))
     return Finding(Verdict.PASS, "dcat-ap.whole")
 
 
-def violations(dataset: Dataset, *, file_counts: bool = False) -> tuple[str, ...]:
-    """The mandatory properties that are missing, in the words of DCAT-AP."""
-    lacking = []
+def missing(dataset: Dataset, *, file_counts: bool = False) -> tuple[str, ...]:
+    """The mandatory properties that are missing, in the words of DCAT-AP.
+
+    What is stated and cannot be read is not missing; what stands in RDF under another name (``dct:abstract``) is.
+    """
+    lacking = {rule.removesuffix(" sh:minCount") for rule in dataset.violations if rule.endswith(" sh:minCount")}
+    if file_counts:
+        lacking.discard("dcat:accessURL")
     if not (dataset.title or dataset.titles):
-        lacking.append("dct:title")
+        lacking.add("dct:title")
     if not (dataset.description or dataset.descriptions):
-        lacking.append("dct:description")
+        lacking.add("dct:description")
     if dataset.publisher is not None and not (dataset.publisher.name or dataset.publisher.names):
-        lacking.append("foaf:name")
+        lacking.add("foaf:name")
     addresses = [one.access_url or (one.download_url if file_counts else None) for one in dataset.distributions]
-    if None in addresses:
-        lacking.append("dcat:accessURL")
-    return tuple(lacking)
+    if any(url is None and "access_url" not in one.unread for url, one in zip(addresses, dataset.distributions, strict=True)):
+        lacking.add("dcat:accessURL")
+    return tuple(name for name in MANDATORY if name in lacking)

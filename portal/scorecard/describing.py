@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import schemas
-from portal.catalog.model import Distribution
+from portal.catalog.model import Dataset, Distribution
 from portal.scorecard.subjects import Subject, changed, is_empty, way_to_any
 from portal.scorecard.verdicts import Finding, Verdict
 
@@ -20,11 +20,21 @@ MOST_KEYWORDS = 30
 """More than any portal of the fixtures' median dataset has by a factor of five: beyond, words are there to be found."""
 
 
-def _stated(name: str, value: object, seen: str | None = None) -> Finding:
-    """Pass where there is a value: the reasons are ``<name>.stated`` and ``<name>.missing``."""
+def stated(name: str, value: object, seen: str | None = None, unread: str | None = None) -> Finding:
+    """Pass where there is a value: the reasons are ``<name>.stated`` and ``<name>.missing``.
+
+    ``unread`` are the words of a value that was stated and not understood, where stating is enough: ``<name>.unread``.
+    """
     if value:
         return Finding(Verdict.PASS, f"{name}.stated", seen or (value if isinstance(value, str) else None))
+    if unread is not None:
+        return Finding(Verdict.PASS, f"{name}.unread", unread)
     return Finding(Verdict.FAIL, f"{name}.missing")
+
+
+def unread(noun: Dataset | Distribution, field: str, options: Options) -> str | None:
+    """The portal's words for a field that could not be read, where the rule is content with them (``unread = true``)."""
+    return noun.unread.get(field) if options.get("unread") else None
 
 
 def _known(name: str, code: str | None, raw: str | None) -> Finding:
@@ -84,7 +94,7 @@ def _long_enough(name: str, text: str, least: int) -> Finding:
 def fields_listed(subject: Subject, options: Options) -> Finding:
     """Whether the dataset says which fields its data has."""
     columns = subject.dataset.columns
-    return _stated("fields", columns, str(len(columns)))
+    return stated("fields", columns, str(len(columns)))
 
 
 def fields_described(subject: Subject, options: Options) -> Finding:
@@ -100,7 +110,9 @@ def fields_described(subject: Subject, options: Options) -> Finding:
 
 def keyword_given(subject: Subject, options: Options) -> Finding:
     """Whether there is a keyword."""
-    return _stated("keywords", subject.dataset.keywords or subject.dataset.keywords_by_language, _keyword_count(subject))
+    dataset = subject.dataset
+    given = dataset.keywords or dataset.keywords_by_language
+    return stated("keywords", given, _keyword_count(subject), unread(dataset, "keywords", options))
 
 
 def keywords_sensible(subject: Subject, options: Options) -> Finding:
@@ -120,7 +132,8 @@ def _keyword_count(subject: Subject) -> str:
 def theme_given(subject: Subject, options: Options) -> Finding:
     """Whether the portal names a theme, in whatever words."""
     dataset = subject.dataset
-    return _stated("theme", dataset.themes_raw or dataset.themes, ", ".join(dataset.themes_raw or dataset.themes))
+    named = dataset.themes_raw or dataset.themes
+    return stated("theme", named, ", ".join(named), unread(dataset, "themes_raw", options))
 
 
 def theme_known(subject: Subject, options: Options) -> Finding:
@@ -134,36 +147,38 @@ def place_given(subject: Subject, options: Options) -> Finding:
     dataset = subject.dataset
     said = dataset.region if dataset.region_inferred_from is None else None
     place = next((place.name or place.uri or "geometry" for place in dataset.places), None)
-    return _stated("place", said or place)
+    return stated("place", said or place, None, unread(dataset, "places", options))
 
 
 def place_known(subject: Subject, options: Options) -> Finding:
     """Whether the region is one of the code list, by whatever way it was found."""
-    return _stated("region", subject.dataset.region)
+    return stated("region", subject.dataset.region)
 
 
 def period_given(subject: Subject, options: Options) -> Finding:
     """Whether the record says what time the data covers."""
     period = next(iter(subject.dataset.periods), None)
-    return _stated("period", period and f"{period.start or '…'}/{period.end or '…'}")
+    spanned = period and f"{period.start or '…'}/{period.end or '…'}"
+    return stated("period", spanned, None, unread(subject.dataset, "periods", options))
 
 
 def contact_given(subject: Subject, options: Options) -> Finding:
     """Whether there is somebody to ask."""
     contact = subject.dataset.contact
-    return _stated("contact", contact and (contact.email or contact.phone or contact.url or contact.name))
+    named = contact and (contact.email or contact.phone or contact.url or contact.name)
+    return stated("contact", named, None, unread(subject.dataset, "contact", options))
 
 
 def contact_reachable(subject: Subject, options: Options) -> Finding:
     """Whether there is an address or a number to ask at, and not a name alone."""
     contact = subject.dataset.contact
-    return _stated("contact", contact and (contact.email or contact.phone or contact.url))
+    return stated("contact", contact and (contact.email or contact.phone or contact.url))
 
 
 def publisher_given(subject: Subject, options: Options) -> Finding:
     """Whether the record names its publisher."""
     publisher = subject.dataset.publisher
-    return _stated("publisher", publisher and publisher.name)
+    return stated("publisher", publisher and publisher.name, None, unread(subject.dataset, "publisher", options))
 
 
 def publisher_identified(subject: Subject, options: Options) -> Finding:
@@ -181,7 +196,7 @@ def frequency_given(subject: Subject, options: Options) -> Finding:
     """Whether the record says how often the data is updated; ``unknown`` says nothing."""
     dataset = subject.dataset
     said = None if dataset.frequency == "unknown" else dataset.frequency or dataset.frequency_raw
-    return _stated("frequency", said, dataset.frequency_raw)
+    return stated("frequency", said, dataset.frequency_raw)
 
 
 def frequency_known(subject: Subject, options: Options) -> Finding:
@@ -194,7 +209,7 @@ def dated(subject: Subject, options: Options) -> Finding:
     """Whether the record says when the data or its description last changed."""
     dataset = subject.dataset
     at = dataset.data_modified or dataset.modified
-    return _stated("modified", at and at.date().isoformat())
+    return stated("modified", at and at.date().isoformat())
 
 
 @lru_cache(maxsize=256)
@@ -272,7 +287,7 @@ def _by(until: datetime, at: datetime, subject: Subject, name: str) -> Finding:
 
 def licence_given(subject: Subject, options: Options) -> Finding:
     """Whether the dataset or one of its distributions states a licence."""
-    return _stated("licence", _licence_raw(subject))
+    return stated("licence", _licence_raw(subject))
 
 
 def licence_known(subject: Subject, options: Options) -> Finding:
@@ -321,7 +336,7 @@ def _licence_raw(subject: Subject) -> str | None:
 def openness_given(subject: Subject, options: Options) -> Finding:
     """Whether the record says who may have the data."""
     dataset = subject.dataset
-    return _stated("openness", dataset.openness_raw or dataset.openness or dataset.access_rights)
+    return stated("openness", dataset.openness_raw or dataset.openness or dataset.access_rights)
 
 
 def open_to_all(subject: Subject, options: Options) -> Finding:
@@ -345,7 +360,8 @@ def open_to_all(subject: Subject, options: Options) -> Finding:
 
 def access_rights_given(subject: Subject, options: Options) -> Finding:
     """Whether the dataset states access rights."""
-    return _stated("access-rights", subject.dataset.access_rights)
+    dataset = subject.dataset
+    return stated("access-rights", dataset.access_rights, None, unread(dataset, "access_rights", options))
 
 
 _EU_ACCESS_RIGHTS = "http://publications.europa.eu/resource/authority/access-right/"
@@ -363,4 +379,4 @@ def access_rights_aligned(subject: Subject, options: Options) -> Finding:
 def distributions_documented(subject: Subject, options: Options) -> Finding:
     """Whether a distribution has a description."""
     described: Distribution | None = next((one for one in subject.dataset.distributions if one.description), None)
-    return _stated("documentation", described and described.description)
+    return stated("documentation", described and described.description)

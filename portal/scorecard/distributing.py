@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import schemas
 from portal.catalog.model import Dataset, Distribution, DistributionKind
-from portal.scorecard.describing import Options, licence_finding
+from portal.scorecard.describing import Options, licence_finding, stated, unread
 from portal.scorecard.probing import link_finding
 from portal.scorecard.subjects import NO_ADDRESS, Subject, way_to
 from portal.scorecard.verdicts import Finding, Verdict, all_of
@@ -22,10 +22,6 @@ _REGISTERED_TYPE = re.compile(
 
 def _verdict(passes: bool, passed: str, failed: str, seen: str | None) -> Finding:
     return Finding(Verdict.PASS, passed, seen) if passes else Finding(Verdict.FAIL, failed, seen)
-
-
-def _stated(name: str, value: object) -> Finding:
-    return _verdict(bool(value), f"{name}.stated", f"{name}.missing", None if not value else str(value))
 
 
 def reachable(subject: Subject, distribution: Distribution, options: Options) -> Finding:
@@ -52,7 +48,7 @@ def _answers(name: str, url: str | None, subject: Subject, options: Options) -> 
 
 def download_url_given(subject: Subject, distribution: Distribution, options: Options) -> Finding:
     """Whether it says where the file itself is."""
-    return _stated("download-url", distribution.download_url)
+    return stated("download-url", distribution.download_url, None, unread(distribution, "download_url", options))
 
 
 def whole_file(subject: Subject, distribution: Distribution, options: Options) -> Finding:
@@ -70,7 +66,7 @@ def is_api(subject: Subject, distribution: Distribution, options: Options) -> Fi
 
 def format_given(subject: Subject, distribution: Distribution, options: Options) -> Finding:
     """Whether it states a format; a media type alone is none."""
-    return _stated("format", distribution.format_raw)
+    return stated("format", distribution.format_raw, None, unread(distribution, "format_raw", options))
 
 
 def format_known(subject: Subject, distribution: Distribution, options: Options) -> Finding:
@@ -83,7 +79,7 @@ def format_known(subject: Subject, distribution: Distribution, options: Options)
 
 def media_type_given(subject: Subject, distribution: Distribution, options: Options) -> Finding:
     """Whether it states a media type; one that we read from its format is none."""
-    return _stated("media-type", distribution.media_type_raw)
+    return stated("media-type", distribution.media_type_raw, None, unread(distribution, "media_type_raw", options))
 
 
 def both_aligned(subject: Subject, distribution: Distribution, options: Options) -> Finding:
@@ -132,7 +128,8 @@ def eu_formats(column: str) -> frozenset[str]:
 
 def licence_given(subject: Subject, distribution: Distribution, options: Options) -> Finding:
     """Whether it states a licence; with ``of_dataset`` the dataset's stands for it."""
-    return _stated("licence", _licence(subject.dataset, distribution, options)[1])
+    given = _licence(subject.dataset, distribution, options)[1]
+    return stated("licence", given, None, unread(distribution, "licence_raw", options))
 
 
 def licence_listed(subject: Subject, distribution: Distribution, options: Options) -> Finding:
@@ -160,25 +157,30 @@ def _licence(dataset: Dataset, distribution: Distribution, options: Options) -> 
 
 def rights_given(subject: Subject, distribution: Distribution, options: Options) -> Finding:
     """Whether it states rights."""
-    return _stated("rights", distribution.rights)
+    return stated("rights", distribution.rights, None, unread(distribution, "rights", options))
 
 
 def size_given(subject: Subject, distribution: Distribution, options: Options) -> Finding:
     """Whether it states its size."""
     size = distribution.size_bytes
-    return _verdict(size is not None, "size.stated", "size.missing", None if size is None else str(size))
+    said = None if size is None else str(size)
+    return stated("size", said, None, unread(distribution, "size_bytes", options))
 
 
 def issued_given(subject: Subject, distribution: Distribution, options: Options) -> Finding:
     """Whether it, or else the dataset, says when it was published."""
-    at = distribution.issued or subject.dataset.issued
-    return _stated("issued", at and at.date().isoformat())
+    return _date_given("issued", subject.dataset, distribution, options)
 
 
 def modified_given(subject: Subject, distribution: Distribution, options: Options) -> Finding:
     """Whether it, or else the dataset, says when it last changed."""
-    at = distribution.modified or subject.dataset.modified
-    return _stated("modified", at and at.date().isoformat())
+    return _date_given("modified", subject.dataset, distribution, options)
+
+
+def _date_given(field: str, dataset: Dataset, distribution: Distribution, options: Options) -> Finding:
+    at = getattr(distribution, field) or getattr(dataset, field)
+    words = unread(distribution, field, options) or unread(dataset, field, options)
+    return stated(field, at and at.date().isoformat(), None, words)
 
 
 _LINKED = frozenset(
