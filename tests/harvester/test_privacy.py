@@ -116,7 +116,9 @@ def test_an_issue_tells_the_words_and_the_kinds_in_both_tongues() -> None:
     (issue,) = issues(dataset("名录", "姓名", "联系电话", "身份证号"))
     assert (issue.code, issue.field, issue.source_key) == (CODE, "columns", "1")
     assert issue.seen == "姓名、联系电话、身份证号"
-    assert issue.detail is not None and "身份证件号码 (Identity document number)" in issue.detail
+    assert issue.detail is not None and "身份证件号码 (Identity document number): 身份证号" in issue.detail
+    (title,) = issues(dataset("某縣(2023年)低保人员花名冊"))
+    assert title.detail == "特定人群名单 (Roll of a vulnerable group): 低保"
 
 
 def test_no_topic_of_the_make_believe_portals_is_of_persons() -> None:
