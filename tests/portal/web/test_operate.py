@@ -329,6 +329,7 @@ def test_operators_are_told_what_is_for_them_alone(operated: Catalog, operator: 
     operated.runs.save(replace(later, outcome=Outcome.COMPLETE, finished=datetime.now(UTC)))
     told = says(operator, "/en/operate/issues")
     assert "秘密" in told and "逢年过节" not in told and "已下架" not in told
+    assert "… of dataset … suggests personal data" in told and "{" not in told
 
 
 def test_a_warning_found_fine_leaves_the_list_and_can_be_taken_back(operated: Catalog, operator: FlaskClient) -> None:
