@@ -32,6 +32,8 @@ class Suspicion(Struct, frozen=True):
     """The unified field the words stand in: ``title`` or ``columns``."""
     seen: tuple[str, ...]
     """The title or the names of the fields, as the portal wrote them."""
+    words: tuple[str, ...]
+    """What in them suggests it, folded and in simplified characters."""
 
 
 class _Rule(NamedTuple):
@@ -44,19 +46,22 @@ class _Rule(NamedTuple):
 
 def suspicions(dataset: Dataset) -> tuple[Suspicion, ...]:
     """The kinds of personal data that a dataset's title and field names suggest; empty for most."""
-    found = [Suspicion(kind, "title", (dataset.title,)) for kind in _kinds(dataset.title, "title")]
+    found = [Suspicion(kind, "title", (dataset.title,), (word,)) for kind, word in _met(dataset.title, "title")]
     if not dataset.columns:
         return tuple(found)
     names = [name for column in dataset.columns for name in (column.name, column.title) if name is not None]
-    met: dict[str, dict[str, None]] = {}
+    met: dict[str, dict[str, str]] = {}
     for name in names:
-        for kind in _kinds(name, "column"):
-            met.setdefault(kind, {})[name] = None
+        for kind, word in _met(name, "column"):
+            met.setdefault(kind, {})[name] = word
     for rule in _rules("column"):
         if rule.row.kind in met and rule.not_beside and any(rule.not_beside.search(_folded(name)) for name in names):
             del met[rule.row.kind]
     told = _told(met)
-    return (*found, *(Suspicion(kind, "columns", tuple(seen)) for kind, seen in met.items() if kind in told))
+    return (*found, *(
+        Suspicion(kind, "columns", tuple(seen), tuple(dict.fromkeys(seen.values())))
+        for kind, seen in met.items() if kind in told
+    ))
 
 
 def issues(dataset: Dataset) -> list[Issue]:
@@ -71,7 +76,7 @@ def issues(dataset: Dataset) -> list[Issue]:
             source_key=dataset.source_key,
             field=field,
             seen="、".join(dict.fromkeys(name for each in several for name in each.seen))[:500],
-            detail="; ".join(labels[each.kind] for each in several),
+            detail="; ".join(f"{labels[each.kind]}: {', '.join(each.words)}" for each in several),
         )
         for field, several in by_field.items()
     ]
@@ -88,16 +93,16 @@ def _told(met: Iterable[str]) -> set[str]:
 
 
 @lru_cache(maxsize=20_000)
-def _kinds(text: str, where: str) -> tuple[str, ...]:
-    """The kinds whose words stand in one text, whatever else the dataset says."""
+def _met(text: str, where: str) -> tuple[tuple[str, str], ...]:
+    """The kinds whose words stand in one text, each with the word, whatever else the dataset says."""
     folded = _folded(text)
     # What a field is called stands before its parentheses; what makes it harmless may stand in them.
     head = _PARENTHESES.sub("", folded).strip() or folded
     whole = folded if where == "column" else head
     return tuple(
-        rule.row.kind
+        (rule.row.kind, found.group())
         for rule in _rules(where)
-        if rule.words.search(head)
+        if (found := rule.words.search(head))
         and (rule.together is None or rule.together.search(head))
         and not (rule.unless and rule.unless.search(whole))
     )

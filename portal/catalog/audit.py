@@ -30,6 +30,8 @@ class Action(StrEnum):
     NAME_DECIDED = "name-decided"
     NAME_UNDONE = "name-undone"
     ENTRIES_DECIDED = "entries-decided"
+    WARNING_CLEARED = "warning-cleared"
+    CLEARANCE_UNDONE = "clearance-undone"
     RUN_REQUESTED = "run-requested"
     SOURCE_PAUSED = "source-paused"
     SOURCE_RESUMED = "source-resumed"

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, ins
 import schemas
 from portal.catalog import audit, tables
 from portal.catalog.audit import Action
+from portal.catalog.clearances import cleared
 from portal.catalog.documents import encode, in_parts, visible
 from portal.catalog.engines import writing
 from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Run, RunMode, StoredIssue
@@ -234,7 +235,7 @@ class Runs:
         """The issues for operators that stand: of datasets that are there, as their words were last read.
 
         By source and code, most frequent first, each with its newest ``samples``. The run that found one may be long
-        ago: words that stay the same are not read again.
+        ago: words that stay the same are not read again. Without those that somebody cleared.
         """
         issue, dataset, raw, run = (
             table.c for table in (tables.issue, tables.dataset, tables.raw_record, tables.run)
@@ -247,15 +248,16 @@ class Runs:
             run.id == issue.run_id,
             raw.read <= func.coalesce(run.finished, raw.read),
         )
-        counted = select(issue.source_id, issue.code, func.count()).where(*stands).group_by(issue.source_id, issue.code)
-        newest = select(tables.issue).where(*stands).order_by(issue.id.desc()).limit(samples)
         with self._engine.connect() as connection:
+            unsettled = (*stands, issue.id.not_in(cleared(connection)))
+            counted = select(issue.source_id, issue.code, func.count()).where(*unsettled)
+            newest = select(tables.issue).where(*unsettled).order_by(issue.id.desc()).limit(samples)
             concerns = [
                 Concern(source_id, code, count, tuple(
                     _stored(row)
                     for row in connection.execute(newest.where(issue.source_id == source_id, issue.code == code))
                 ))
-                for source_id, code, count in connection.execute(counted).all()
+                for source_id, code, count in connection.execute(counted.group_by(issue.source_id, issue.code)).all()
             ]
         return sorted(concerns, key=lambda concern: (-concern.count, concern.source_id))
 

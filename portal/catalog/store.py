@@ -16,6 +16,7 @@ from portal.catalog.appearances import Appearances
 from portal.catalog.assessments import Assessments
 from portal.catalog.audit import Audit
 from portal.catalog.counting import Counting
+from portal.catalog.clearances import Clearances
 from portal.catalog.decisions import Decisions
 from portal.catalog.documents import decode_dataset, decode_publisher, in_parts, unpacked
 from portal.catalog.earlier import Facet
@@ -91,6 +92,7 @@ class Catalog:
         self.accounts = Accounts(self.engine)
         self.audit = Audit(self.engine)
         self.decisions = Decisions(self.engine)
+        self.clearances = Clearances(self.engine)
         self.links = Links(self.engine)
         self.appearances = Appearances(self.engine)
         self.counting = Counting(self.engine)

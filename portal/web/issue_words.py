@@ -33,7 +33,8 @@ def issue_values(issue: Issue) -> list[tuple[str, str]]:
 def issue_kind(code: str) -> str:
     """What is wrong in general: the text without the values of any one issue."""
     pattern = _LAST_VALUE.sub("", _pattern(code)).replace("{url}", t("runs.some_url"))
-    return pattern[0].upper() + _VALUE.sub(_GAP, pattern[1:])
+    general = _VALUE.sub(_GAP, pattern)
+    return general[0].upper() + general[1:]
 
 
 def issue_cure(code: str) -> str | None:

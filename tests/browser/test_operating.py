@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
@@ -15,6 +17,7 @@ from portal.catalog.accounts import Role
 from portal.catalog.appearances import Verdict as Together
 from portal.catalog.audit import COMMAND
 from portal.catalog.decisions import Ruling, Verdict
+from portal.catalog.model import Issue, Outcome, RunMode
 from portal.catalog.store import Catalog
 from portal.search.indexing import catch_up
 from portal.search.memory import MemoryIndex
@@ -44,6 +47,9 @@ PATHS = (
 )
 
 
+PERSONAL = "record.personal-data-suspected"
+
+
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a site with an operator, something held and something decided."""
@@ -58,6 +64,14 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
         catalog.decisions.decide(ruling, by="lin")
         catalog.appearances.decide(dataset_of("1"), dataset_of("late"), Together.TOGETHER, by="lin", note="同一文件")
+        run = catalog.runs.start("hangzhou", RunMode.FULL, "x")
+        catalog.runs.add_issues(run, [
+            (dataset_of("1"), Issue(code=PERSONAL, source_key="1", field=field, seen=seen))
+            for field, seen in (("title", "低保人员花名册"), ("columns", "姓名、身份证号、家庭住址"))
+        ])
+        catalog.runs.save(replace(run, outcome=Outcome.COMPLETE, finished=datetime.now(UTC)))
+        (first, _) = catalog.runs.issues(run.id, code=PERSONAL, for_operators=True)
+        catalog.clearances.clear(first.id, by="lin")
         counting.rebuild(catalog, "test")
         index = MemoryIndex()
         catch_up(catalog, index)

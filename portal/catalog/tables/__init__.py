@@ -21,7 +21,7 @@ from portal.catalog.tables.harvests import (
     validator,
 )
 from portal.catalog.tables.links import counter, link, link_host, link_past, link_use
-from portal.catalog.tables.people import account, audit, publisher_decision, sign_in_attempt
+from portal.catalog.tables.people import account, audit, clearance, publisher_decision, sign_in_attempt
 from portal.catalog.tables.previews import period_department, preview, statement, statement_answer
 from portal.catalog.tables.scorecards import (
     assessment,
@@ -46,6 +46,7 @@ __all__ = [
     "assessment",
     "audit",
     "change",
+    "clearance",
     "counted_past",
     "counter",
     "dataset",

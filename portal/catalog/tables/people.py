@@ -1,4 +1,4 @@
-"""Accounts, what they did, and what they decided about publishers' names."""
+"""Accounts, what they did, and what they decided about publishers' names and about warnings."""
 
 from __future__ import annotations
 
@@ -39,6 +39,22 @@ audit = Table(
     Column("about", Text, nullable=False),
     Column("detail", Text),
     Index(None, "what"),
+    sqlite_autoincrement=True,
+)
+
+clearance = Table(
+    "clearance",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("dataset_id", String(16), nullable=False),
+    Column("code", String(60), nullable=False),
+    Column("field", Text),
+    Column("seen", Text),
+    Column("by", String(60), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("undone_by", String(60)),
+    Column("undone", Instant),
+    Index(None, "dataset_id"),
     sqlite_autoincrement=True,
 )
 

@@ -329,6 +329,24 @@ def test_operators_are_told_what_is_for_them_alone(operated: Catalog, operator: 
     operated.runs.save(replace(later, outcome=Outcome.COMPLETE, finished=datetime.now(UTC)))
     told = says(operator, "/en/operate/issues")
     assert "秘密" in told and "逢年过节" not in told and "已下架" not in told
+    assert "… of dataset … suggests personal data" in told and "{" not in told
+
+
+def test_a_warning_found_fine_leaves_the_list_and_can_be_taken_back(operated: Catalog, operator: FlaskClient) -> None:
+    run = operated.runs.start("hangzhou", RunMode.FULL, "x")
+    suspected = Issue(code="record.personal-data-suspected", source_key="1", field="title", seen="秘密名单")
+    operated.runs.add_issues(run, [(dataset_of("1"), suspected)])
+    operated.runs.save(replace(run, outcome=Outcome.COMPLETE, finished=datetime.now(UTC)))
+    (number,) = page(operator, "/en/operate/issues").xpath("//input[@name='issue']/@value")
+    answer = send(operator, "/operate/issues", issue=number)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/operate/issues?done=cleared")
+    shown = says(operator, "/en/operate/issues?done=cleared")
+    assert "There are none." in shown and "秘密名单 lin" in shown and "not warned of" in shown
+    (clearance,) = page(operator, "/en/operate/issues").xpath("//input[@name='clearance']/@value")
+    assert send(operator, "/operate/issues", clearance=clearance).status_code == 303
+    assert page(operator, "/en/operate/issues").xpath("//input[@name='issue']/@value") == [number]
+    for form in ({"issue": "0"}, {"issue": "x"}, {"clearance": clearance}, {}):
+        assert send(operator, "/operate/issues", **form).status_code == 404
 
 
 def test_hostile_words_in_names_and_notes_stay_words(operated: Catalog, operator: FlaskClient) -> None:
