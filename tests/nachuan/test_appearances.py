@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from nachuan import installation
 from nachuan.cli import nachuan
 from portal.catalog.appearances import UnknownDataset
+from portal.search.facets import Appearances
+from portal.search.query import Query
 from tests.catalogs import empty_catalog
 from tests.harvester.test_counting import made, put
 
@@ -42,6 +45,14 @@ def test_links_are_made_listed_and_shown_with_their_reason(say: Callable[..., Re
         f"{CITY}  xuzhou: 市公安局_保安培训机构  (counted)",
         f"{PROVINCE}  jiangsu: 保安培训机构  (department beside {CITY})",
     ]
+
+
+def test_what_follows_a_harvest_counts_before_it_indexes(say: Callable[..., Result]) -> None:
+    given = installation.settings()
+    with installation.catalog() as catalog, installation.index(given) as index:
+        installation.follow(catalog, given)
+        hits = index.search(Query(appearances=Appearances.ONCE)).hits
+    assert [hit.id for hit in hits] == [CITY]
 
 
 def test_an_operator_takes_two_apart_and_takes_it_back(say: Callable[..., Result]) -> None:
