@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from portal.catalog.model import Dataset, RunMode, Source
@@ -19,19 +19,30 @@ POSTGRESQL = os.environ.get("NACHUAN_TEST_POSTGRESQL", "postgresql+psycopg://pos
 
 SOURCE = Source(id="hangzhou", title="杭州市公共数据开放平台", kind="ckan", url="http://127.0.0.1/", region="330100")
 
+MEMORY = "sqlite://"
 
-def empty_catalog(url: str = "sqlite://") -> Catalog:
-    """A catalogue on a new SQLite database, with the tables the migrations make."""
-    catalog = Catalog(url)
+_idle: list[Catalog] = []
+"""Catalogues in memory that were closed. Taken again, on a new database, they need not compile their statements again."""
+
+
+def empty_catalog(url: str = MEMORY) -> Catalog:
+    """A catalogue on a new SQLite database, with the tables the migrations make, copied in a hundredth of the time."""
+    catalog = _idle.pop() if url == MEMORY and _idle else _opened(url)
     with closing(_migrated().engine.raw_connection()) as made, closing(catalog.engine.raw_connection()) as new:
         made.driver_connection.backup(new.driver_connection)
     return catalog
 
 
+def _opened(url: str) -> Catalog:
+    catalog = Catalog(url)
+    if url == MEMORY:
+        event.listen(catalog.engine, "engine_disposed", lambda _: catalog in _idle or _idle.append(catalog))
+    return catalog
+
+
 @cache
 def _migrated() -> Catalog:
-    # Migrated once and copied ever after: copying takes a hundredth of the time.
-    catalog = Catalog("sqlite://")
+    catalog = Catalog(MEMORY)
     catalog.upgrade()
     return catalog
 
