@@ -101,7 +101,7 @@ class Shape(Struct, frozen=True):
     most: int | None
     """None where it may have any number of values."""
     kind: str
-    """What each value must be, a key of ``harvester.shapes``' kinds; empty where it may be anything."""
+    """What each value must be, a key of ``harvester.dcat_shapes``' kinds; empty where it may be anything."""
 
 
 _GAPS = re.compile(r"[\s_\-]+")

@@ -1,4 +1,4 @@
-"""What a SHACL engine says of the records of a real RDF document: the oracle of ``harvester.shapes``."""
+"""What a SHACL engine says of the records of a real RDF document: the oracle of ``harvester.dcat_shapes``."""
 
 from __future__ import annotations
 

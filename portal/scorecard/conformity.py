@@ -2,7 +2,7 @@
 
 What is mandatory is looked for in the unified record, so that portals of every kind are asked the same. What the statements
 of a record in RDF break of the shapes (two where one is allowed, a text where a node belongs) was seen when it was read
-(``harvester.shapes``) and stands in ``Dataset.violations``; of other records we make the RDF ourselves, and it keeps them.
+(``harvester.dcat_shapes``) and stands in ``Dataset.violations``; of others we make the RDF ourselves, and it keeps them.
 """
 
 from __future__ import annotations
