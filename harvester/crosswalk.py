@@ -51,9 +51,6 @@ every visitor, makes a dataset another one."""
 
 NOTHING_DECIDED: Decided = MappingProxyType({})
 
-KEY_GAP = "\u241f"
-"""Between the parts of a key that is made of several values: the symbol for a unit separator, which no title holds."""
-
 
 def to_dataset(
     raw: RawRecord, source: Source, decided: Decided = NOTHING_DECIDED
@@ -86,7 +83,10 @@ def to_dataset(
     if read_by is not None:
         record = nativekeys.named(record, read_by)
     values = _fields(compiled.record, record, complaints, language, unread)
-    key = _key(values, words, read_by, raw.occurrence)
+    key = _key(values, words, read_by)
+    if key is None and read_by is not None and read_by.makes_key and "title" in values:
+        said = [_first_word(compiled.record, field, record) for field in ("title", "publisher.name")]
+        key = identity.words_key(said, raw.occurrence)
     if key is None or "title" not in values:
         code = "record.key-missing" if key is None else "record.title-missing"
         return None, [Issue(code=code, url=raw.url, source_key=key)]
@@ -131,22 +131,27 @@ def own_key(raw: RawRecord, source: Source) -> str | None:
     compiled = table(source.kind, source.timezone, source.url, source.region, language, overrides, read_by).record
     ways = Ways((), tuple(way for way in compiled.ways(tuple(record)).single if way[0] == "source_key"))
     values = _fields(compiled._replace(ways=lambda keys: ways), record, [], None)
-    return _key(values, words, read_by, 1)
+    return _key(values, words, read_by)
 
 
-def _key(values: Json, record: Json, read_by: Reading | None, occurrence: int) -> str | None:
-    """The portal's id of a record; of portals that give none, what together tells their records apart."""
+def _key(values: Json, words: Json, read_by: Reading | None) -> str | None:
+    """The portal's own id of a record, or what its source says tells its records apart."""
     key: str | None = values.pop("source_key", None)
-    if read_by is None:
+    if read_by is None or not read_by.key:
         return key
-    if read_by.key:
-        said = [record.get(name) for name in read_by.key]
-        parts = ["" if each is None else str(each) for each in said]
-        return KEY_GAP.join(parts) if any(parts) else None
-    if key is None and read_by.makes_key and "title" in values:
-        number = (str(occurrence),) if occurrence > 1 else ()
-        return KEY_GAP.join((values["title"], values.get("publisher.name", ""), *number))
-    return key
+    said = identity.words_key([words.get(name) for name in read_by.key])
+    return said if said.strip(identity.KEY_GAP) else None
+
+
+def _first_word(item: Item, field: str, record: Json) -> Any:
+    """The raw word under the first of a field's keys that holds one; None where none does."""
+    for name, key, rest, _, _ in item.ways(tuple(record)).single:
+        if name == field:
+            value = record if key is None else record.get(key)
+            said = value if rest is None or value is None else rest(value, [])
+            if identity.frozen_1(said):
+                return said
+    return None
 
 
 def check(source: Source) -> None:

@@ -9,7 +9,8 @@ from itertools import chain, islice
 
 import msgspec
 
-from harvester.crosswalk import KEY_GAP, check, to_dataset
+from harvester import identity
+from harvester.crosswalk import check, to_dataset
 from harvester.errors import SourceInvalid
 from harvester.fingerprints import fingerprint, raw_digest
 from harvester.heartbeat import heartbeat
@@ -139,7 +140,7 @@ def _translated(
             url=kept.url,
             media_type=kept.media_type,
             catalogue=entry.dataset.catalogue,
-            occurrence=_occurrence(entry.dataset.source_key),
+            occurrence=identity.occurrence_of(entry.dataset.source_key),
         )
         dataset, _ = to_dataset(raw, source, decided)
         if dataset is None or dataset.id != entry.dataset.id:
@@ -152,9 +153,3 @@ def _translated(
             media_type=kept.media_type,
             url=kept.url,
         )
-
-
-def _occurrence(source_key: str) -> int:
-    """Which of several equal records it was, as ``crosswalk`` writes it into the keys it makes itself."""
-    *parts, last = source_key.split(KEY_GAP)
-    return int(last) if len(parts) == 2 and last.isdecimal() else 1
