@@ -102,7 +102,9 @@ def to_dataset(
     }
     body = _body(nested["publisher"].get("name"), values.get("region") or source.region, decided)
     values["publisher"] = _publisher(nested["publisher"], source, body)
-    values |= _place(source.region, values.get("region"), body.region, values["title"])
+    values |= _place(source.region, values.get("region"), body, values["title"])
+    if "region" in values and values["region_inferred_from"] is None:
+        values["region_former"] = _former(compiled.record, laid_out, source.region)
     values["contact"] = Contact(**nested["contact"]) if nested["contact"] else None
     unread = values.pop("unread", {})
     for noun, groups in compiled.groups.items():
@@ -270,10 +272,30 @@ def _institution(source: Source, body: Department) -> Json:
     return {}
 
 
-def _place(source: str | None, stated: str | None, publisher: str | None, title: str) -> Json:
+def _place(source: str | None, stated: str | None, body: Department, title: str) -> Json:
     """The region, and what said so where the record did not."""
-    located = regions.locate(source, stated, publisher, title)
-    return {} if located is None else {"region": located.code, "region_inferred_from": located.inferred_from}
+    located = regions.locate(source, stated, body.region, title)
+    if located is None:
+        return {}
+    former = body.region_former if located.inferred_from == "publisher" else None
+    return {"region": located.code, "region_inferred_from": located.inferred_from, "region_former": former}
+
+
+def _former(item: Item, record: Json, within: str | None) -> str | None:
+    """The former region that the record states, by the word that was accepted for its region."""
+    for name, key, rest, clean, _ in item.ways(tuple(record)).single:
+        if name != "region":
+            continue
+        value = record if key is None else record.get(key)
+        said = value if rest is None or value is None else rest(value, [])
+        if said is None or said == "":
+            continue
+        try:
+            if clean(said) is not None:
+                return regions.former(str(said), within)
+        except NotUnderstood:
+            continue
+    return None
 
 
 def _distributions(several: Sequence[Json], dataset_id: str) -> tuple[Distribution, ...]:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from unicodedata import normalize
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 import schemas
 from harvester import regions
@@ -30,6 +30,8 @@ class Department(Struct, frozen=True, kw_only=True):
 
     region: str | None = None
     """A code of ``regions``: the narrowest place the name names."""
+    region_former: str | None = None
+    """A code of ``former_regions``, where the name names that place as it was called before."""
     functions: tuple[str, ...] = ()
     """Codes of ``department_functions``, the main one first."""
     institution_type: str | None = None
@@ -47,6 +49,7 @@ class _Word(NamedTuple):
     text: str
     function: str | None = None
     code: str | None = None
+    former: str | None = None
 
 
 _SPACES = re.compile(r"[\s_]+")
@@ -86,14 +89,14 @@ def resolve(name: str, within: str | None) -> Department | None:
     place, bodies = _bodies(_SPACES.sub("", normalize("NFKC", name)), within)
     if not bodies:
         return None
-    first, *others = [_body(body, within if place is None else place, place) for body in bodies]
+    first, *others = [_body(body, within if place is None else place.code, place) for body in bodies]
     if first.region is not None and first.region[:2] in regions.ELSEWHERE:
         return Department(region=first.region)
     further = [function for other in others for function in other.functions if function not in _TERRITORIAL]
     functions = tuple(dict.fromkeys((*first.functions, *further))) if first.functions else ()
     found = Department(
         region=first.region, functions=functions, institution_type=first.institution_type,
-        id=first.id, former=first.former,
+        id=first.id, former=first.former, region_former=first.region_former,
     )
     return None if found == Department() else found
 
@@ -110,25 +113,26 @@ def ruled(decision: Decision) -> Department:
     )
 
 
-def _bodies(name: str, within: str | None) -> tuple[str | None, list[str]]:
+def _bodies(name: str, within: str | None) -> tuple[regions.Mention | None, list[str]]:
     """The place a name is labelled with (【台州市】…, 衢州市-…), and the names of the bodies, the first first."""
     place = None
     label = _BRACKETED.match(name) or _LABELLED.match(name)
     if label is not None:
         mention = regions.named(label[1], within)
         if mention is not None and mention.length == len(label[1]):
-            place, name = mention.code, label[2]
+            place, name = mention, label[2]
     asides = [inner for aside in _ASIDE.findall(name) for inner in aside.split("、")]
     mains = _ASIDE.sub("", name).strip("()（）").split("、")
     return place, [body for body in (*mains, *asides) if body]
 
 
-def _body(name: str, within: str | None, place: str | None) -> Department:
+def _body(name: str, within: str | None, place: regions.Mention | None) -> Department:
     words, rest = _read(name, within)
-    region = next((word.code for word in reversed(words) if word.code is not None), place)
+    narrowest = next((word for word in reversed(words) if word.code is not None), place)
+    region, region_former = (None, None) if narrowest is None else (narrowest.code, narrowest.former)
     is_bare = not rest and all(word.kind in ("region", "level") or word.text in _GOVERNMENT for word in words)
     if is_bare:
-        return _government(words, region, within)
+        return structs.replace(_government(words, region, within), region_former=region_former)
     functions, former = ((), None) if rest else _functions(words)
     if not functions or _AREA.search(name):
         functions = _territorial(name, words)
@@ -136,9 +140,10 @@ def _body(name: str, within: str | None, place: str | None) -> Department:
     if institution in _COMPANIES or name.endswith("学校"):
         functions = ()
     itself = bool(functions) and institution == _default(functions[0]) and functions[0] not in _TERRITORIAL
-    owner = _owner(words, place, within) if itself else None
+    owner = _owner(words, None if place is None else place.code, within) if itself else None
     return Department(
         region=region,
+        region_former=region_former,
         functions=functions,
         institution_type=institution,
         id=f"{owner}.{functions[0]}" if owner is not None else None,
@@ -201,7 +206,8 @@ def _read(name: str, within: str | None) -> tuple[tuple[_Word, ...], str]:
         mention = regions.named(name[start:], within)
         if mention is not None and mention.length > (len(word.text) if word else 0):
             if all(regions.is_in(mention.code, word.code) for word in words if word.code is not None):
-                word = _Word("region", name[start:start + mention.length], code=mention.code)
+                word = _Word(
+                    "region", name[start:start + mention.length], code=mention.code, former=mention.former)
                 if not regions.is_in(within, mention.code):
                     within = mention.code
         if word is None:

@@ -218,17 +218,6 @@ def _terms(vocabulary: str, setting: Setting) -> Cleaner:
     return terms
 
 
-def _digits_as_code(vocabulary: str, setting: Setting) -> Cleaner:
-    """The first six digits of a region's code, however long it is (350100000000)."""
-    terms = schemas.vocabulary(vocabulary).terms
-
-    def digits(value: Any) -> str | None:
-        cleaned = code(value)
-        return cleaned[:6] if cleaned is not None and cleaned[:6] in terms else None
-
-    return digits
-
-
 PLAIN: Mapping[str, Cleaner] = {
     "agency": agency,
     "column_names": column_names,
@@ -241,7 +230,6 @@ PLAIN: Mapping[str, Cleaner] = {
 }
 MADE: Mapping[str, Callable[[str, Setting], Cleaner]] = {
     "beside": _beside,
-    "digits_as_code": _digits_as_code,
     "file": _file,
     "formats": _formats,
     "narrow": _narrow,

@@ -20,6 +20,8 @@ class Mention(Struct, frozen=True):
     code: str
     length: int
     """Characters the name takes."""
+    former: str | None = None
+    """A code of ``former_regions``, where the name is that of a region which is no more."""
 
 
 class Located(Struct, frozen=True):
@@ -46,6 +48,8 @@ class _Name(Struct, frozen=True):
     codes: tuple[str, ...]
     is_full: bool
     """``杭州市``, not ``杭州``: a short name is also a word (合作, 东方), so less is inferred from it."""
+    former: Mapping[str, str] = MappingProxyType({})
+    """Of a name that no place bears any more: the code that bore it, by the code of what took its place."""
 
 
 ELSEWHERE = frozenset(("71", "81", "82"))
@@ -71,11 +75,15 @@ def _names() -> Mapping[str, _Name]:
             if not spelling.isascii():
                 kind = full if spelling == term.zh or term.attributes["level"] == "zone" else short
                 kind.setdefault(normalize("NFKC", spelling), {})[term.code] = None
+    former: dict[str, dict[str, str]] = {}
     for term in schemas.vocabulary("former_regions").terms.values():
         # A name that is borne today means the place that bears it.
         if term.zh not in full:
             short.setdefault(term.zh, {})[term.attributes["replaced_by"]] = None
-    names = {spelling: _Name(tuple(codes), is_full=False) for spelling, codes in short.items()}
+            former.setdefault(term.zh, {}).setdefault(term.attributes["replaced_by"], term.code)
+    names = {
+        spelling: _Name(tuple(codes), is_full=False, former=former.get(spelling, {})) for spelling, codes in short.items()
+    }
     names |= {spelling: _Name(tuple(codes), is_full=True) for spelling, codes in full.items()}
     return MappingProxyType(names)
 
@@ -110,6 +118,16 @@ def stated(raw: str, within: str | None) -> str | None:
     return by_code(text) or (mention.code if mention is not None and mention.length == len(text) else None)
 
 
+def former(raw: str, within: str | None) -> str | None:
+    """The code of ``former_regions`` by which, or by whose name, a record states its region; None where it is today's."""
+    text = normalize("NFKC", raw).strip()
+    digits = _DIGITS.fullmatch(text)
+    if digits is not None:
+        return digits[1] if digits[1] in schemas.vocabulary("former_regions").terms else None
+    mention = named(text, within)
+    return mention.former if mention is not None and mention.length == len(text) else None
+
+
 def named(text: str, within: str | None) -> Mention | None:
     """The region whose name a text begins with: the longest name that is sure.
 
@@ -124,7 +142,7 @@ def named(text: str, within: str | None) -> Mention | None:
         name = names.get(text[:length])
         code = None if name is None else _meant(name, within)
         if code is not None:
-            return Mention(code, length)
+            return Mention(code, length, None if name is None else name.former.get(code))
     return None
 
 

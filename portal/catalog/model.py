@@ -163,6 +163,8 @@ class Dataset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A code of ``regions`` (GB/T 2260 for China) or a country's own."""
     region_inferred_from: str | None = None
     """``source``, ``publisher`` or ``title`` when the record itself did not say."""
+    region_former: str | None = None
+    """A code of ``former_regions``: the county that is no more, where ``region`` was said with its code or its name."""
     places: tuple[Place, ...] = ()
     periods: tuple[Period, ...] = ()
 

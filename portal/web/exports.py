@@ -50,6 +50,7 @@ CSV_COLUMNS: dict[str, _Cell] = {
     "publisher_id": _of_dataset(lambda shown: shown.publisher.id if shown.publisher else None),
     "region": _of_dataset(lambda shown: shown.region),
     "region_inferred_from": _of_dataset(lambda shown: shown.region_inferred_from),
+    "region_former": _of_dataset(lambda shown: shown.region_former),
     "themes": _of_dataset(lambda shown: _several(shown.themes)),
     "keywords": _of_dataset(lambda shown: _several(shown.keywords)),
     "formats": _of_dataset(lambda shown: _several(one.format or one.format_raw for one in shown.distributions)),

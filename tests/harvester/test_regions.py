@@ -10,7 +10,7 @@ import pytest
 import schemas
 from harvester.crosswalk import to_dataset
 from harvester.departments import Department, resolve
-from harvester.regions import Located, by_code, is_in, locate, named, stated
+from harvester.regions import Located, by_code, former, is_in, locate, named, stated
 from harvester.records import RawRecord
 from portal.catalog.model import Source
 from tests.chinese_portals import rows
@@ -162,3 +162,41 @@ def test_every_dataset_of_chinese_portals_has_a_region_in_its_sources_own() -> N
     assert tiers.total() == 45_042
     assert tiers["county"] >= 20_000
     assert told["publisher"] >= 15_000 and told["title"] >= 300
+
+
+@pytest.mark.parametrize("raw,within,code", [
+    ("110103", "110000", "110103"), ("110103001", None, "110103"), (" 350402000000 ", "350000", "350402"),
+    ("崇文区", "110000", "110103"), ("塘沽区", "120000", "120107"), ("塘沽区", HANGZHOU, None), ("东城区", "110000", None),
+    ("110101", "110000", None), ("崇文区教育局", "110000", None), ("990101", None, None), ("", None, None),
+])
+def test_a_region_that_is_no_more_is_known_by_its_code_and_its_name(raw: str, within: str | None, code: str | None) -> None:
+    assert former(raw, within) == code
+
+
+def placed(row: dict[str, str], region: str | None, **options: object) -> tuple[str | None, str | None, str | None]:
+    source = Source(id="x", title="x", kind="csvlist", url="http://x/", region=region, options=dict(options))
+    dataset, _ = to_dataset(RawRecord(body=json.dumps({"标题": "公交站点"} | row).encode()), source)
+    assert dataset is not None
+    return dataset.region, dataset.region_inferred_from, dataset.region_former
+
+
+@pytest.mark.parametrize("row,region,expected", [
+    ({"行政区划": "110103"}, "110000", ("110101", None, "110103")),
+    ({"所属区县": "崇文区"}, "110000", ("110101", None, "110103")),
+    ({"所属区县": "东城区"}, "110000", ("110101", None, None)),
+    ({"提供单位": "塘沽区教育局"}, "120000", ("120116", "publisher", "120107")),
+    ({"提供单位": "【塘沽区】教育局"}, "120000", ("120116", "publisher", "120107")),
+    ({"提供单位": "塘沽区人民政府"}, "120000", ("120116", "publisher", "120107")),
+    ({"提供单位": "滨海新区教育局"}, "120000", ("120116", "publisher", None)),
+    ({"所属区县": "东城区", "提供单位": "崇文区教育局"}, "110000", ("110101", None, None)),
+    ({"提供单位": "市教育局"}, "120000", ("120000", "source", None)),
+    ({"所属区县": "不知何处", "行政区划": "110103"}, "110000", ("110101", None, "110103")),
+])
+def test_a_dataset_of_a_county_that_is_no_more_says_which_it_was_said_with(
+    row: dict[str, str], region: str, expected: tuple[str | None, ...]
+) -> None:
+    assert placed(row, region) == expected
+
+
+def test_a_region_at_a_path_of_the_sources_own_is_read_so_too() -> None:
+    assert placed({"地点": "110103"}, "110000", crosswalk={"region": "地点"}) == ("110101", None, "110103")

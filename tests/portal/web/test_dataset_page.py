@@ -44,6 +44,14 @@ def test_what_the_portal_said_is_shown_with_what_we_read_in_it(client: FlaskClie
     assert shown["来源"] == "杭州市公共数据开放平台 原平台编号 1"
 
 
+def test_a_region_said_by_a_county_that_is_no_more_names_both(catalog: Catalog) -> None:
+    filled(catalog, record("1", region="110101", region_former="110103"))
+    client = client_of(catalog)
+    assert facts(client, f"/zh/datasets/{dataset_of('1')}")["地区"] == "东城区 （原文用的是已撤销的崇文区，代码 110103）"
+    assert facts(client, f"/en/datasets/{dataset_of('1')}")["Region"].endswith(
+        "(said as Chongwen District, code 110103, which is no more)")
+
+
 def test_what_the_portal_did_not_say_is_called_so_and_nothing_else(client: FlaskClient) -> None:
     shown = facts(client, f"/zh/datasets/{dataset_of('bare')}")
     silent = ("发布部门", "地区", "主题", "更新频率", "更新日期", "开放类型", "许可")
