@@ -113,10 +113,17 @@ def _listed(distribution: Distribution, options: Options, column: str, name: str
     code = distribution.format
     raw = distribution.format_raw or distribution.media_type
     if options.get("list") == "eu":
-        return _verdict(code in eu_formats(column), f"{name}.yes", f"{name}.no", raw)
+        codes = {code, _format_of(distribution.media_type)}
+        return _verdict(not codes.isdisjoint(eu_formats(column)), f"{name}.yes", f"{name}.no", raw)
     if code is None:
         return Finding(Verdict.UNKNOWN, f"{name}.unknown-format", raw) if raw else Finding(Verdict.FAIL, "format.missing")
     return _verdict(_attribute(column).get(code) == "yes", f"{name}.yes", f"{name}.no", raw or code)
+
+
+@lru_cache(maxsize=1024)
+def _format_of(media_type: str | None) -> str | None:
+    """The format that a media type names: of the EU's lists it is enough that either of the two is on them."""
+    return media_type and schemas.vocabulary("formats").resolve(media_type)
 
 
 @lru_cache(maxsize=8)

@@ -77,6 +77,9 @@ class Indicator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     check: str | None = None
     """A check of ``portal.scorecard.evidence``; None for what is declared and not measured yet."""
     weight: float
+    fail: float = 0.0
+    """What a fail brings, in the unit of ``weight``: zero, or less where it costs. A distribution's fail is charged to
+    datasets that have a distribution."""
     unit: str = "share"
     """``share`` of the datasets it applies to, or ``points`` of a dataset."""
     level: Level = Level.DATASET
@@ -185,6 +188,8 @@ def _problems(rules: RuleSet) -> list[str]:
                 found.append(f"{where} is of a {indicator.level}, but its check {indicator.check} of a {level}")
         if indicator.weight <= 0 or indicator.needs < 1 or indicator.effort <= 0:
             found.append(f"{where} needs a weight, a number needed and an effort above zero")
+        if indicator.fail > 0 or (indicator.fail and indicator.level is Level.DEPARTMENT):
+            found.append(f"{where} rewards a fail, or charges a department for one")
         unknown = [code for code in indicator.not_for if code not in types]
         found += [f"{where} names the institution type {code}, which there is not" for code in unknown]
     if not rules.measured:

@@ -1,9 +1,10 @@
 """From counted verdicts to a score with its bounds. The whole arithmetic of every scorecard is here.
 
 For each indicator let p, f, u be how many datasets pass, fail, are unknown (what was measured before an outage counts as
-it was). Its value is p/(p+f), its bounds p/(p+f+u) and (p+u)/(p+f+u). The score is the mean of the values weighted by
-the indicators' weights over the indicators that anything is known of, times the scale; its bounds are the means of the
-bounds over all indicators that apply to any dataset. A dataset's own score is that of a group of one.
+it was). Its value is p/(p+f), its bounds p/(p+f+u) and (p+u)/(p+f+u), less what fails cost where they do. The score is the
+mean of the values weighted by the indicators' weights over the indicators that anything is known of, times the scale; its
+bounds are the means of the bounds over all indicators that apply to any dataset. A dataset's own score is that of a group
+of one.
 """
 
 from __future__ import annotations
@@ -130,8 +131,11 @@ def harvested(counts: array[int]) -> int:
     return counts[Verdict.PASS] + counts[Verdict.FAIL]
 
 
-def value(counts: Tally, indicator: Indicator, unknown: UnknownCounts) -> Value | None:
-    """An indicator's value; None where it applies to nothing."""
+def value(counts: Tally, indicator: Indicator, unknown: UnknownCounts, bare: int = 0) -> Value | None:
+    """An indicator's value; None where it applies to nothing.
+
+    Where a fail costs points the value may be below zero; ``bare`` datasets, which have no distribution, are not charged.
+    """
     applies = counts.applies
     if not applies:
         return None
@@ -144,9 +148,12 @@ def value(counts: Tally, indicator: Indicator, unknown: UnknownCounts) -> Value 
         # A number that must be reached is reached by what is known to pass; the bounds leave the rest open.
         point: float | None = low
     else:
-        low, high = passes / applies, perhaps / applies
-        least, most = passes / (applies + 1), (perhaps + 1) / (applies + 1)
-        point = passes / (passes + fails) if passes + fails else None
+        cost = indicator.fail / indicator.weight
+        charged = cost * max(0, fails - bare if indicator.level is Level.DISTRIBUTION else fails)
+        worst = passes + charged + cost * counts.unknown
+        low, high = worst / applies, (perhaps + charged) / applies
+        least, most = (worst + cost) / (applies + 1), (perhaps + charged + 1) / (applies + 1)
+        point = (passes + charged) / (passes + fails) if passes + fails else None
     if unknown is UnknownCounts.PASS:
         point = high
     elif unknown is UnknownCounts.FAIL:
@@ -156,12 +163,12 @@ def value(counts: Tally, indicator: Indicator, unknown: UnknownCounts) -> Value 
 
 def values(counts: array[int], rules: RuleSet, layout: Layout, *, is_department: bool) -> dict[str, Value | None]:
     """The value of every measured indicator; None where it applies to nothing, or not to this kind of group."""
-    start = layout.starts[rules.id]
+    start, bare = layout.starts[rules.id], flags(counts)["without-distribution"]
     return {
         indicator.id: (
             None
             if indicator.level is Level.DEPARTMENT and not is_department
-            else value(tally(counts, start + place), indicator, rules.unknown)
+            else value(tally(counts, start + place), indicator, rules.unknown, bare)
         )
         for place, indicator in enumerate(rules.measured)
     }

@@ -34,6 +34,7 @@ FLAGS: Mapping[str, Callable[[Subject], bool]] = MappingProxyType({
     ),
     "dates-moved": lambda subject: subject.believed is not None,
     "keywords-stuffed": lambda subject: keywords_sensible(subject, {}).reason == "keywords.stuffed",
+    "without-distribution": lambda subject: subject.original is None and not subject.dataset.distributions,
 })
 """What is counted of every dataset besides its verdicts: pass means that it is so."""
 
@@ -183,10 +184,11 @@ def _of_the_best(answers: Mapping[str, list[Finding]], indicators: Sequence[Indi
     best one open: that is then unknown too.
     """
     count = len(answers[indicators[0].id])
-    surely = [sum(one.weight for one in indicators if answers[one.id][each].verdict.passes) for each in range(count)]
+    surely = [
+        sum(one.weight if answers[one.id][each].verdict.passes else one.fail for one in indicators) for each in range(count)
+    ]
     perhaps = [
-        surely[each] + sum(one.weight for one in indicators if answers[one.id][each].verdict is Verdict.UNKNOWN)
-        for each in range(count)
+        sum(one.weight if _may_pass(answers[one.id][each]) else one.fail for one in indicators) for each in range(count)
     ]
     best = max(range(count), key=lambda each: (surely[each], perhaps[each], -each))
     rivals = [each for each in range(count) if each != best and perhaps[each] > surely[best]]

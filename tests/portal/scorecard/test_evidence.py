@@ -84,6 +84,11 @@ def one(check: str, dataset: Dataset, **given: Any) -> Finding:
         ("access-rights-aligned", {"access_rights": "public"}, FAIL, "access-rights.unknown"),
         ("dcat-ap", {"description": None}, FAIL, "dcat-ap.lacks"),
         ("dcat-ap", {"distributions": (replace(CSV, access_url=None),)}, FAIL, "dcat-ap.lacks"),
+        ("dcat-ap", {"distributions": (replace(CSV, access_url=None, unread={"access_url": "ftp"}),)}, PASS, "dcat-ap.whole"),
+        ("dcat-ap", {"publisher": None, "unread": {"publisher": "{}"}}, PASS, "dcat-ap.whole"),
+        # A dct:abstract was read as the description.
+        ("dcat-ap", {"violations": ("dct:description sh:minCount",)}, FAIL, "dcat-ap.lacks"),
+        ("dcat-ap", {"violations": ("dct:language sh:nodeKind", "skos:prefLabel sh:minCount")}, PASS, "dcat-ap.whole"),
     ],
 )
 def test_what_a_question_finds(check: str, changes: dict[str, Any], verdict: Verdict, reason_code: str) -> None:
@@ -236,6 +241,7 @@ distributions = st.builds(
     rights=texts,
     issued=instants,
     modified=instants,
+    unread=st.dictionaries(st.sampled_from(("access_url", "size_bytes", "issued", "format_raw")), st.text(max_size=3)),
 )
 datasets = st.builds(
     whole,
@@ -260,6 +266,8 @@ datasets = st.builds(
     data_modified=instants,
     distributions=st.lists(distributions, max_size=3).map(tuple),
     rows=st.sampled_from((None, 0, 10)),
+    unread=st.dictionaries(st.sampled_from(("places", "periods", "publisher", "contact", "issued")), st.text(max_size=3)),
+    violations=st.sampled_from(((), ("dct:title sh:minCount",), ("dct:language sh:nodeKind",))),
 )
 states = st.sampled_from((None, *LinkState))
 

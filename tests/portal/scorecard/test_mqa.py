@@ -117,6 +117,78 @@ def test_a_licence_of_no_list_costs_ten_and_none_costs_thirty() -> None:
     assert score(seen(whole(distributions=(none,))), of_dataset).point == 405
 
 
+NAMELESS: dict[str, Any] = {"format": None, "format_raw": None, "media_type": None, "media_type_raw": None}
+
+
+def test_a_format_that_is_missing_costs_points_by_the_vocabulary_of_2019() -> None:
+    by_2019 = read(fail=("fail = 0", "fail = -5"))
+    nameless = whole(distributions=(replace(CSV, **NAMELESS),))
+    # Format 20, media type 10, both of the lists 10, open 20, machine-readable 20.
+    assert score(seen(nameless), load("mqa")).point == 405 - 80
+    found = score(seen(nameless), by_2019)
+    assert (found.point, found.low, found.high) == (405 - 80 - 10, 405 - 80 - 10, 405 - 80 - 10)
+    assert score(seen(whole()), by_2019).point == 405
+
+
+def test_what_is_not_there_is_charged_for_nothing() -> None:
+    by_2019 = read(fail=("fail = 0", "fail = -5"))
+    bare = whole(distributions=())
+    assert score(seen(bare), by_2019).point == score(seen(bare), load("mqa")).point == 175 + 10
+
+
+def test_what_a_missing_format_costs_decides_which_distribution_is_best() -> None:
+    # The first works at both addresses and names no format: 100 points, 90 with the charge. The second names all of it, with
+    # rights, size and a date of issue, at an address that is gone: 95.
+    reached = Distribution(id="1", access_url=PAGE, download_url=FILE)
+    formed = replace(FORMED, licence=None, licence_raw=None, modified=None)
+    dataset = whole(distributions=(reached, formed), issued=None, modified=None)
+    links = {FILE: link(FILE), PAGE: link(PAGE), FORMED.access_url or "": link("gone", LinkState.GONE)}
+    assert score(seen(dataset, links=links), load("mqa")).point == 175 + 100
+    assert score(seen(dataset, links=links), read(fail=("fail = 0", "fail = -5"))).point == 175 + 95
+
+
+def test_a_format_or_a_media_type_on_the_list_is_enough() -> None:
+    zipped = replace(CSV, format="zip", format_raw="ZIP")
+    found = verdicts(seen(whole(distributions=(zipped,))), "mqa")
+    assert found["formatMediaTypeMachineInterpretable"] is Verdict.PASS
+    assert verdicts(seen(whole(distributions=(replace(zipped, media_type="application/zip"),))), "mqa")[
+        "formatMediaTypeMachineInterpretable"
+    ] is Verdict.FAIL
+
+
+STATED = ("keywords", "themes_raw", "places", "periods", "access_rights", "contact", "publisher")
+OF_A_DISTRIBUTION = (
+    "download_url", "format_raw", "media_type_raw", "licence_raw", "rights", "size_bytes", "issued", "modified",
+)
+
+
+def test_what_is_stated_earns_its_points_though_nobody_can_read_it() -> None:
+    nothing = replace(BARE, title="t", description="d", distributions=(Distribution(id="1", access_url=PAGE),))
+    assert points(seen(nothing, links={}), "mqa") == 30
+    said = replace(
+        nothing,
+        unread=dict.fromkeys(STATED, "?"),
+        distributions=(Distribution(id="1", access_url=PAGE, unread=dict.fromkeys(OF_A_DISTRIBUTION, "?")),),
+    )
+    # Findability 100, DCAT-AP 30, access rights 10, contact 20, publisher 10; the distribution 20, 20, 10, 20, four fives.
+    assert points(seen(said, links={}), "mqa") == 170 + 90
+
+
+def test_where_a_rule_set_does_not_say_so_only_what_is_read_counts() -> None:
+    assert verdicts(seen(whole(places=(), region=None, unread={"places": "?"})))["place"] is Verdict.FAIL
+
+
+def test_the_date_of_a_dataset_that_nobody_can_read_stands_for_the_distributions() -> None:
+    bare = replace(CSV, issued=None, modified=None)
+    assert points(seen(whole(distributions=(bare,), issued=None, unread={"issued": "06/05/2009"})), "mqa") == 405
+
+
+def test_a_record_in_rdf_that_breaks_a_rule_is_no_dcat_ap_unless_only_what_is_mandatory_is_asked_for() -> None:
+    broken = seen(whole(violations=("dct:language sh:nodeKind",)))
+    assert points(broken, "mqa") == 375
+    assert score(broken, read(shapes=("shapes = true", "shapes = false"))).point == 405
+
+
 def test_an_unknown_link_is_unknown_and_counts_nothing() -> None:
     found = score(seen(links={}), load("mqa"))
     assert (found.point, found.low, found.high) == (325, 325, 405)

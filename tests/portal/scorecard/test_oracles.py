@@ -169,6 +169,7 @@ def test_where_the_shapes_are_not_asked_for_what_is_mandatory_earns_the_points(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph:DeprecationWarning")
 @pytest.mark.parametrize("path", sorted({path for path, *_ in BY_HAND}))
 def test_the_letter_of_dcat_ap_is_what_a_shacl_engine_says(path: str) -> None:
     records = judged(FIXTURES / "dcat" / path)

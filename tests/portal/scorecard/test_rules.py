@@ -93,6 +93,7 @@ def test_a_rule_set_is_imported_from_a_file(tmp_path: Path) -> None:
         ('check = "licence-given"', 'check = "licence-nice"', "which there is not"),
         ('dimension = "only"', 'dimension = "other"', "not declared"),
         ("weight = 1", "weight = 0", "above zero"),
+        ("weight = 1", "weight = 1\nfail = 1", "rewards a fail"),
         ("weight = 1", "wait = 1", "unknown field"),
         ('check = "licence-given"', 'check = "machine-readable"', "its check machine-readable of a distribution"),
         ('check = "licence-given"\n', "", "measures nothing"),

@@ -32,6 +32,7 @@ id = "licence"
 dimension = "d"
 check = "licence-given"
 weight = 3
+fail = {fail}
 title = {{zh = "许可", en = "Licence"}}
 why = {{zh = "因", en = "Why"}}
 [[indicators]]
@@ -54,13 +55,19 @@ why = {{zh = "因", en = "Why"}}
 
 
 @cache
-def layout(unknown: str = "left_out") -> Layout:
-    return Layout.of([parse(RULES.format(unknown=unknown), "two")])
+def layout(unknown: str = "left_out", fail: int = 0) -> Layout:
+    return Layout.of([parse(RULES.format(unknown=unknown, fail=fail), "two")])
 
 
-def score(rows: list[tuple[Verdict, Verdict, Verdict]], *, unknown: str = "left_out", is_department: bool = False) -> Score:
+def score(
+    rows: list[tuple[Verdict, Verdict, Verdict]],
+    *,
+    unknown: str = "left_out",
+    fail: int = 0,
+    is_department: bool = False,
+) -> Score:
     """The score of datasets that have these three verdicts."""
-    given = layout(unknown)
+    given = layout(unknown, fail)
     counted = bytes([PASS] + [FAIL] * (len(FLAGS) - 1))
     counts = sum(scoring.spread(counted + bytes(row)) for row in rows)
     return scoring.score(scoring.lanes(scoring.packed(counts, given)), given.rule_sets[0], given, is_department=is_department)
@@ -87,6 +94,14 @@ def test_unknown_counts_as_the_rule_set_says_and_the_bounds_stay() -> None:
     assert as_fail.point == pytest.approx(50)
     assert as_pass.point == pytest.approx(68.75)
     assert {(each.low, each.high) for each in (as_fail, as_pass, score(FOUR))} == {(as_fail.low, as_fail.high)}
+
+
+# The same, where a licence that fails costs 1 of its 3: its value is (2 - 1/3)/3 = 5/9, from (2 - 2/3)/4 = 1/3 to
+# (3 - 1/3)/4 = 2/3. Score: (3×5/9 + 1/2)/4 = 54.1667; low (3×1/3 + 1/2)/4 = 37.5; high (3×2/3 + 1/2)/4 = 62.5.
+def test_a_fail_costs_what_the_rule_set_says() -> None:
+    found = score(FOUR, fail=-1)
+    assert found.point == pytest.approx(54.1667, abs=1e-3)
+    assert (found.low, found.high) == (pytest.approx(37.5), pytest.approx(62.5))
 
 
 def test_nothing_known_is_no_score_and_leaves_everything_open() -> None:
@@ -164,15 +179,15 @@ def test_a_score_lies_within_its_bounds(
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows, unknowns, st.data(), st.booleans())
+@given(rows, unknowns, st.data(), st.sampled_from((0, -2)), st.booleans())
 def test_what_an_unknown_turns_out_to_be_stays_within_the_bounds(
-    given_rows: list[tuple[Verdict, Verdict, Verdict]], unknown: str, data: st.DataObject, is_department: bool
+    given_rows: list[tuple[Verdict, Verdict, Verdict]], unknown: str, data: st.DataObject, fail: int, is_department: bool
 ) -> None:
     known = [
         tuple(data.draw(st.sampled_from((PASS, FAIL))) if each is UNKNOWN else each for each in row) for row in given_rows
     ]
-    before = score(given_rows, unknown=unknown, is_department=is_department)
-    after = score(known, unknown=unknown, is_department=is_department)  # type: ignore[arg-type]
+    before = score(given_rows, unknown=unknown, fail=fail, is_department=is_department)
+    after = score(known, unknown=unknown, fail=fail, is_department=is_department)  # type: ignore[arg-type]
     assert before.low - 1e-9 <= after.low <= after.high <= before.high + 1e-9
     if after.point is not None:
         assert before.low - 1e-9 <= after.point <= before.high + 1e-9
