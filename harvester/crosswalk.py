@@ -112,9 +112,9 @@ def to_dataset(
         if listed := _listed(noun, groups, laid_out, complaints, language):
             values[noun] = tuple(listed)
         elif noun in UNREAD["dataset"] and len(complaints) > before:
-            unread[noun] = _words(complaints[before].seen)
+            unread[noun] = complaints[before].seen
     # Whether anything was read of a noun is known only now.
-    unread = {field: words for field, words in unread.items() if field not in _NOUNS or not values.get(field)}
+    unread = {field: seen for field, seen in unread.items() if field not in _NOUNS or not values.get(field)}
     if "distributions" in values:
         distributions = _within("distributions", values["distributions"], complaints)
         values["distributions"] = _distributions(distributions, dataset_id)
@@ -124,7 +124,7 @@ def to_dataset(
     if "keywords" in values:
         values["keywords"] = distinct_words(values["keywords"])
     if unread:
-        values["unread"] = unread
+        values["unread"] = _words(unread)
     if kind == "dcat" and (violations := dcat_shapes.violations(record)):
         values["violations"] = violations
     if raw.catalogue is not None:
@@ -312,7 +312,7 @@ def _laid_out(item: Item, record: Json, complaints: list[Complaint]) -> Json:
 
 
 def _fields(noun: str, item: Item, record: Json, complaints: list[Complaint], language: str | None) -> Json:
-    """What the portal says of the fields of an object laid out; what cannot be read of ``UNREAD`` under ``unread.…``."""
+    """What the portal says of the fields of an object laid out; ``unread`` is what it says of those that cannot be read."""
     ways = item.ways(tuple(record))
     values = _joined(ways.joined, record, complaints)
     for field, plain in BY_LANGUAGE.items():
@@ -338,13 +338,19 @@ def _fields(noun: str, item: Item, record: Json, complaints: list[Complaint], la
             continue
         if value is not None:
             values[field] = value
+    unread: Json = {}
+    for row, field in item.stated:
+        if row in values:
+            seen = values.pop(row)
+            if field not in values:
+                unread[field] = seen
     for field, complaint in refused:
         # What was complained of on the way to an accepted value is of no interest.
         if field not in values:
             complaints.append(complaint)
             if field in UNREAD.get(noun, ()):
-                values.setdefault(_UNREAD + field, complaint.seen)
-    if noun in UNREAD and (unread := _unread(values)):
+                unread.setdefault(field, complaint.seen)
+    if unread:
         values["unread"] = unread
     for field in LIMITS:
         if field in values:
@@ -352,24 +358,18 @@ def _fields(noun: str, item: Item, record: Json, complaints: list[Complaint], la
     return values
 
 
-_UNREAD = "unread."
-"""Before the field in the rows that give what the portal says of it, whether it can be read or not."""
+def _words(unread: Json) -> dict[str, str]:
+    """What the portal says of fields, in at most 500 characters each; of an object or list as JSON."""
+    return {field: _shown(_written(seen)).strip() for field, seen in unread.items()}
 
 
-def _unread(values: Json) -> dict[str, str]:
-    """Takes from the values what is only the portal's words for a field; of the fields that are missing it is given back."""
-    said = {name.removeprefix(_UNREAD): values.pop(name) for name in list(values) if name.startswith(_UNREAD)}
-    return {field: _words(seen) for field, seen in said.items() if field not in values}
-
-
-def _words(seen: object) -> str:
-    """The portal's words in at most 500 characters, of an object or list as JSON."""
-    if isinstance(seen, (dict, list)):
-        try:
-            seen = json.dumps(seen, ensure_ascii=False)
-        except RecursionError:
-            return _shown(seen)
-    return _shown(seen).strip()
+def _written(seen: object) -> object:
+    if not isinstance(seen, (dict, list)):
+        return seen
+    try:
+        return json.dumps(seen, ensure_ascii=False)
+    except RecursionError:
+        return seen
 
 
 def _joined(ways: Sequence[JoinedWay], record: Json, complaints: list[Complaint]) -> Json:
@@ -463,6 +463,8 @@ def _noun(noun: str, item: Item, each: Any, complaints: list[Complaint], languag
         raise WrongType(each)
     values = _fields(noun, item, _laid_out(item, each, complaints), complaints, language)
     if noun == "distributions":
+        if "unread" in values:
+            values["unread"] = _words(values["unread"])
         # Of what is only known to be unreadable there is nothing to show.
         return None if values.keys() <= {"unread"} else values
     if not values:

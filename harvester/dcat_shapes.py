@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 import schemas
@@ -36,27 +37,36 @@ def violations(record: Node) -> tuple[str, ...]:
 
     A rule is asked of nodes that say to be of its class. A record named by another one answers for itself.
     """
-    rules = schemas.shapes("dcat_ap")
+    rules = _rules()
     found: set[str] = set()
     waiting = [record]
     while waiting:
         node = waiting.pop()
         for name in node.get("@type", ()):
             if name in rules:
-                found.update(_broken(node, rules[name]))
+                found.update(_broken(node, *rules[name]))
         for values in node.values():
             if type(values) is list:
                 waiting += [value for value in values if type(value) is dict and "@value" not in value]
     return tuple(sorted(found))
 
 
-def _broken(node: Node, rules: Mapping[str, schemas.Shape]) -> Iterator[str]:
-    for name, rule in rules.items():
-        if name not in node:
-            if rule.least:
-                yield f"{name} sh:minCount"
+@cache
+def _rules() -> Mapping[str, tuple[Mapping[str, schemas.Shape], frozenset[str]]]:
+    """Of each class what is asked of its properties, and the properties that must be there."""
+    table = schemas.shapes("dcat_ap")
+    return {name: (rules, frozenset(each for each, rule in rules.items() if rule.least)) for name, rules in table.items()}
+
+
+def _broken(node: Node, rules: Mapping[str, schemas.Shape], needed: frozenset[str]) -> Iterator[str]:
+    for name in needed.difference(node):
+        yield f"{name} sh:minCount"
+    for name, values in node.items():
+        rule = rules.get(name)
+        if rule is None:
             continue
-        values = node[name]
+        if len(values) < rule.least:
+            yield f"{name} sh:minCount"
         if rule.most is not None and len(values) > rule.most:
             yield f"{name} sh:maxCount"
         if rule.kind:

@@ -37,6 +37,8 @@ BY_LANGUAGE: Mapping[str, str] = {
 """Fields by language, and the plain field that is made of each where the portal gives it."""
 
 
+_UNREAD = "unread."
+
 _SPREAD = re.compile(r"\[[^\]]*\]")
 
 GATHERED = frozenset(("csw", "dcat", "oaipmh"))
@@ -64,6 +66,8 @@ class Item(NamedTuple):
     """The ways that can lead anywhere in an object with these keys: of a hundred in a table, a dozen do."""
     keys: frozenset[str | None]
     """The first keys of all of them."""
+    stated: tuple[tuple[str, str], ...]
+    """The rows ``unread.…``, which give what the portal says of a field whether it can be read or not, and the field."""
     steps: Steps | None
     """Where what stands at all of them is gathered in one walk: the paths; each key is then a whole path."""
 
@@ -235,7 +239,7 @@ def _hints(noun: type, nested: Mapping[str, type]) -> dict[str, Any]:
     for name, inner in nested.items():
         hints |= {f"{name}.{member}": hint for member, hint in _types(inner).items()}
     if "unread" in hints:
-        hints |= {f"unread.{field}": str for field in _types(noun)}
+        hints |= {_UNREAD + field: str for field in _types(noun)}
     return hints
 
 
@@ -289,6 +293,7 @@ def _item(
         _layouts(path.selection for path in paths if path.selection is not None),
         _leading(Ways(tuple(joined), tuple(single))),
         frozenset(path.key for path in paths),
+        tuple((field, field.removeprefix(_UNREAD)) for field, *_ in single if field.startswith(_UNREAD)),
         steps(path.text for path in paths) if is_gathered else None,
     )
 

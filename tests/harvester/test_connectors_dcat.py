@@ -389,6 +389,53 @@ def test_d8_a_licence_is_known_by_its_address_or_its_name(licence: str) -> None:
     assert dataset.licence == "cc-by"
 
 
+@pytest.mark.parametrize(
+    "statement,field,words",
+    [
+        ("dct:publisher []", "publisher", "{}"),
+        ("dct:publisher [ a foaf:Agent ]", "publisher", '{"@type": ["foaf:Agent"]}'),
+        ("dcat:contactPoint [ a vcard:Kind ]", "contact", '{"@type": ["vcard:Kind"]}'),
+        ('dct:spatial [ a dct:Location ; dcat:bbox "nowhere" ]', "places", "nowhere"),
+        ("dct:spatial <urn:nowhere>", "places", "urn:nowhere"),
+        ("dct:temporal [ a dct:PeriodOfTime ]", "periods", '{"@type": ["dct:PeriodOfTime"]}'),
+        ('dct:issued "06/05/2009"', "issued", "06/05/2009"),
+        ("dct:issued []", "issued", "{}"),
+        ("dcat:keyword <http://p.test/words/1>", "keywords", "http://p.test/words/1"),
+        ("dcat:theme []", "themes_raw", "{}"),
+    ],
+)
+def test_what_is_stated_and_cannot_be_read_is_kept_in_the_portal_s_words(statement: str, field: str, words: str) -> None:
+    dataset = described(f"<http://p.test/1> {statement} .")
+    assert (getattr(dataset, field) or None, dataset.unread) == (None, {field: words})
+
+
+@pytest.mark.parametrize(
+    "statement,field,words",
+    [
+        ("dcat:downloadURL <ftp://p.test/a.csv>", "download_url", "ftp://p.test/a.csv"),
+        ('dcat:byteSize "large"', "size_bytes", "large"),
+        ("dct:format [ a dct:MediaTypeOrExtent ]", "format_raw", '{"@type": ["dct:MediaTypeOrExtent"]}'),
+        ("dct:rights [ a dct:RightsStatement ]", "rights", '{"@type": ["dct:RightsStatement"]}'),
+    ],
+)
+def test_so_is_what_a_distribution_states(statement: str, field: str, words: str) -> None:
+    found = distribution(f'dct:title "A" ; {statement}')
+    assert (getattr(found, field), found.unread) == (None, {field: words})
+
+
+@pytest.mark.parametrize("statement", ['dct:publisher "暂无"', 'dct:issued ""', "dct:publisher [ foaf:name \"A\" ]"])
+def test_what_says_nothing_or_is_read_is_not_kept_as_not_understood(statement: str) -> None:
+    assert described(f"<http://p.test/1> {statement} .").unread == {}
+
+
+def test_a_record_names_the_rules_of_dcat_ap_that_its_statements_break() -> None:
+    assert described('<http://p.test/1> dct:description "B" ; dct:publisher "A" ; dct:language "en" .').violations == (
+        "dct:language sh:nodeKind", "dct:publisher sh:nodeKind",
+    )
+    assert described('<http://p.test/1> dct:abstract "B" .').violations == ("dct:description sh:minCount",)
+    assert described('<http://p.test/1> dct:description "B" .').violations == ()
+
+
 def test_a_dataset_with_an_unknown_licence_has_not_that_of_its_distributions() -> None:
     dataset = described("<http://p.test/1> dct:license <http://p.test/own> ;"
                         " dcat:distribution [ dct:license <http://creativecommons.org/licenses/by/4.0/> ] .")

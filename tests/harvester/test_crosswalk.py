@@ -271,6 +271,20 @@ def test_only_when_no_alternative_is_read_is_the_failure_said() -> None:
     assert dataset(read).modified == datetime(2024, 5, 8, 10, 11, 12, 123456, tzinfo=UTC)
 
 
+def test_places_and_addresses_that_cannot_be_read_stay_in_the_portal_s_words() -> None:
+    record = package(
+        resources=[{"id": "1", "url": "ftp://data.example.gov.cn/a.csv"}],
+        extras=[{"key": "spatial", "value": '{"type": "Point", "coordinates": "nowhere"}'}],
+    )
+    made = dataset(record)
+    assert made.unread == {"places": '{"type": "Point", "coordinates": "nowhere"}'}
+    assert made.distributions[0].unread == {"access_url": "ftp://data.example.gov.cn/a.csv"}
+
+
+def test_only_records_in_rdf_can_break_rules_of_rdf() -> None:
+    assert dataset(package(notes=None)).violations == ()
+
+
 def test_every_issue_names_the_record_and_where_it_was_read() -> None:
     _, said = translated(PACKAGE)
     assert {(issue.source_key, issue.url) for issue in said} == {(PACKAGE["id"], "https://data.example.gov.cn/api")}
