@@ -69,6 +69,6 @@ def test_those_who_neither_speak_nor_listen_keep_nobody_out(address: tuple[str, 
             silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
             silent.connect(address)
             silent.sendall(sent)
-        with socket.create_connection(address, timeout=20) as reader:
+        with socket.create_connection(address, timeout=60) as reader:
             reader.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             assert reader.recv(4096).startswith(b"HTTP/1.1 200")
