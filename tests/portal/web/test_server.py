@@ -30,7 +30,7 @@ def test_the_longest_search_in_chinese_reaches_the_site_with_its_filters() -> No
 SITE = """
 import sys
 from flask import Flask
-from portal.web.server import serve
+from portal.web.server import Impatient, serve
 
 def site():
     app = Flask("site")
@@ -38,7 +38,8 @@ def site():
     app.add_url_rule("/much", "much", lambda: (b"x" * 65536 for _ in range(1000)))
     return app
 
-serve(site, host="127.0.0.1", port=int(sys.argv[1]), workers=1, threads=2, silence_s=1)
+Impatient.silence_s = 1
+serve(site, host="127.0.0.1", port=int(sys.argv[1]), workers=1, threads=2)
 """
 
 
