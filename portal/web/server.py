@@ -5,16 +5,14 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.base import Worker
+from gunicorn.workers.gthread import ThreadWorker
 
 LONGEST_LINE = 8190
 """Bytes of a request line, gunicorn's most: 500 Chinese characters of a search are 4,500 in an address."""
-
-SILENCE_S = 20
-"""How long a client may send nothing of a request it has begun, or take nothing of an answer: a thread waits for it."""
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -33,26 +31,26 @@ class _Server(BaseApplication):  # type: ignore[misc]
         return self._make_app()
 
 
-def _hang_up_on_the_silent(worker: Worker, silence_s: int) -> None:
-    """Gives every connection that will be accepted a limit of its own: gunicorn's threads have none."""
-    for listener in worker.sockets:
+class Impatient(ThreadWorker):  # type: ignore[misc]
+    """Hangs up on clients that fall silent: gunicorn's threads wait for them without a limit."""
+
+    silence_s = 20
+    """How long a client may send nothing of a request it has begun, or take nothing of an answer."""
+
+    def init_process(self) -> None:
+        # Nobody's fault but theirs, and as many as they like.
+        self.log.error_log.addFilter(
+            lambda record: not (record.exc_info and isinstance(record.exc_info[1], BlockingIOError))
+        )
+        super().init_process()
+
+    def handle(self, conn: Any) -> Any:
         for wait in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            listener.setsockopt(socket.SOL_SOCKET, wait, struct.pack("ll", silence_s, 0))
-    # Nobody's fault but theirs, and as many as they like.
-    worker.log.error_log.addFilter(
-        lambda record: not (record.exc_info and isinstance(record.exc_info[1], BlockingIOError))
-    )
+            conn.sock.setsockopt(socket.SOL_SOCKET, wait, struct.pack("ll", self.silence_s, 0))
+        return super().handle(conn)
 
 
-def serve(
-    make_app: Callable[[], Flask],
-    *,
-    host: str,
-    port: int,
-    workers: int = 2,
-    threads: int = 4,
-    silence_s: int = SILENCE_S,
-) -> None:
+def serve(make_app: Callable[[], Flask], *, host: str, port: int, workers: int = 2, threads: int = 4) -> None:
     """Answers on ``host:port`` until it is told to stop.
 
     ``make_app`` is called once in every worker process, after the fork, so that no connection or index is shared.
@@ -61,11 +59,10 @@ def serve(
         "bind": f"{host}:{port}",
         "workers": workers,
         "threads": threads,
-        "worker_class": "gthread",
+        "worker_class": Impatient,
         "accesslog": None,
         "loglevel": "warning",
         "graceful_timeout": 20,
         "limit_request_line": LONGEST_LINE,
-        "post_worker_init": lambda worker: _hang_up_on_the_silent(worker, silence_s),
     }
     _Server(make_app, options).run()
