@@ -39,17 +39,25 @@ def rows(catalog: Catalog, id: str, department: str) -> tuple[Assessed, ...]:
     return () if body is None else msgspec.msgpack.decode(body, type=tuple[Assessed, ...])
 
 
-# Kept assessments never change, and every page of one needs its rules.
-@lru_cache(maxsize=16)
 def rule_sets(catalog: Catalog, id: str) -> tuple[RuleSet, ...]:
     """The rules of a kept assessment, word for word, without opening the rest of its evidence."""
-    return msgspec.json.decode(next(catalog.periods.parts(id)), type=tuple[RuleSet, ...])
+    return _rule_sets(next(catalog.periods.parts(id)))
+
+
+def layout(catalog: Catalog, id: str) -> Layout:
+    """The questions of a kept assessment, by its own rules. Raises KeyError where a check of theirs is no more."""
+    return _layout(next(catalog.periods.parts(id)))
+
+
+# Every page of a kept assessment needs its rules, and there are few of them.
+@lru_cache(maxsize=16)
+def _rule_sets(words: bytes) -> tuple[RuleSet, ...]:
+    return msgspec.json.decode(words, type=tuple[RuleSet, ...])
 
 
 @lru_cache(maxsize=16)
-def layout(catalog: Catalog, id: str) -> Layout:
-    """The questions of a kept assessment, by its own rules. Raises KeyError where a check of theirs is no more."""
-    return Layout.of(rule_sets(catalog, id))
+def _layout(words: bytes) -> Layout:
+    return Layout.of(_rule_sets(words))
 
 
 def card(catalog: Catalog, id: str, department: str, rules: str) -> Card | None:
@@ -74,7 +82,6 @@ def behind(
     return [row for row in rows(catalog, id, department) if row.vector[place] in VERDICTS[answer]]
 
 
-@lru_cache(maxsize=16)
 def differences(catalog: Catalog, shown: str, frozen: str, rules: str) -> tuple[Difference, ...]:
     """The departments whose standing differs between two kept assessments, those that moved most first."""
     before, after = (

@@ -162,6 +162,15 @@ def test_f81_keys_are_in_no_error_of_the_network(make_http: MakeHttp) -> None:
     assert "s3cret" not in _said(caught.value)
 
 
+def test_f81_keys_are_in_no_reason_that_the_portal_gives(make_http: MakeHttp) -> None:
+    echo = raw(b"HTTP/1.1 400 bad key header-secret\r\nContent-Length: 0\r\n\r\n")
+    with HostileServer(echo) as portal:
+        http = make_http(source_headers=SourceHeaders(portal.url, {"X-Key": "header-secret"}))
+        with pytest.raises(PortalAnsweredError, match="status 400 bad key") as caught:
+            http.get(portal.url)
+    assert "secret" not in _said(caught.value)
+
+
 def test_f81_keys_are_in_no_error_of_a_header_that_cannot_be_sent(make_http: MakeHttp) -> None:
     with pytest.raises(HarvestError) as caught:
         make_http().get("http://127.0.0.1/", headers={"X-Key": "header-secret\n"})
