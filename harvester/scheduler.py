@@ -66,8 +66,9 @@ def _slot_after(source: Source, last: datetime, every: timedelta) -> datetime:
 
 def due(catalog: Catalog, now: datetime) -> list[str]:
     """The ids of the sources to harvest now, longest overdue first; paused and running ones are left out."""
-    last = catalog.runs.last_by_source()
+    # In this order: a run is written down before its lease is given back, so one that ends meanwhile is seen here or there.
     running = catalog.sources.under_way()
+    last = catalog.runs.last_by_source()
     waiting: list[tuple[datetime, str]] = []
     for entry in catalog.sources.all():
         if entry.paused or entry.source.id in running:
