@@ -74,8 +74,9 @@ def due(catalog: Catalog, now: datetime) -> list[str]:
 
     Paused and running ones are left out, and those whose portal asked us to come back later.
     """
-    last = catalog.runs.last_by_source()
+    # In this order: a run is written down before its lease is given back, so one that ends meanwhile is seen here or there.
     running = catalog.sources.under_way()
+    last = catalog.runs.last_by_source()
     waiting: list[tuple[datetime, str]] = []
     for entry in catalog.sources.all():
         if entry.paused or entry.source.id in running:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -154,6 +154,22 @@ def test_reading_again_does_not_put_off_what_is_due(catalog: Catalog) -> None:
         run = catalog.runs.start("hangzhou", RunMode.REREAD, "x")
         catalog.runs.save(msgspec.structs.replace(run, finished=NOW, outcome=Outcome.COMPLETE))
     assert due(catalog, NOW) == ["hangzhou"]
+
+
+def test_a_run_that_ends_while_one_looks_is_not_run_again(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog.sources.put(source("@daily"))
+    assert due(catalog, NOW) == ["hangzhou"]
+    lease = catalog.sources.lease("hangzhou", "another")
+    look = catalog.sources.under_way
+
+    def ends_first() -> Mapping[str, str]:
+        ended(catalog, "hangzhou", NOW)
+        catalog.sources.release(lease)
+        return look()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalog.sources, "under_way", ends_first)
+        assert due(catalog, NOW) == []
 
 
 def test_one_sources_fault_leaves_the_others_alone(catalog: Catalog) -> None:
