@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from portal.catalog.links import Settled
 from portal.catalog.model import Counts, Distribution, Issue, Link, LinkState, Outcome, RunMode
 from portal.catalog.store import Catalog
+from portal.web.issue_words import issue_kind
 from portal.web.spreadsheets import harmless
 from tests.catalogs import SOURCE, filled, record
 from tests.portal.web.town import NOW, client_of, dataset_of, page, says, words
@@ -171,3 +172,9 @@ def test_a_held_run_says_first_that_nothing_is_lost_and_what_to_do(client: Flask
 def test_an_issue_tells_its_numbers_and_ends_where_its_words_end(client: FlaskClient) -> None:
     assert "拟下架的数据集已暂缓：1/1" in says(client, "/zh/runs/2")
     assert "…" not in says(client, "/zh/runs/2")
+
+
+def test_an_issue_in_general_has_no_gap_where_its_address_was(client: FlaskClient) -> None:
+    with client.application.test_request_context("/", headers={"Accept-Language": "zh"}):
+        assert issue_kind("portal.not-understood") == "某个地址的答复不是这类平台应有的内容"
+        assert issue_kind("portal.unreachable") == "连接不上某个地址"
