@@ -34,13 +34,9 @@ def issue_values(issue: Issue) -> list[tuple[str, str]]:
 def issue_kind(code: str) -> str:
     """What is wrong in general: the text without the values of any one issue."""
     pattern = _LAST_VALUE.sub("", _pattern(code)).replace("{url}", t("runs.some_url"))
-<<<<<<< HEAD
-    general = _VALUE.sub(_GAP, pattern)
-    return general[0].upper() + general[1:]
-=======
     # The space that sets an address off from Chinese words has no place between words.
-    return pattern[0].upper() + _BETWEEN_HAN.sub("", _VALUE.sub(_GAP, pattern[1:]))
->>>>>>> people
+    general = _BETWEEN_HAN.sub("", _VALUE.sub(_GAP, pattern))
+    return general[0].upper() + general[1:]
 
 
 def issue_cure(code: str) -> str | None:
