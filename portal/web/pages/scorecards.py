@@ -16,7 +16,8 @@ from portal.scorecard import cards
 from portal.scorecard.assess import Ways, standard_layout
 from portal.scorecard.cards import Answer, Card, Placed
 from portal.scorecard.fixes import Fix, fixes, most_first
-from portal.scorecard.rules import PACKAGED, Indicator, RuleSet
+from portal.scorecard.groups import AS_ONE
+from portal.scorecard.rules import PACKAGED, Indicator, Level, RuleSet
 from portal.scorecard.vectors import FLAGS
 from portal.scorecard.verdicts import Finding
 from portal.web import graded, places, tiles
@@ -238,12 +239,19 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         dimensions=_bars(card, group),
         letter=_letter(card, group, found),
         lost=_lost(card),
+        needs=_needs_more(card, group),
         parts=_parts(group, rules),
         departments=_departments(group, rules),
         called=_names_of(group),
         search=_search(group),
         answers=tuple(Answer),
     ))
+
+
+def _needs_more(card: Card, group: Group) -> int | None:
+    """How many datasets an indicator asks of a department as a whole, where it has fewer; None where it has enough."""
+    most = max((one.needs for one in card.rules.measured if one.level is Level.DEPARTMENT), default=0)
+    return most if group.kind in AS_ONE and card.counts.counted < most else None
 
 
 def _lost(card: Card) -> dict[str, float]:
