@@ -23,7 +23,6 @@ from harvester.geometry import geometry as read_geometry
 from harvester.instants import instant as read_instant
 from harvester.instants import iso_date, western
 from harvester.texts import (
-    SEPARATORS,
     Cleaner,
     NotUnderstood,
     WrongType,
@@ -38,7 +37,7 @@ from harvester.texts import (
     plain_text,
     text,
 )
-from portal.catalog.model import Column, DistributionKind, Period, Place, RecordType
+from portal.catalog.model import DistributionKind, Period, Place, RecordType
 
 
 class Setting(Struct, frozen=True):
@@ -90,13 +89,6 @@ _RECORD_TYPES: Mapping[str, RecordType] = {
     "datasetseries": RecordType.SERIES,
     "series": RecordType.SERIES,
 }
-
-
-def column_names(value: Any) -> tuple[Column, ...] | None:
-    """The columns whose names one text lists."""
-    cleaned = text(value)
-    names = [] if cleaned is None else [name.strip() for name in SEPARATORS.split(cleaned)]
-    return tuple(Column(name=name) for name in names if name) or None
 
 
 def instant(value: Any, zone: tzinfo) -> datetime | None:
@@ -406,7 +398,6 @@ PLAIN: Mapping[str, Cleaner] = {
     "checksum": checksum,
     "ckan_file_url": ckan_file_url,
     "code": code,
-    "column_names": column_names,
     "dcat_kind": dcat_kind,
     "dcat_licence": dcat_licence,
     "distribution_kind": distribution_kind,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -76,13 +77,41 @@ def agency(value: Any) -> str | None:
 
 
 def column_names(value: Any) -> tuple[Column, ...] | None:
-    """The fields of a dataset's data from a text that lists them; what stands in parentheses is not split."""
+    """The fields of a dataset's data from a text that lists them; what stands in parentheses is not split.
+
+    A text may be a list in JSON, of names or of objects with a name.
+    """
     cleaned = text(value)
     if cleaned is None:
         return None
+    listed = _list_in_json(cleaned)
+    if listed is not None:
+        return _columns(listed)
     plain = cleaned.replace("\\r\\n", "\n").replace("\\t", " ").rstrip("。 \n")
     names = [text(name.strip().strip('"“”')) for name in _BETWEEN_COLUMNS.split(plain)]
     return tuple(Column(name=name) for name in dict.fromkeys(names) if name is not None) or None
+
+
+def _list_in_json(written: str) -> list[Any] | None:
+    if not written.startswith("["):
+        return None
+    try:
+        listed: list[Any] = json.loads(written)
+    except (ValueError, RecursionError):
+        # Brackets are also put around names: [站点编码]、[站点名称].
+        return None
+    return listed
+
+
+def _columns(listed: list[Any]) -> tuple[Column, ...] | None:
+    """The columns that a list tells of, as names or as objects with a name; nothing of what is neither."""
+    found = []
+    for each in listed:
+        told = each if type(each) is dict else {"name": each}
+        name, title, data_type = (told.get(key) if type(told.get(key)) is str else None for key in ("name", "title", "type"))
+        if name is not None and (cleaned := text(name)) is not None:
+            found.append(Column(name=cleaned, title=title and text(title), data_type=data_type and text(data_type)))
+    return tuple(dict.fromkeys(found)) or None
 
 
 def stated(value: Any) -> str | None:

@@ -38,7 +38,7 @@ PAGE = """
 <table>
   <thead><tr>
     <th scope="col">{{ t("publishers.name") }}</th>
-    <th>{{ axis(scores, numbers) }}<span class="unseen">{{ t("chart.drawing") }}</span></th>
+    <th>{{ axis(scores) }}<span class="unseen">{{ t("chart.drawing") }}</span></th>
     <th scope="col" class="figure">{{ t("chart.measured") }}</th>
   </tr></thead>
   <tbody>{% for name, value, low, high in ranks %}

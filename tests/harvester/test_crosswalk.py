@@ -324,6 +324,14 @@ def test_a_source_may_say_where_a_field_stands_instead() -> None:
     assert dataset(PACKAGE, source).title == "公交站点 & 线路"
 
 
+@pytest.mark.parametrize("crosswalk", [{}, {"columns": "extras[key=数据项].value[]"}])
+def test_fields_listed_in_json_stand_once_whether_or_not_the_source_says_where(crosswalk: dict[str, str]) -> None:
+    source = Source(id="x", title="x", kind="ckan", url="https://example.org", options={"crosswalk": crosswalk})
+    written = json.dumps([{"name": "站点名称", "type": "字符型"}, {"name": "经度", "type": "数值型"}])
+    made = dataset(package(resources=[], extras=[{"key": "数据项", "value": written}]), source)
+    assert [(one.name, one.data_type) for one in made.columns] == [("站点名称", "字符型"), ("经度", "数值型")]
+
+
 @pytest.mark.parametrize(
     "options",
     [

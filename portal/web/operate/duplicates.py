@@ -58,10 +58,13 @@ def _page(status: int, problem: str | None = None) -> Response:
     reason = asked if asked in schemas.vocabulary("appearance_reasons").terms else None
     links = appearances.page(ROWS + 1, after=request.args.get("after", "")[:16], reason=reason)
     decisions = appearances.in_force()
+    # The count follows within a minute; what was said of a pair meanwhile needs not be said again.
+    apart = {frozenset((one.first, one.second)) for one in decisions if one.verdict is Verdict.APART}
+    shown = [link for link in links[:ROWS] if frozenset((link.dataset_id, link.beside)) not in apart]
     done = request.args.get("done")
     page = render_template(
         "operate/duplicates.html",
-        pairs=_pairs([(link.dataset_id, link.beside, link.reason, None) for link in links[:ROWS]]),
+        pairs=_pairs([(link.dataset_id, link.beside, link.reason, None) for link in shown]),
         decided=_pairs([(one.first, one.second, None, one) for one in decisions]),
         counts={code: counts[code] for code in schemas.vocabulary("appearance_reasons").terms if code in counts},
         reason=reason,

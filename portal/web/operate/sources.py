@@ -67,7 +67,10 @@ def run(id: str) -> Answer:
 @pages.post("/operate/sources/<id>/pause")
 def pause(id: str) -> Answer:
     """Leaves a source out of the schedule, or takes it in again."""
-    paused = request.form.get("paused") == "yes"
+    said = request.form.get("paused", "")
+    if said not in ("yes", "no"):
+        abort(400)
+    paused = said == "yes"
     try:
         site().catalog.sources.pause(id, paused, by=signed_in().name)
     except UnknownSource:

@@ -16,7 +16,8 @@ from portal.scorecard import cards
 from portal.scorecard.assess import Ways, standard_layout
 from portal.scorecard.cards import Answer, Card, Placed
 from portal.scorecard.fixes import Fix, fixes, most_first
-from portal.scorecard.rules import PACKAGED, Indicator, RuleSet
+from portal.scorecard.groups import AS_ONE
+from portal.scorecard.rules import PACKAGED, Indicator, Level, RuleSet
 from portal.scorecard.trends import trend
 from portal.scorecard.vectors import FLAGS
 from portal.scorecard.verdicts import Finding
@@ -247,6 +248,7 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         dimensions=_bars(card, group),
         letter=_letter(card, group, found),
         lost=_lost(card),
+        needs=_needs_more(card, group),
         parts=parts,
         departments=departments,
         matrix_address=matrices.matrix_address(group, rules) if parts or departments else None,
@@ -257,6 +259,12 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         answers=tuple(Answer),
         lately=previewing.lately(group.code) if group.kind is Kind.DEPARTMENT else None,
     ))
+
+
+def _needs_more(card: Card, group: Group) -> int | None:
+    """How many datasets an indicator asks of a department as a whole, where it has fewer; None where it has enough."""
+    most = max((one.needs for one in card.rules.measured if one.level is Level.DEPARTMENT), default=0)
+    return most if group.kind in AS_ONE and card.counts.counted < most else None
 
 
 def _lost(card: Card) -> dict[str, float]:

@@ -142,6 +142,8 @@ def test_a_harvest_is_asked_for_once_by_a_row_that_names_who(operated: Catalog, 
 def test_pausing_and_resuming_is_written_down(operated: Catalog, operator: FlaskClient) -> None:
     send(operator, "/operate/sources/hangzhou/pause", paused="yes")
     assert operated.sources.get("hangzhou").paused and "Resume" in says(operator, "/en/operate/sources/hangzhou")
+    assert send(operator, "/operate/sources/hangzhou/pause", paused="perhaps").status_code == 400
+    assert operated.sources.get("hangzhou").paused
     send(operator, "/operate/sources/hangzhou/pause", paused="no")
     assert not operated.sources.get("hangzhou").paused
     lines = [(line.who, line.what, line.about) for line in operated.audit.recent(limit=2)]

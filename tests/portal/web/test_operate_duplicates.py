@@ -47,6 +47,7 @@ def test_links_are_listed_by_reason_and_taken_apart_for_good(doubled: Catalog, o
     assert rows_of(operator, PAGE + "?reason=address") == []
     answer = send(operator, "/operate/duplicates", one=FILE, other=API, verdict="apart", note="一个是接口")
     assert answer.headers["Location"] == "/operate/duplicates?done=apart"
+    assert not any(row.startswith("Listed twice") for row in rows_of(operator, PAGE)), "it is asked about twice"
     counting.catch_up(doubled, "test")
     assert doubled.figures().datasets == datasets + 1
     (word,) = rows_of(operator, PAGE)

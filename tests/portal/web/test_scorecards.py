@@ -226,6 +226,12 @@ def test_no_card_leads_to_an_explanation_that_is_refused(client: FlaskClient) ->
         assert client.get(there).status_code == 200, path
 
 
+@pytest.mark.parametrize(("department", "said"), [("330200.transport", True), ("330100.transport", False)])
+def test_a_department_of_few_datasets_is_told_what_that_does(client: FlaskClient, department: str, said: bool) -> None:
+    told = says(client, f"/zh/scorecards/publishers/{department}")
+    assert ("这里只有 1 个数据集：要求部门有 3 个数据集做到的指标，最多只能得 3 分之 1" in told) is said
+
+
 def test_a_card_says_whom_to_tell_that_a_figure_is_wrong(client: FlaskClient, assessed: Catalog) -> None:
     assert "本站没有公布联系方式" in words(page(client, f"/zh{DEPARTMENT}").xpath("//section[@id='wrong']")[0])
     named = client_of(assessed, MemoryIndex(), contact="data@example.cn")
