@@ -63,7 +63,9 @@ def guard(app: Flask) -> None:
 
 def _refuse_nul() -> None:
     # Nobody means one, and PostgreSQL takes none in any text: it would be an error of ours somewhere inside.
-    if "\0" in request.path or b"%00" in request.query_string or b"\0" in request.query_string:
+    if "\0" in request.path:
+        abort(404)
+    if b"%00" in request.query_string or b"\0" in request.query_string:
         abort(400)
     if request.method == "POST" and any("\0" in value for _, value in request.form.items(multi=True)):
         abort(400)
