@@ -117,7 +117,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 def asked(arguments: MultiDict[str, str]) -> Asked:
     """What an address asks for. Numbers too large are brought into range; raises NotUnderstood for what is none."""
-    text = " ".join(arguments.get("q", "").replace("\0", " ").split())
+    text = " ".join(arguments.get("q", "").split())
     if len(text) > LONGEST_TEXT:
         raise NotUnderstood("search.too_long", text[:60] + "…")
     return Asked(

@@ -40,7 +40,7 @@ def duplicates() -> Response:
 @pages.post("/operate/duplicates")
 def decide() -> Response | Answer:
     """Writes a person's word about two entries down; the count follows with the next catch-up."""
-    verdict, note = request.form.get("verdict", ""), request.form.get("note", "").strip().replace("\0", "")
+    verdict, note = request.form.get("verdict", ""), request.form.get("note", "").strip()
     one, other = (dataset_id(request.form.get(name, "")) for name in ("one", "other"))
     if verdict not in tuple(Verdict) or one is None or other is None or one == other or len(note) > LONGEST_NOTE:
         return _page(422, problem="pair")

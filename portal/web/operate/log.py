@@ -19,7 +19,7 @@ def audit() -> str:
     action = Action(what) if what in tuple(Action) else None
     lines = site().catalog.audit.recent(
         before=int(before[:18]) if before.isascii() and before.isdigit() else None,
-        who=who[:60].replace("\0", "") or None,
+        who=who[:60] or None,
         what=action,
         limit=LINES + 1,
     )

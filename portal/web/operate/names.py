@@ -121,7 +121,7 @@ def _ruling(form: MultiDict[str, str], shown: Unresolved) -> Ruling:
         functions=tuple(code for code in form.getlist("function")[:MOST_FUNCTIONS] if code),
         institution_type=given["institution_type"] or None,
         region=region,
-        note=given["note"].replace("\0", "") or None,
+        note=given["note"] or None,
     )
 
 

@@ -109,7 +109,7 @@ def test_w98_every_parameter_of_the_search_takes_every_odd_word(admin: FlaskClie
 
 
 @pytest.mark.parametrize(
-    "address,status",
+    ("address", "status"),
     [("/datasets/%00", 404), ("/sources/a%00b", 404), ("/datasets?source=%00", 400), ("/zh/datasets?q=a%00b", 400)],
 )
 def test_w100_what_no_database_keeps_is_refused(client: FlaskClient, address: str, status: int) -> None:
