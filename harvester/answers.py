@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import urljoin
 
 import msgspec
 from cssselect import SelectorError
@@ -16,6 +15,7 @@ from harvester import shapes
 from harvester.errors import PortalAnsweredError, PortalNotUnderstood, SourceInvalid
 from harvester.families import Call, DetailCall, ListCall, Pairs, Selector
 from harvester.http import Response
+from harvester.http.addresses import led_to
 
 _BREAKS = ("br", "p", "div", "li", "tr")
 _PAIR = re.compile(r"\s*([^：:\t]{1,30}?)\s*[：:\t]\s*(.*?)\s*")
@@ -219,7 +219,7 @@ def _value(element: etree._Element, selector: Selector, url: str) -> str | list[
 def _taken(element: etree._Element, selector: Selector, url: str) -> str | None:
     text = _words(element) if selector.attribute is None else element.get(selector.attribute)
     if text is not None and selector.attribute in ("href", "src"):
-        text = urljoin(url, text)
+        text = led_to(url, text)
     if text is not None and selector.match is not None:
         found = re.search(selector.match, text)
         text = found[1] if found else None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -20,6 +20,7 @@ from harvester.errors import (
 )
 from harvester.families import Call, DetailCall, Family, ListCall, family, filled
 from harvester.http import Http, Response, Robots
+from harvester.http.addresses import led_to
 from harvester.nativekeys import known
 from harvester.records import Listing, RawRecord, Records
 from harvester.undecided import decided_by
@@ -266,7 +267,10 @@ class _Questions:
 
     def _ask(self, call: Call, value_of: Callable[[str], Any]) -> Response:
         try:
-            url = urljoin(self._source.url.rstrip("/") + "/", address(call.path, value_of))
+            path = address(call.path, value_of)
+            url = led_to(self._source.url.rstrip("/") + "/", path)
+            if url is None:
+                raise PortalNotUnderstood("no address", url=self._source.url, seen=path)
             query, body = filled(call.query, value_of), filled(call.body, value_of)
             # A record may lead to another host, which is no business of the portal's keys.
             is_home = urlsplit(url).netloc == urlsplit(self._source.url).netloc

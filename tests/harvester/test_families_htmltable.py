@@ -72,6 +72,19 @@ def test_the_inspur_portal_is_read_page_by_page_and_table_by_table() -> None:
     assert first.landing_page is not None and first.landing_page.endswith(f"/city/catalog/{IDS[0]}")
 
 
+def test_a_link_that_is_no_address_costs_its_record_and_not_the_run() -> None:
+    def listing(talk: Talk) -> None:
+        listed = IDS[:3] if asked_query(talk)["page"] == "1" else []
+        links = ["http://[" if id == IDS[1] else f"/city/catalog/{id}" for id in listed]
+        rows = "".join(f"<li><div class='cata-title'><a href='{link}'>公交</a></div></li>" for link in links)
+        html(f"<ul class='cata-list'>{rows}</ul>")(talk)
+
+    scripts: dict[str, Script] = {f"/city/catalog/{id}": inspur_page() for id in IDS}
+    reading = read(scripts | {"/city/catalog/index": listing}, "htmltable", base="/city/", family="inspur_portal")
+    assert reading.keys == [IDS[0], IDS[2]]
+    assert [issue.code for issue in reading.issues] == ["record.not-usable", "record.key-missing"]
+
+
 def test_jdop_hides_its_list_as_html_in_json() -> None:
     def listing(talk: Talk) -> None:
         asked = asked_form(talk)
