@@ -22,6 +22,7 @@ from portal.catalog.store import Catalog
 from portal.search.memory import MemoryIndex
 from portal.settings import from_environment
 from portal.web.app import create_app
+from portal.web.server import settle
 
 AT_MOST = 100
 """Cards of a kind, drawn from all."""
@@ -34,6 +35,7 @@ def main() -> None:
     given = parser.parse_args()
     catalog = Catalog(f"sqlite:///{given.home / 'assessment.db'}")
     client = create_app(from_environment({}), catalog, MemoryIndex()).test_client()
+    settle()
     # The footer of every page counts the catalogue, at most once in a while.
     fetch(client, "/zh/scorecards/method")
     draw = random.Random(1)
