@@ -114,10 +114,9 @@ def _tag(element: Element) -> str | None:
 def _with_members(said: Json, element: Element, tongues: Tongues) -> Json:
     """What an object says, and by name what stands in it."""
     for child in element:
-        stem = local_name(child.tag)
-        if stem[0].islower() and len(child) and _holds_objects(child):
-            items = _objects(child, tongues)
-        else:
+        stem, is_property, _ = _named(child.tag)
+        items = _objects(child, tongues) if is_property and len(child) else None
+        if items is None:
             itself = _with_all({}, child, tongues)
             items = [itself] if itself else []
         if not items:
@@ -128,28 +127,33 @@ def _with_members(said: Json, element: Element, tongues: Tongues) -> Json:
             said[stem] = items
         for item in items:
             # Most items are one text, which has no role.
-            if len(item) > 1 or "@value" not in item:
+            if (len(item) > 1 or "@value" not in item) and not _QUALIFIERS.isdisjoint(item):
                 for code in _codes(item):
                     said.setdefault(f"{stem}:{code}", []).append(item)
     return said
 
 
-def _holds_objects(element: Element) -> bool:
-    """Whether all that stands in an element is named as ISO 19139 names objects, and not properties."""
-    for child in element:
-        if not local_name(child.tag)[0].isupper():
-            return False
-    return True
+@lru_cache(maxsize=4096)
+def _named(tag: str) -> tuple[str, bool, bool]:
+    """An element's name, and whether ISO 19139 would call a property so, or an object."""
+    stem = local_name(tag)
+    return stem, stem[0].islower(), stem[0].isupper()
 
 
-def _objects(element: Element, tongues: Tongues) -> list[Json]:
-    """The objects in a property, each with what the property says of itself."""
-    items: list[Json] = []
+def _objects(element: Element, tongues: Tongues) -> list[Json] | None:
+    """The objects in a property, each with what the property says of itself; None where something in it is no object."""
+    is_translated = False
     for child in element:
-        if local_name(child.tag) == _FREE_TEXT:
-            return _in_languages(element, tongues)
-        said = _with_all(_attributes(element), child, tongues)
-        if said:
+        stem, _, is_object = _named(child.tag)
+        if not is_object:
+            return None
+        if stem == _FREE_TEXT:
+            is_translated = True
+    if is_translated:
+        return _in_languages(element, tongues)
+    items = []
+    for child in element:
+        if said := _with_all(_attributes(element), child, tongues):
             items.append(said)
     return items
 
