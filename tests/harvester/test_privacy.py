@@ -149,6 +149,11 @@ def test_what_is_of_companies_offices_or_counts_is_not_told(columns: tuple[str, 
     ("残疾人之家信息", []),
     ("公租房房源小区信息", []),
     ("中标候选人公示", []),
+    ("某市学生资助管理中心一览表", []),
+    ("A肝確診病例接觸者公費疫苗接種政策說明", []),
+    ("某县一次性留工培训补助公示明细表", []),
+    ("文艺助残演出信息", []),
+    ("某市避難收容處所救助清冊", []),
 ])
 def test_a_title_is_told_where_it_is_a_list_of_persons(title: str, told: list[str]) -> None:
     assert kinds(title) == told
@@ -278,7 +283,10 @@ def is_told(row: dict[str, str]) -> bool:
     ("first", "title", Measured(rightly=35, wrongly=0, missed=1, unclear=29)),
     ("second", "column", Measured(rightly=5, wrongly=0, missed=0, unclear=3)),
     ("second", "title", Measured(rightly=14, wrongly=0, missed=0, unclear=10)),
+    ("third", "column", Measured(rightly=8, wrongly=0, missed=4, unclear=17)),
+    ("third", "title", Measured(rightly=29, wrongly=0, missed=9, unclear=43)),
     ("told", "title", Measured(rightly=89, wrongly=0, missed=0, unclear=11)),
+    ("told later", "title", Measured(rightly=120, wrongly=0, missed=0, unclear=25)),
 ])
 def test_it_finds_no_less_and_accuses_no_more_than_was_measured(sample: str, where: str, floor: Measured) -> None:
     found = measured(sample, where)
