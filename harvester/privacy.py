@@ -21,6 +21,9 @@ from schemas import PrivacyRow
 CODE = "record.personal-data-suspected"
 
 _PARENTHESES = re.compile(r"[(（][^()（）]*[)）]?")
+_NOTHING = re.compile("$^")
+_LABEL = re.compile(r"[^一-鿿]+[(:]\s*([一-鿿][^()]*)")
+"""A Chinese label behind an identifier: ``DeadName(亡者姓名)``, ``field_4：姓名``."""
 
 
 class Suspicion(Struct, frozen=True):
@@ -96,16 +99,23 @@ def _told(met: Iterable[str]) -> set[str]:
 def _met(text: str, where: str) -> tuple[tuple[str, str], ...]:
     """The kinds whose words stand in one text, each with the word, whatever else the dataset says."""
     folded = _folded(text)
-    # What a field is called stands before its parentheses; what makes it harmless may stand in them.
-    head = _PARENTHESES.sub("", folded).strip() or folded
+    # What a field is called stands before its parentheses, unless that is an identifier with a label in them; what makes
+    # it harmless may stand in them.
+    label = _LABEL.match(folded) if where == "column" else None
+    head = label.group(1) if label else _PARENTHESES.sub("", folded).strip() or folded
+    if not _every_word(where).search(head):
+        return ()
     whole = folded if where == "column" else head
-    return tuple(
-        (rule.row.kind, found.group())
-        for rule in _rules(where)
-        if (found := rule.words.search(head))
-        and (rule.together is None or rule.together.search(head))
-        and not (rule.unless and rule.unless.search(whole))
-    )
+    met: dict[str, str] = {}
+    for rule in _rules(where):
+        found = rule.words.search(head)
+        if (
+            found
+            and (rule.together is None or rule.together.search(head))
+            and not (rule.unless and rule.unless.search(whole))
+        ):
+            met.setdefault(rule.row.kind, found.group())
+    return tuple(met.items())
 
 
 @lru_cache(maxsize=20_000)
@@ -122,7 +132,7 @@ def _simplified() -> Mapping[int, str]:
 @cache
 def _rules(where: str) -> tuple[_Rule, ...]:
     return tuple(
-        _Rule(row, _any(row.words) or re.compile("$^"), _any(row.together), _any(row.unless), _any(row.not_beside))
+        _Rule(row, _any(row.words) or _NOTHING, _any(row.together), _any(row.unless), _any(row.not_beside))
         for row in schemas.privacy()
         if row.where == where
     )
@@ -133,7 +143,27 @@ def _labels() -> Mapping[str, str]:
     return MappingProxyType({row.kind: f"{row.zh} ({row.en})" for row in schemas.privacy()})
 
 
+@cache
+def _every_word(where: str) -> re.Pattern[str]:
+    """What finds any word of any rule: most texts hold none, and one look is quicker than one for each rule."""
+    return _any(word for row in schemas.privacy() if row.where == where for word in row.words) or _NOTHING
+
+
 def _any(words: Iterable[str]) -> re.Pattern[str] | None:
-    """A pattern that finds any of some words; one after ``=`` only where it is the whole text."""
-    parts = [f"^{re.escape(word[1:])}$" if word.startswith("=") else re.escape(word) for word in words]
+    """A pattern that finds any of some words; None where there are none.
+
+    One after ``=`` is found only where it is the whole text, one in Latin letters only where it is not part of a longer
+    one: ``iban`` stands in ``libano``.
+    """
+    # Words that begin alike are tried together, and nothing stands before the letter they begin with: a title is then passed
+    # over in one go up to a letter with which a word begins.
+    by_first: dict[str, list[str]] = {}
+    for word in dict.fromkeys(words):
+        first, rest = word.removeprefix("=")[0], re.escape(word.removeprefix("=")[1:])
+        if word.startswith("="):
+            rest = f"(?<=^{re.escape(first)}){rest}$"
+        elif word.isascii():
+            rest = f"(?<![a-z0-9]{re.escape(first)}){rest}(?![a-z0-9])"
+        by_first.setdefault(first, []).append(rest)
+    parts = [f"{re.escape(first)}(?:{'|'.join(rests)})" for first, rests in by_first.items()]
     return re.compile("|".join(parts)) if parts else None

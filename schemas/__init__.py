@@ -216,11 +216,16 @@ def publisher_words() -> Mapping[str, frozenset[str]]:
 
 @cache
 def privacy() -> tuple[PrivacyRow, ...]:
-    """The rows of ``privacy.csv`` in their order."""
+    """The rows of ``privacy.csv`` in their order, with the words of ``privacy_words.csv`` for every ``@name`` in a cell."""
+    groups = {f"@{row['name']}": _several(row["words"]) for row in _rows("privacy_words.csv")}
+
+    def words(cell: str) -> tuple[str, ...]:
+        return tuple(word for part in _several(cell) for word in (groups[part] if part.startswith("@") else (part,)))
+
     return tuple(
         PrivacyRow(
-            row["kind"], row["zh"], row["en"], row["where"], row["alone"] == "yes", _several(row["words"]),
-            _several(row["with"]), _several(row["unless"]), _several(row["beside"]), _several(row["not_beside"]),
+            row["kind"], row["zh"], row["en"], row["where"], row["alone"] == "yes", words(row["words"]),
+            words(row["with"]), words(row["unless"]), _several(row["beside"]), words(row["not_beside"]),
         )
         for row in _rows("privacy.csv")
     )
@@ -358,6 +363,6 @@ def fingerprint() -> str:
             if table.name.endswith((".csv", ".toml")):
                 digest.update(table.name.encode())
                 digest.update(table.read_bytes())
-    for name in ("placeholders.csv", "privacy.csv", "publisher_words.csv"):
+    for name in ("placeholders.csv", "privacy.csv", "privacy_words.csv", "publisher_words.csv"):
         digest.update(files(__name__).joinpath(name).read_bytes())
     return digest.hexdigest()

@@ -24,6 +24,9 @@ from tests.fixtures import needs_fixtures
 from tests.harvester.harvesting import Documents, codes, harvested, source
 
 
+SIMPLIFIED = str.maketrans(dict(schemas.simplified()))
+
+
 def dataset(title: str = "名录", *columns: str) -> Dataset:
     return record("1", title=title, columns=tuple(Column(name=name) for name in columns)).dataset
 
@@ -49,6 +52,11 @@ def kinds(title: str = "名录", *columns: str) -> list[str]:
     ("亡者姓名", "concerned"),
     ("應受補償人", "concerned"),
     ("申請人住址", "concerned"),
+    ("autoridad_dni", "id-number"),
+    ("id_persona", "person-id"),
+    ("DeadName(亡者姓名)", "concerned"),
+    ("居家托育人員(保母)所在地地址", "concerned"),
+    ("个人轨迹", "location"),
 ])
 def test_a_field_whose_name_is_of_persons_is_told(column: str, kind: str) -> None:
     assert kinds("名录", "序号", column) == [kind]
@@ -61,6 +69,9 @@ def test_a_field_whose_name_is_of_persons_is_told(column: str, kind: str) -> Non
     (("姓名(姓名)", "連絡電話(連絡電話)"), ["name", "phone"]),
     (("姓名", "家庭住址", "手机"), ["name", "home-address", "mobile-of-name"]),
     (("full_name", "date of birth"), ["name", "birth"]),
+    (("apellidos_1", "cuil"), ["name", "id-number"]),
+    (("姓名", "通訊電話"), ["name", "phone"]),
+    (("车主姓名", "车牌号码"), ["concerned", "plate", "name"]),
 ])
 def test_a_name_beside_what_is_a_persons_own_is_told(columns: tuple[str, ...], told: list[str]) -> None:
     assert sorted(kinds("名录", *columns)) == sorted(told)
@@ -80,6 +91,10 @@ def test_a_name_beside_what_is_a_persons_own_is_told(columns: tuple[str, ...], t
     ("指纹建档人数", "转基因标识", "对公银行账号"),
     ("车牌号", "线路名称", "站点"),
     ("libano", "albania"),
+    ("tipo_dni", "cuit_cuil", "numero_documento_proveedor"),
+    ("autoridad_apellido", "fecha_nacimiento"),
+    ("车牌号码", "路线名称"),
+    ("Tel(電話)", "Name(姓名或名稱)"),
     ("死亡人数_男(死亡人数。以性别及实足年龄分。)", "总通话次数(当年度受理行动电话总次数)"),
 ])
 def test_what_is_of_companies_offices_or_counts_is_not_told(columns: tuple[str, ...]) -> None:
@@ -88,7 +103,7 @@ def test_what_is_of_companies_offices_or_counts_is_not_told(columns: tuple[str, 
 
 @pytest.mark.parametrize("title,told", [
     ("某县农村低保人员花名册", ["roll"]),
-    ("某区孤儿基本生活费发放名册", ["roll"]),
+    ("某区孤儿基本生活费发放名册", ["roll", "recipients"]),
     ("从业人员个人信息登记表", ["personal"]),
     ("某局人脸考勤信息", ["biometrics"]),
     ("某区身份证号核验信息", ["id-number"]),
@@ -100,13 +115,45 @@ def test_what_is_of_companies_offices_or_counts_is_not_told(columns: tuple[str, 
     ("三好学生名单", []),
     ("企业名录", []),
     ("空气质量日报", []),
-    ("某县医院门诊处方明细表", ["records"]),
-    ("某县2月火化名单", ["recipients"]),
+    ("某县医院门诊处方明细表", ["health-record"]),
+    ("某县2月火化名单", ["civil-status"]),
     ("某县城市低保人员档案", ["roll"]),
     ("某市申请创业担保贷款人员花名册", ["recipients"]),
     ("职工医保个人参保费率档次", []),
     ("某县事业单位招聘岗位表", []),
     ("某区健康体检完成情况统计表", []),
+    ("某县离任村干部生活补贴信息", ["roll", "recipients"]),
+    ("某县种粮农民一次性补贴明细", ["recipients"]),
+    ("某区公开招聘教师总成绩公示", ["candidates"]),
+    ("某县住院结算明细表", ["health-record"]),
+    ("某县结婚登记台账", ["civil-status"]),
+    ("某县人员参保险种登记事件", ["insurance"]),
+    ("某区中小学学生信息", ["pupil"]),
+    ("某市自然人行政处罚信息", ["natural-person"]),
+    ("驾驶证注销作废公告", ["natural-person"]),
+    ("某市公租房摇号分房结果", ["property"]),
+    ("某市居民用电明细", ["property"]),
+    ("某局在职党员报到登记表", ["member"]),
+    ("某市物資捐贈及現金捐款芳名冊", ["donor"]),
+    ("某樂園氣爆案送醫名單", ["other-roll"]),
+    ("Padrón de beneficiarios", ["other-roll"]),
+    ("Nómina de becarios", ["other-roll"]),
+    ("Listado de beneficiarios 2023", ["other-roll"]),
+    ("优秀共产党员拟表彰对象名单", []),
+    ("见义勇为人员名单", []),
+    ("非自然人发起人信息", []),
+    ("新登记个体工商户主体基本信息", []),
+    ("法人社保缴费信息", []),
+    ("学生信息素养提升实践活动获奖信息", []),
+    ("藥害救濟審議委員會委員名單", []),
+    ("残疾人之家信息", []),
+    ("公租房房源小区信息", []),
+    ("中标候选人公示", []),
+    ("某市学生资助管理中心一览表", []),
+    ("A肝確診病例接觸者公費疫苗接種政策說明", []),
+    ("某县一次性留工培训补助公示明细表", []),
+    ("文艺助残演出信息", []),
+    ("某市避難收容處所救助清冊", []),
 ])
 def test_a_title_is_told_where_it_is_a_list_of_persons(title: str, told: list[str]) -> None:
     assert kinds(title) == told
@@ -132,7 +179,18 @@ def test_every_kind_beside_is_a_kind_and_every_word_is_folded() -> None:
     known = {row.kind for row in rows}
     assert {kind for row in rows for kind in row.beside} <= known
     words = [word.removeprefix("=") for row in rows for word in (*row.words, *row.together, *row.unless, *row.not_beside)]
-    assert [word for word in words if schemas.fold(word) != word] == []
+    assert [word for word in words if schemas.fold(word).translate(SIMPLIFIED) != word] == []
+
+
+def test_every_group_of_words_is_used() -> None:
+    """And every ``@name`` is a group; no group names another."""
+    folder = Path(schemas.__file__).parent
+    with (folder / "privacy_words.csv").open(encoding="utf-8", newline="") as file:
+        groups = {f"@{row['name']}": row["words"] for row in csv.DictReader(file)}
+    with (folder / "privacy.csv").open(encoding="utf-8", newline="") as file:
+        parts = {part for row in csv.DictReader(file) for cell in row.values() for part in cell.split("|")}
+    assert {part for part in parts if part.startswith("@")} == set(groups)
+    assert "@" not in "".join(groups.values())
 
 
 def test_a_harvest_keeps_it_for_operators_alone(catalog: Catalog) -> None:
@@ -182,12 +240,13 @@ def test_the_command_tells_it(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @needs_fixtures
 @pytest.mark.slow
-def test_of_real_titles_fewer_than_one_in_fifty_is_told() -> None:
+def test_of_real_titles_fewer_than_one_in_twenty_is_told() -> None:
     """And no title as one of an identity document's or a mobile number: no portal writes those into a title."""
     titles = {row.title for row in chinese_portals.rows() if row.title}
     told = Counter(kind for title in titles for kind in kinds(title))
-    assert told.keys() == {"roll", "recipients", "records", "personal", "biometrics"}
-    assert 0 < sum(told.values()) < len(titles) / 50
+    known = {row.kind for row in schemas.privacy() if row.where == "title"}
+    assert known - told.keys() == {"id-number", "mobile", "other-roll"}
+    assert 0 < sum(map(bool, map(kinds, titles))) < len(titles) / 20
 
 
 JUDGED = Path(__file__).with_name("privacy_judged.csv")
@@ -221,10 +280,13 @@ def is_told(row: dict[str, str]) -> bool:
 
 @pytest.mark.parametrize("sample,where,floor", [
     ("first", "column", Measured(rightly=8, wrongly=0, missed=0, unclear=8)),
-    ("first", "title", Measured(rightly=33, wrongly=0, missed=3, unclear=29)),
-    ("second", "column", Measured(rightly=1, wrongly=0, missed=4, unclear=3)),
-    ("second", "title", Measured(rightly=4, wrongly=0, missed=10, unclear=10)),
+    ("first", "title", Measured(rightly=35, wrongly=0, missed=1, unclear=29)),
+    ("second", "column", Measured(rightly=5, wrongly=0, missed=0, unclear=3)),
+    ("second", "title", Measured(rightly=14, wrongly=0, missed=0, unclear=10)),
+    ("third", "column", Measured(rightly=8, wrongly=0, missed=4, unclear=17)),
+    ("third", "title", Measured(rightly=29, wrongly=0, missed=9, unclear=43)),
     ("told", "title", Measured(rightly=89, wrongly=0, missed=0, unclear=11)),
+    ("told later", "title", Measured(rightly=120, wrongly=0, missed=0, unclear=25)),
 ])
 def test_it_finds_no_less_and_accuses_no_more_than_was_measured(sample: str, where: str, floor: Measured) -> None:
     found = measured(sample, where)
