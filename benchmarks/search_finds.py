@@ -32,7 +32,7 @@ from portal.catalog.model import Column, Dataset, DatasetState, Entry, Publisher
 from portal.search.analysis import fold, pieces, words
 from portal.search.engines import open_index
 from portal.search.indexing import document
-from portal.search.query import Query, SearchIndex
+from portal.search.query import Position, Query, SearchIndex
 from tests.fixtures import FIXTURES
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -205,7 +205,7 @@ def main() -> None:
     indexed = list(rows())
     with tempfile.TemporaryDirectory() as home:
         index = open_index("tantivy:", Path(home))
-        index.rebuild((document(to_entry(row)) for row in indexed), 1)
+        index.rebuild((document(to_entry(row)) for row in indexed), Position(1))
         result = finding(index, indexed, draws, seed)
         index.close()
     print(f"{len(indexed):,} datasets; {result.share:.1%} of {draws} titles found in the first {FIRST}")

@@ -27,7 +27,7 @@ from harvester.identity import dataset_id, publisher_id
 from portal.catalog.model import Column, Dataset, DatasetState, Distribution, Entry, Publisher
 from portal.search.engines import open_index
 from portal.search.indexing import document
-from portal.search.query import Query, SearchIndex, Sort
+from portal.search.query import Position, Query, SearchIndex, Sort
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FACETS = ("region", "theme", "publisher", "format", "openness")
@@ -178,7 +178,7 @@ def main() -> None:
         made, made_by_this_thread = _timed(lambda: deque(entries(given.datasets), maxlen=0))
         index = open_index(f"{given.engine}:", Path(home))
         documents = (document(entry) for entry in entries(given.datasets))
-        took, by_this_thread = _timed(lambda: index.rebuild(documents, 1))
+        took, by_this_thread = _timed(lambda: index.rebuild(documents, Position(1)))
         took -= made
         size = sum(path.stat().st_size for path in Path(home).rglob("*") if path.is_file()) / 1e6
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000

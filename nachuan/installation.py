@@ -87,15 +87,15 @@ def follow(catalog: Catalog, given: Settings) -> None:
     try:
         counting.catch_up(catalog, holder())
     finally:
-        # After it, because a search may list each dataset once.
+        # After it, because a dataset counts for the entry that stands for it.
         try:
-            follow_index(catalog, given)
-        finally:
             _assess(catalog)
+        finally:
+            # Last, because a search may list each dataset once, and the best first.
+            follow_index(catalog, given)
 
 
 def _assess(catalog: Catalog) -> None:
-    # Last, because a dataset counts for the entry that stands for it.
     try:
         assess_changes(catalog, processes=os.cpu_count() or 1)
     except AssessmentMoved:

@@ -59,7 +59,7 @@ def export(
     narrowing = {name: values for name, values in filters.items() if values}
     wanted = Query(text=query, filters=narrowing, appearances=Appearances(appearances))
     with installation.catalog() as catalog, installation.index(given) as index:
-        if (query or wanted.filters) and index.last_change() is None:
+        if (query or wanted.filters) and index.position() is None:
             raise Failed("there is no search index to narrow down by: run `nachuan index rebuild`")
         try:
             found = selection(catalog, index, wanted)

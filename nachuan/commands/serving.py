@@ -172,20 +172,22 @@ def _beside(command: str, environment: Mapping[str, str]) -> Iterator[None]:
             process.kill()
 
 
-def _refuse_taken(host: str, port: int) -> None:
+def _refuse_taken(host: str, port: int, cure: str = "choose another --port") -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise Failed(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
+            raise Failed(f"cannot listen on {host}:{port}: {error.strerror}; {cure}") from error
 
 
 def _kept_port(home: Path) -> int:
     """The port the make-believe portals had last time, so that their sources keep their addresses."""
     file = home / "sandbox-port"
     if file.exists():
-        return int(file.read_text())
+        port = int(file.read_text())
+        _refuse_taken("127.0.0.1", port, f"another `nachuan demo` is still at work on {home}")
+        return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

@@ -13,9 +13,10 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, select, update
 
 from portal.catalog import tables, trends
+from portal.catalog.counters import count_on, counted
 from portal.catalog.documents import encode, in_parts, packer, unpacked
 from portal.catalog.engines import tell_planner, writing
 from portal.catalog.model import DatasetState
@@ -57,6 +58,8 @@ class Assessed(Struct, frozen=True, kw_only=True):
     """One byte a question, in the order of the layout."""
     due: datetime | None = None
     """When a verdict may change although nothing was changed."""
+    quality: float | None = None
+    """The dataset's own score by the first rule set, from 0 to 1; None where nothing is known of it."""
 
 
 class State(Struct, frozen=True, kw_only=True):
@@ -76,6 +79,9 @@ class State(Struct, frozen=True, kw_only=True):
     """How far it was followed which entries are one dataset: see ``Appearances.changed_datasets``."""
     versions: tuple[tuple[str, str], ...] = ()
     """Each rule set's id and version; of an assessment made before they were noted none."""
+    rated: int = 0
+    """When it took the place of the one before, by the numbers of ``Assessments.rated_since``; 0 of one made before
+    qualities were kept."""
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -115,6 +121,9 @@ _COLUMNS: Mapping[Kind, str] = {
 }
 
 
+_RATED = "rated"
+"""The counter of ratings: one on with every transaction that gives a dataset another quality."""
+
 _MADE_ANEW = (tables.assessment, tables.tally, tables.standing)
 
 
@@ -149,9 +158,12 @@ class Assessments:
         """
         with writing(self._engine) as connection:
             generation = _reserve(connection)
+            stood = _state(connection)
         for part in _batches(rows, ROWS_AT_ONCE):
             with writing(self._engine) as connection:
-                connection.execute(insert(tables.assessment), [_values(row, generation) for row in part])
+                kept = _rated_so_far(connection, *stood, part)
+                values = [_values(row, generation, kept.get(row.dataset_id, 0)) for row in part]
+                connection.execute(insert(tables.assessment), values)
         counts, standings, state = finish()
         pack = packer()
         for tallied in _batches(counts, ROWS_AT_ONCE):
@@ -165,6 +177,11 @@ class Assessments:
             overtaken = read > generation
             if not overtaken:
                 _keep(connection, read, before, state)
+                if read != stood[0]:
+                    # Another rebuild was done meanwhile, so what its datasets were rated is not what was looked at.
+                    anew = update(tables.assessment).where(tables.assessment.c.generation == generation)
+                    connection.execute(anew.values(rated=0))
+                state = msgspec.structs.replace(state, rated=_next_rating(connection))
                 _set_state(connection, generation, state)
         with writing(self._engine) as connection:
             _clear(connection, generation, overtaken)
@@ -192,7 +209,10 @@ class Assessments:
             if found != before:
                 raise AssessmentMoved("another process assessed meanwhile")
             _keep(connection, generation, before, after)
-            _upsert(connection, tables.assessment, [_values(row, generation) for row in rows])
+            kept = _rated_so_far(connection, generation, before, rows)
+            number = before.rated if len(kept) == len(rows) else _next_rating(connection)
+            values = [_values(row, generation, kept.get(row.dataset_id, number)) for row in rows]
+            _upsert(connection, tables.assessment, values)
             table = tables.assessment.c
             for part in in_parts(removed):
                 connection.execute(
@@ -214,6 +234,41 @@ class Assessments:
                     select(table).where(table.c.generation == generation, table.c.dataset_id.in_(part))
                 )
             }
+
+    def qualities(self, ids: Sequence[str]) -> dict[str, float]:
+        """The quality, from 0 to 1, of those datasets that have one."""
+        table = tables.assessment.c
+        with self._engine.connect() as connection:
+            generation = _state(connection)[0]
+            return {
+                row.dataset_id: row.quality
+                for part in in_parts(ids)
+                for row in connection.execute(
+                    select(table.dataset_id, table.quality).where(
+                        table.generation == generation, table.dataset_id.in_(part), table.quality.is_not(None)
+                    )
+                )
+            }
+
+    def rated_since(self, since: int = 0) -> tuple[list[str], int]:
+        """The datasets that came to have another quality since a number, and the newest number."""
+        table = tables.assessment.c
+        # The number is read first: what changes in between is told again, never left out.
+        with self._engine.connect() as connection:
+            newest = counted(connection, _RATED)
+            generation, state = _state(connection)
+            if state is None or newest <= since:
+                return [], newest
+            moved = table.rated > since
+            if state.rated > since:
+                moved |= table.rated == 0
+            query = select(table.dataset_id).where(table.generation == generation, moved).order_by(table.dataset_id)
+            return list(connection.scalars(query)), newest
+
+    def newest_rating(self) -> int:
+        """The newest number of ``rated_since``."""
+        with self._engine.connect() as connection:
+            return counted(connection, _RATED)
 
     def walk(self) -> Iterator[Assessed]:
         """Every row, by dataset id."""
@@ -397,6 +452,31 @@ def _keep(connection: Connection, generation: int, before: State | None, after: 
         )
 
 
+def _rated_so_far(
+    connection: Connection, generation: int, state: State | None, rows: Sequence[Assessed]
+) -> dict[str, int]:
+    """Of those rows whose quality is what it was: when it came to be so."""
+    if state is None:
+        return {}
+    wanted = {row.dataset_id: row.quality for row in rows}
+    table = tables.assessment.c
+    return {
+        row.dataset_id: row.rated or state.rated
+        for part in in_parts(list(wanted))
+        for row in connection.execute(
+            select(table.dataset_id, table.quality, table.rated).where(
+                table.generation == generation, table.dataset_id.in_(part)
+            )
+        )
+        if row.quality == wanted[row.dataset_id]
+    }
+
+
+def _next_rating(connection: Connection) -> int:
+    count_on(connection, _RATED, 1)
+    return counted(connection, _RATED)
+
+
 def _reserve(connection: Connection) -> int:
     """A generation that no other rebuild writes, and none that was killed has written."""
     begun = select(tables.scorecard_state.c.generation).where(tables.scorecard_state.c.name == "begun")
@@ -427,7 +507,7 @@ def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
         yield part
 
 
-def _values(row: Assessed, generation: int) -> dict[str, Any]:
+def _values(row: Assessed, generation: int, rated: int) -> dict[str, Any]:
     return {
         "generation": generation,
         "dataset_id": row.dataset_id,
@@ -439,6 +519,8 @@ def _values(row: Assessed, generation: int) -> dict[str, Any]:
         "themes": f"|{'|'.join(row.themes)}|" if row.themes else "",
         "vector": row.vector,
         "due": row.due,
+        "quality": row.quality,
+        "rated": rated,
     }
 
 
@@ -453,6 +535,7 @@ def _assessed(row: Row[Any]) -> Assessed:
         themes=tuple(filter(None, row.themes.split("|"))),
         vector=row.vector,
         due=row.due,
+        quality=row.quality,
     )
 
 

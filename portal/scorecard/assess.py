@@ -202,8 +202,24 @@ def _parts(
 def _part(
     ways: Ways, day: datetime, read: Mapping[str, datetime], layout: Layout, catalog: Catalog, span: _Span
 ) -> list[Assessed]:
-    entries = catalog.between(*span)
-    return [assessed(one, layout) for one in subjects(entries, catalog, ways, day, read)]
+    return _rows(subjects(catalog.between(*span), catalog, ways, day, read), layout)
+
+
+def _rows(several: Iterable[Subject], layout: Layout) -> list[Assessed]:
+    """The rows of datasets, each with its quality."""
+    rules = layout.rule_sets[0]
+    asked = layout.starts[rules.id] + len(rules.measured)
+    # Many datasets have the same verdicts, and adding them up takes longer than finding them.
+    known: dict[bytes, float | None] = {}
+    rows = []
+    for one in several:
+        row = assessed(one, layout)
+        verdicts = row.vector[:asked]
+        if verdicts not in known:
+            point = scoring.of_one(row.vector, rules, layout).point
+            known[verdicts] = None if point is None else point / rules.scale
+        rows.append(msgspec.structs.replace(row, quality=known[verdicts]))
+    return rows
 
 
 def each(
@@ -244,12 +260,13 @@ def catch_up(
 
     Those are the changed ones, those whose verdict the day may have changed, those whose addresses answered otherwise,
     and those that came to be counted as another dataset, or as themselves again. An assessment that cannot be followed
-    (none, by other rules, or ahead of a catalogue that was restored from an older copy) is made from nothing.
+    (none, without qualities, by other rules, or ahead of a catalogue that was restored from an older copy) is made from
+    nothing.
     """
     given = layout or standard_layout()
     day = beginning_of(now or datetime.now(UTC))
     state = catalog.assessments.state()
-    if state is None or state.layout != given.digest or state.number > catalog.last_change():
+    if state is None or not state.rated or state.layout != given.digest or state.number > catalog.last_change():
         return rebuild(catalog, ways, now=now, layout=given, processes=processes, progress=progress).datasets
     read = catalog.runs.last_read()
     looked_at = 0
@@ -286,7 +303,7 @@ def _reassess(
     """Takes the old rows of some datasets out of all counts and puts the new ones in; the state it then is in."""
     old = catalog.assessments.rows(ids)
     made = subjects(catalog.entries(ids), catalog, ways, after.day, read)
-    new = {row.dataset_id: row for row in (assessed(one, layout) for one in made)}
+    new = {row.dataset_id: row for row in _rows(made, layout)}
     gone = [id for id in old if id not in new]
     different = [row for id, row in new.items() if old.get(id) != row]
     left = [old[row.dataset_id] for row in different if row.dataset_id in old] + [old[id] for id in gone]

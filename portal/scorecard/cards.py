@@ -359,11 +359,10 @@ def _evidences(
 def _evidence(subject: Subject, rules: RuleSet, vector: bytes, layout: Layout, day: datetime) -> Evidence:
     seen = findings(subject, rules)
     start = layout.starts[rules.id]
-    counts = scoring.lanes(scoring.packed(scoring.spread(vector), layout))
     return Evidence(
         rules=rules,
         day=day,
-        score=scoring.score(counts, rules, layout, is_department=False),
+        score=scoring.of_one(vector, rules, layout),
         findings=tuple(zip(rules.measured, seen, strict=True)),
         flags=tuple(name for place, name in enumerate(FLAGS) if vector[place] == Verdict.PASS),
         original=subject.original,
@@ -391,16 +390,3 @@ def of_distributions(catalog: Catalog, ways: Ways, dataset_id: str, rules: str) 
         for one in found
         for each, findings in of_each(one, layout.rules(rules))
     )
-
-
-def qualities(catalog: Catalog, ids: Sequence[str], rules: str = "national") -> dict[str, float]:
-    """The scores of datasets from 0 to 1, of those that have one: what a search may sort by."""
-    layout = standard_layout()
-    given = layout.rules(rules)
-    found = {}
-    for id, row in catalog.assessments.rows(ids).items():
-        counts = scoring.lanes(scoring.packed(scoring.spread(row.vector), layout))
-        point = scoring.score(counts, given, layout, is_department=False).point
-        if point is not None:
-            found[id] = point / given.scale
-    return found

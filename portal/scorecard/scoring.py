@@ -180,6 +180,14 @@ def score(counts: array[int], rules: RuleSet, layout: Layout, *, is_department: 
     return combined([(one, found[one.id]) for one in rules.measured], rules.scale, counts[Verdict.PASS])
 
 
+def of_one(vector: bytes, rules: RuleSet, layout: Layout) -> Score:
+    """One dataset's own score: that of a group of one, of which nothing is asked as of a department."""
+    counts = array("I", bytes(len(vector) * _LANES * _LANE_BYTES))
+    for place, verdict in enumerate(vector):
+        counts[place * _LANES + verdict] = 1
+    return score(counts, rules, layout, is_department=False)
+
+
 def combined(found: Sequence[tuple[Indicator, Value | None]], scale: float, datasets: int) -> Score:
     """The score that values make."""
     weight = known = point = low = high = measured = least = most = 0.0

@@ -20,7 +20,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from portal.search.query import IndexBusy, IndexCorrupt, IndexOutdated
+from portal.search.query import IndexBusy, IndexCorrupt, IndexOutdated, Position
 
 PATIENCE_S = 30.0
 """How long a second writer waits for the first; a commit of 1,000 datasets takes a tenth of a second."""
@@ -37,9 +37,7 @@ class Current(Struct, frozen=True):
     generation: str
     layout: str
     """What wrote it: the engine with the versions of its layout and of the analysis."""
-    last_change: int
-    last_counted: int = 0
-    """How far it was followed which entries are counted as which."""
+    position: Position = Position(0)
 
 
 Stamp = tuple[int, int]
@@ -102,13 +100,13 @@ class Generations(Struct, frozen=True):
     def begin(self) -> Current:
         """A new generation with an empty directory; to be called, like ``finish``, while ``writing``."""
         numbers = [int(path.name[1:]) for path in self.root.glob("g[0-9]*") if path.name[1:].isdigit()]
-        current = Current(f"g{max(numbers, default=0) + 1}", self.layout, 0)
+        current = Current(f"g{max(numbers, default=0) + 1}", self.layout)
         self.path(current).mkdir()
         return current
 
-    def finish(self, current: Current, last_change: int, last_counted: int) -> None:
+    def finish(self, current: Current, position: Position) -> None:
         """Makes a generation the current one and removes every other; for a commit to the current one, says so."""
-        text = msgspec.json.encode(Current(current.generation, self.layout, last_change, last_counted))
+        text = msgspec.json.encode(Current(current.generation, self.layout, position))
         temporary = self._pointer().with_suffix(".new")
         with open(temporary, "wb") as file:
             file.write(text)

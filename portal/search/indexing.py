@@ -17,7 +17,7 @@ from msgspec.structs import replace
 import schemas
 from portal.catalog.model import Change, Dataset, DatasetState, Entry, RecordType
 from portal.search.facets import TEXTS, SearchDocument
-from portal.search.query import SearchIndex
+from portal.search.query import Position, SearchIndex
 
 CHANGES_AT_ONCE = 1000
 """Followed in one commit of the index."""
@@ -60,12 +60,29 @@ class Appearances(Protocol):
         """The newest number of ``changed_datasets``."""
 
 
+class Assessments(Protocol):
+    """How good datasets' records are: ``portal.catalog.assessments.Assessments``."""
+
+    def qualities(self, ids: Sequence[str]) -> dict[str, float]:
+        """The quality, from 0 to 1, of those datasets that have one."""
+
+    def rated_since(self, since: int = 0) -> tuple[list[str], int]:
+        """The datasets that came to have another quality since a number, and the newest number."""
+
+    def newest_rating(self) -> int:
+        """The newest number of ``rated_since``."""
+
+
 class Catalogue(Protocol):
     """What of the catalogue an index is made from: a ``portal.catalog.store.Catalog``."""
 
     @property
     def appearances(self) -> Appearances:
         """Which entries are one dataset."""
+
+    @property
+    def assessments(self) -> Assessments:
+        """How good they are."""
 
     def walk(self) -> Iterator[Entry]:
         """Every dataset but the retired ones."""
@@ -157,7 +174,7 @@ def _values(dataset: Dataset) -> dict[str, tuple[str, ...]]:
 def document(
     entry: Entry, quality: float | None = None, *, is_counted: bool = True, further: Sequence[Entry] = ()
 ) -> SearchDocument:
-    """What an index knows of an entry. ``quality`` (0-1) is None until something measures it.
+    """What an index knows of an entry. ``quality`` (0-1) is None where nothing is measured of it.
 
     ``further`` are the other entries of the dataset where this is the one that is counted.
     """
@@ -222,6 +239,7 @@ def _documents(catalog: Catalogue, entries: Iterable[Entry]) -> Iterator[SearchD
         shown = [entry for entry in part if is_indexed(entry)]
         ids = [entry.dataset.id for entry in shown]
         originals, further = catalog.appearances.originals(ids), catalog.appearances.further(ids)
+        qualities = catalog.assessments.qualities(ids)
         others = {
             entry.dataset.id: entry
             for entry in catalog.entries([id for found in further.values() for id in found])
@@ -230,7 +248,12 @@ def _documents(catalog: Catalogue, entries: Iterable[Entry]) -> Iterator[SearchD
         for entry in shown:
             id = entry.dataset.id
             found = [others[other] for other in further.get(id, ()) if other in others]
-            yield document(entry, is_counted=id not in originals, further=found)
+            yield document(entry, qualities.get(id), is_counted=id not in originals, further=found)
+
+
+def _newest(catalog: Catalogue) -> Position:
+    """Where an index stands that follows the catalogue as it is now."""
+    return Position(catalog.last_change(), catalog.appearances.newest(), catalog.assessments.newest_rating())
 
 
 def rebuild(catalog: Catalogue, index: SearchIndex) -> int:
@@ -238,7 +261,7 @@ def rebuild(catalog: Catalogue, index: SearchIndex) -> int:
 
     The numbers are read first: what changes meanwhile is followed afterwards, perhaps a second time.
     """
-    upto, counted = catalog.last_change(), catalog.appearances.newest()
+    position = _newest(catalog)
     count = 0
 
     def documents() -> Iterator[SearchDocument]:
@@ -247,48 +270,57 @@ def rebuild(catalog: Catalogue, index: SearchIndex) -> int:
             count += 1
             yield made
 
-    index.rebuild(documents(), upto, counted)
+    index.rebuild(documents(), position)
     return count
 
 
 def catch_up(catalog: Catalogue, index: SearchIndex) -> int:
-    """Brings the index up to the newest change, and to what counts as what; how many changes of both it followed.
+    """Brings the index up to the newest change, to what counts as what and to how good it is; how many it followed.
 
     An index that cannot be followed from where it stands (never filled, outdated, corrupt, or ahead of a catalogue
     that was restored from an older copy) is rebuilt.
     """
-    newest = catalog.last_change()
-    since = index.last_change()
-    if since is None or since > newest or index.last_counted() > catalog.appearances.newest():
+    newest, stood = _newest(catalog), index.position()
+    if stood is None or _is_ahead(stood, newest):
         rebuild(catalog, index)
-        return newest
-    counted = index.last_counted()
+        return newest.change
     followed = 0
-    while changes := catalog.changes(since, CHANGES_AT_ONCE):
-        since = changes[-1].number
-        _put(catalog, index, list(dict.fromkeys(change.dataset_id for change in changes)), since, counted)
+    while changes := catalog.changes(stood.change, CHANGES_AT_ONCE):
+        stood = replace(stood, change=changes[-1].number)
+        _put(catalog, index, list(dict.fromkeys(change.dataset_id for change in changes)), stood)
         followed += len(changes)
-    recounted, newest_counted = catalog.appearances.changed_datasets(counted)
-    for start in range(0, len(recounted), CHANGES_AT_ONCE):
-        _put(catalog, index, recounted[start:start + CHANGES_AT_ONCE], since, counted)
-    if newest_counted > counted:
-        # They come by id and not by number, so the number stands only when the last of them does.
-        index.apply((), (), since, newest_counted)
-    return followed + len(recounted)
+    recounted, counted = catalog.appearances.changed_datasets(stood.counted)
+    rerated, rated = catalog.assessments.rated_since(stood.rated)
+    moved = list(dict.fromkeys((*recounted, *rerated)))
+    for start in range(0, len(moved), CHANGES_AT_ONCE):
+        _put(catalog, index, moved[start:start + CHANGES_AT_ONCE], stood)
+    reached = replace(stood, counted=counted, rated=rated)
+    if reached != stood:
+        # They come by id and not by number, so the numbers stand only when the last of them does.
+        index.apply((), (), reached)
+    return followed + len(moved)
 
 
-def _put(catalog: Catalogue, index: SearchIndex, ids: Sequence[str], upto: int, counted: int) -> None:
+def _is_ahead(stood: Position, newest: Position) -> bool:
+    return stood.change > newest.change or stood.counted > newest.counted or stood.rated > newest.rated
+
+
+def _put(catalog: Catalogue, index: SearchIndex, ids: Sequence[str], position: Position) -> None:
     """Brings entries up to date in the index, and with them those whose datasets they are, or were, entries of."""
     concerned = sorted({*ids, *catalog.appearances.counting_for(ids)})
     documents = list(_documents(catalog, catalog.entries(concerned)))
-    index.apply(documents, set(concerned).difference(found.id for found in documents), upto, counted)
+    index.apply(documents, set(concerned).difference(found.id for found in documents), position)
 
 
 def behind(catalog: Catalogue, index: SearchIndex) -> int:
-    """How many changes of both kinds the index has not followed; all of them for one that must be rebuilt."""
-    last = index.last_change()
-    counted = 0 if last is None else index.last_counted()
-    return max(0, catalog.last_change() - (last or 0)) + max(0, catalog.appearances.newest() - counted)
+    """How many changes of all kinds the index has not followed; all of them for one that must be rebuilt."""
+    newest, stood = _newest(catalog), index.position() or Position(0)
+    return sum(
+        max(0, last - reached)
+        for last, reached in (
+            (newest.change, stood.change), (newest.counted, stood.counted), (newest.rated, stood.rated)
+        )
+    )
 
 
 def check(catalog: Catalogue, index: SearchIndex) -> Comparison:

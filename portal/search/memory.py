@@ -12,7 +12,7 @@ from portal.search.analysis import Piece, pieces
 from portal.search.facets import RANKED, TEXTS, Appearances, SearchDocument, as_found, fresh_spans
 from portal.search.highlight import Shown, hit, occurrences
 from portal.search.language import Asked, Phrase, Words, column_phrases, understand
-from portal.search.query import Query, Results, Sort, Suggestion
+from portal.search.query import Position, Query, Results, Sort, Suggestion
 from portal.search.suggesting import suggestions
 from portal.search.tally import Fact, check, chosen, day_of, fact, facet_counts, in_order, narrowed
 
@@ -70,8 +70,7 @@ class MemoryIndex:
 
     def __init__(self) -> None:
         self._kept = _listed(())
-        self._upto: int | None = None
-        self._counted = 0
+        self._position: Position | None = None
 
     def _found(self, query: Query) -> tuple[list[Fact], list[Fact], Asked]:
         """What text and ``field`` find, and of it what the filters leave, in the query's order."""
@@ -111,25 +110,20 @@ class MemoryIndex:
             ((title, document.id) for document in documents for title in document.titles),
         )
 
-    def apply(
-        self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int, counted: int = 0
-    ) -> None:
+    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], position: Position) -> None:
         put = {document.id: document for document in documents}
         gone, listed = {*removed, *put}, _listed(put.values())
         kept = {
             way: {id: one for id, one in known.items() if id not in gone} | listed[way]
             for way, known in self._kept.items()
         }
-        self._kept, self._upto, self._counted = kept, upto, counted
+        self._kept, self._position = kept, position
 
-    def rebuild(self, documents: Iterable[SearchDocument], upto: int, counted: int = 0) -> None:
-        self._kept, self._upto, self._counted = _listed(documents), upto, counted
+    def rebuild(self, documents: Iterable[SearchDocument], position: Position) -> None:
+        self._kept, self._position = _listed(documents), position
 
-    def last_change(self) -> int | None:
-        return self._upto
-
-    def last_counted(self) -> int:
-        return self._counted
+    def position(self) -> Position | None:
+        return self._position
 
     def digests(self) -> Mapping[str, str]:
         return {dataset_id: kept.document.digest for dataset_id, kept in self._kept[Appearances.EVERY].items()}

@@ -82,6 +82,17 @@ class Suggestion(Struct, frozen=True):
     dataset_id: str | None = None
 
 
+class Position(Struct, frozen=True):
+    """How far an index follows the catalogue: the newest number it has of each of the catalogue's logs."""
+
+    change: int
+    """Of the change log."""
+    counted: int = 0
+    """Of ``portal.catalog.appearances``: which entries are counted as which."""
+    rated: int = 0
+    """Of ``portal.catalog.assessments``: how good the datasets' records are."""
+
+
 class QueryNotUnderstood(ValueError):
     """The query asks for what does not exist (an unknown facet) or is too large; the message says what."""
 
@@ -113,7 +124,7 @@ class IndexBusy(IndexUnusable):
 class SearchIndex(Protocol):
     """One derived, rebuildable index. One process writes; any number read, each seeing whole commits.
 
-    Every method but ``rebuild`` and ``last_change`` raises IndexOutdated or IndexCorrupt where the index cannot be
+    Every method but ``rebuild`` and ``position`` raises IndexOutdated or IndexCorrupt where the index cannot be
     read; an index that was never filled answers as an empty one.
     """
 
@@ -129,23 +140,17 @@ class SearchIndex(Protocol):
     def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
         """Completions of the beginning of a query."""
 
-    def apply(
-        self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int, counted: int = 0
-    ) -> None:
-        """Put and remove datasets, then commit together with the numbers they bring the index to.
+    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], position: Position) -> None:
+        """Put and remove datasets, then commit together with the position they bring the index to.
 
-        ``upto`` is of the change log, ``counted`` of ``portal.catalog.appearances``: what is counted as what.
         Applying the same again changes nothing. Raises IndexBusy.
         """
 
-    def rebuild(self, documents: Iterable[SearchDocument], upto: int, counted: int = 0) -> None:
+    def rebuild(self, documents: Iterable[SearchDocument], position: Position) -> None:
         """Start again from nothing; readers see the old index until the new one is whole. Raises IndexBusy."""
 
-    def last_change(self) -> int | None:
-        """The change number the index stands at; None when it must be rebuilt: never filled, outdated or corrupt."""
-
-    def last_counted(self) -> int:
-        """How far it was followed which entries are counted as which; to be asked where ``last_change`` is not None."""
+    def position(self) -> Position | None:
+        """Where the index stands; None when it must be rebuilt: never filled, outdated or corrupt."""
 
     def digests(self) -> Mapping[str, str]:
         """Every dataset id with the digest of the document it was indexed from, for ``index check``."""

@@ -18,7 +18,7 @@ from portal.search.query import Query, Sort
 from portal.search.sorting import ID_ORDER_BITS, id_order, instant_key, quality_key, title_key
 from portal.search.tally import chosen
 
-LAYOUT: Final = f"tantivy-4.{ANALYSIS}"
+LAYOUT: Final = f"tantivy-5.{ANALYSIS}"
 """The number before the dot is raised whenever this module puts other things into an index."""
 
 _VALUED = tuple(facet.name for facet in FACETS if facet.name not in ("fresh", "field"))

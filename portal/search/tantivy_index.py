@@ -12,7 +12,7 @@ from portal.search.facets import Appearances, SearchDocument, as_found, fresh_sp
 from portal.search.generations import PATIENCE_S, Generations, Stamp
 from portal.search.highlight import Shown, hit
 from portal.search.language import understand
-from portal.search.query import IndexUnusable, Query, Results, Sort, Suggestion
+from portal.search.query import IndexUnusable, Position, Query, Results, Sort, Suggestion
 from portal.search.suggesting import suggestions, typed_pieces
 from portal.search.tally import check, chosen, day_of
 from portal.search.tantivy_commit import Commit, readable
@@ -88,35 +88,29 @@ class TantivyIndex:
             ),
         )
 
-    def apply(
-        self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int, counted: int = 0
-    ) -> None:
+    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], position: Position) -> None:
         with self._generations.writing():
             current = self._generations.current()
             if current is None:
                 current = self._generations.begin()
                 tantivy.Index(schema(), str(self._generations.path(current)))
             _write(self._generations.path(current), documents, removed)
-            self._generations.finish(current, upto, counted)
+            self._generations.finish(current, position)
 
-    def rebuild(self, documents: Iterable[SearchDocument], upto: int, counted: int = 0) -> None:
+    def rebuild(self, documents: Iterable[SearchDocument], position: Position) -> None:
         with self._generations.writing():
             current = self._generations.begin()
             path = self._generations.path(current)
             tantivy.Index(schema(), str(path))
             _write(path, documents)
-            self._generations.finish(current, upto, counted)
+            self._generations.finish(current, position)
 
-    def last_change(self) -> int | None:
+    def position(self) -> Position | None:
         try:
             current = self._generations.current()
-            return None if current is None or self._commit() is None else current.last_change
+            return None if current is None or self._commit() is None else current.position
         except IndexUnusable:
             return None
-
-    def last_counted(self) -> int:
-        current = self._generations.current()
-        return 0 if current is None else current.last_counted
 
     def digests(self) -> Mapping[str, str]:
         commit = self._commit()

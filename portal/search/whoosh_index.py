@@ -27,11 +27,11 @@ from portal.search.facets import RANKED, Appearances, SearchDocument, as_found, 
 from portal.search.generations import PATIENCE_S, Generations, Stamp
 from portal.search.highlight import Shown, hit
 from portal.search.language import Asked, Phrase, Words, column_phrases, understand
-from portal.search.query import IndexCorrupt, IndexUnusable, Query, Results, Sort, Suggestion
+from portal.search.query import IndexCorrupt, IndexUnusable, Position, Query, Results, Sort, Suggestion
 from portal.search.suggesting import suggestions
 from portal.search.tally import Fact, check, chosen, day_of, fact, facet_counts, in_order, narrowed
 
-LAYOUT = f"whoosh-4.{ANALYSIS}"
+LAYOUT = f"whoosh-5.{ANALYSIS}"
 """The number before the dot is raised whenever this module puts other things into an index."""
 
 _WRITER_MEMORY_MB = 128
@@ -231,35 +231,29 @@ class WhooshIndex:
             ((title, kept.fact.id) for kept in listed for title in kept.shown.titles),
         )
 
-    def apply(
-        self, documents: Iterable[SearchDocument], removed: Iterable[str], upto: int, counted: int = 0
-    ) -> None:
+    def apply(self, documents: Iterable[SearchDocument], removed: Iterable[str], position: Position) -> None:
         with self._generations.writing():
             current = self._generations.current()
             if current is None:
                 current = self._generations.begin()
                 whoosh_files.create_in(str(self._generations.path(current)), _schema())
             _write(self._generations.path(current), documents, removed)
-            self._generations.finish(current, upto, counted)
+            self._generations.finish(current, position)
 
-    def rebuild(self, documents: Iterable[SearchDocument], upto: int, counted: int = 0) -> None:
+    def rebuild(self, documents: Iterable[SearchDocument], position: Position) -> None:
         with self._generations.writing():
             current = self._generations.begin()
             path = self._generations.path(current)
             whoosh_files.create_in(str(path), _schema())
             _write(path, documents, ())
-            self._generations.finish(current, upto, counted)
+            self._generations.finish(current, position)
 
-    def last_change(self) -> int | None:
+    def position(self) -> Position | None:
         try:
             current = self._generations.current()
-            return None if current is None or self._commit() is None else current.last_change
+            return None if current is None or self._commit() is None else current.position
         except IndexUnusable:
             return None
-
-    def last_counted(self) -> int:
-        current = self._generations.current()
-        return 0 if current is None else current.last_counted
 
     def digests(self) -> Mapping[str, str]:
         commit = self._commit()

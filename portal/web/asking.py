@@ -25,8 +25,7 @@ MOST_VALUES = 50
 FACET_LIMIT = 400
 """Values counted for a facet: all provinces and prefectures fit, so the tree of regions is whole."""
 
-SORTABLE = tuple(sort.value for sort in Sort if sort is not Sort.QUALITY)
-"""The index has no datasets' scores: it follows the change log, and a score changes without a change, by a day or a link."""
+SORTABLE = tuple(sort.value for sort in Sort)
 
 FILTERS = tuple(facet.name for facet in FACETS)
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from portal.catalog.model import Change, Entry
 from portal.catalog.store import Catalog, Figures, PublisherSummary
 from portal.search.facets import Appearances
-from portal.search.query import IndexUnusable, Query, SearchIndex
+from portal.search.query import IndexUnusable, Position, Query, SearchIndex
 from portal.web import places
 from portal.web.health import Health, SourceHealth, source_health
 
@@ -121,8 +121,8 @@ class Overviews:
             sources=self.sources(),
         )
 
-    def _standing(self) -> tuple[int, int | None]:
-        return self._catalog.last_change(), self._index.last_change()
+    def _standing(self) -> tuple[int, Position | None]:
+        return self._catalog.last_change(), self._index.position()
 
 
 def _themes(index: SearchIndex) -> dict[str, int]:

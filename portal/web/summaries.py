@@ -9,6 +9,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from portal.catalog.model import Dataset, DatasetState, Entry
+from portal.scorecard.assess import standard_layout
 from portal.search.query import Hit
 from portal.web import places
 from portal.web.languages import Text, for_reader, language
@@ -40,19 +41,27 @@ class Summary(Struct, frozen=True, kw_only=True):
     state: DatasetState
     others: int
     """Further entries of the same dataset, at other portals or at this one."""
+    score: float | None
+    """Its own score by the first rule set; None where it has none, or the list does not tell."""
 
 
-def found(hits: Sequence[Hit]) -> list[Summary]:
-    """The datasets of a page of results; those the catalogue has lost since they were indexed are left out."""
+def found(hits: Sequence[Hit], *, scored: bool = False) -> list[Summary]:
+    """The datasets of a page of results; those the catalogue has lost since they were indexed are left out.
+
+    ``scored``: whether the list tells each one's score.
+    """
     by_id = {hit.id: hit for hit in hits}
     others = site().catalog.appearances.others(list(by_id))
+    qualities = site().catalog.assessments.qualities(list(by_id)) if scored else {}
+    scale = standard_layout().rule_sets[0].scale
+    scores = {id: scale * quality for id, quality in qualities.items()}
     return [
-        _summary(entry, by_id[entry.dataset.id], others.get(entry.dataset.id, 0))
+        _summary(entry, by_id[entry.dataset.id], others.get(entry.dataset.id, 0), scores.get(entry.dataset.id))
         for entry in site().catalog.entries(list(by_id))
     ]
 
 
-def _summary(entry: Entry, hit: Hit, others: int) -> Summary:
+def _summary(entry: Entry, hit: Hit, others: int, score: float | None) -> Summary:
     dataset = entry.dataset
     title = title_of(dataset)
     return Summary(
@@ -72,6 +81,7 @@ def _summary(entry: Entry, hit: Hit, others: int) -> Summary:
         openness=None if dataset.openness is None else vocabulary("openness").label(dataset.openness, language()),
         state=entry.state,
         others=others,
+        score=score,
     )
 
 

@@ -23,7 +23,7 @@ from portal.catalog.writing import NewRecord
 from portal.search import indexing
 from portal.search.facets import Appearances
 from portal.search.memory import MemoryIndex
-from portal.search.query import Query, SearchIndex
+from portal.search.query import Position, Query, SearchIndex
 from tests.catalogs import record
 
 PORTALS = {
@@ -183,7 +183,7 @@ def test_new_words_of_a_further_entry_find_the_counted_one(pair: tuple[Catalog, 
 def test_an_index_ahead_of_what_is_counted_is_made_again(pair: tuple[Catalog, str, str]) -> None:
     catalog, city, _ = pair
     index = MemoryIndex()
-    index.rebuild((), catalog.last_change(), 900)
+    index.rebuild((), Position(catalog.last_change(), 900))
     followed(catalog, index)
     assert listed_once(index) == [city]
 
@@ -193,7 +193,7 @@ def test_long_lists_of_what_is_counted_otherwise_are_followed_in_parts(
 ) -> None:
     catalog, city, _ = pair
     index = MemoryIndex()
-    index.rebuild((), catalog.last_change())
+    index.rebuild((), Position(catalog.last_change()))
     monkeypatch.setattr(indexing, "CHANGES_AT_ONCE", 1)
     put(
         catalog,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -159,3 +160,14 @@ def test_a_reader_who_has_read_enough_is_told_nothing(catalogue: Path) -> None:
     command = f"{sys.executable} -m nachuan export --format jsonl | true"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
+
+
+def test_a_second_demonstration_in_the_same_place_is_told_so(home: Path) -> None:
+    home.mkdir()
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = str(held.getsockname()[1])
+        (home / "sandbox-port").write_text(port)
+        said = line(ran("demo", "--port", "0"))
+    assert f"cannot listen on 127.0.0.1:{port}" in said and "another `nachuan demo` is still at work" in said

@@ -28,6 +28,9 @@ assessment = Table(
     Column("themes", Text, nullable=False),
     Column("vector", LargeBinary, nullable=False),
     Column("due", Instant),
+    Column("quality", Float),
+    # When the quality came to be another, by the counter of ratings; 0: when this generation took the place of the last.
+    Column("rated", Number, nullable=False, server_default="0"),
     Index(None, "generation", "publisher_id"),
     Index(None, "generation", "department"),
     Index(None, "generation", "region"),

@@ -28,10 +28,10 @@ def ready() -> Response:
         return _told(503, {"status": "not ready", "database": "it cannot be used: run `nachuan doctor`"})
     except AWAY:
         return _told(503, {"status": "not ready", "database": "it cannot be reached"})
-    stands_at = site().index.last_change()
-    if stands_at is None:
+    position = site().index.position()
+    if position is None:
         return _told(503, {"status": "not ready", "index": "it must be built: run `nachuan index rebuild`"})
-    behind = max(0, site().catalog.last_change() - stands_at)
+    behind = max(0, site().catalog.last_change() - position.change)
     return _told(200, {"status": "ready", "index_behind_changes": behind})
 
 

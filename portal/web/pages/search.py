@@ -23,7 +23,7 @@ pages = Blueprint("search", __name__)
 
 PATH = "/datasets"
 
-SORTS = (Sort.RELEVANCE, Sort.MODIFIED, Sort.CREATED, Sort.TITLE)
+SORTS = (Sort.RELEVANCE, Sort.MODIFIED, Sort.CREATED, Sort.QUALITY, Sort.TITLE)
 """Those offered."""
 
 SUGGESTIONS = 8
@@ -76,7 +76,7 @@ def search() -> AnyResponse | str | tuple[str, int]:
         asked=wanted,
         asking=asking,
         results=results,
-        found=found(results.hits),
+        found=found(results.hits, scored=wanted.order is Sort.QUALITY),
         chips=chips(wanted),
         switched=_switched(wanted, results.total),
         narrowings=narrowings(wanted, results.facets),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -12,10 +13,14 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
+from sqlalchemy import update
 
+from portal.catalog import tables
 from portal.catalog.appearances import Appearance
 from portal.catalog.assessments import AssessmentMoved, Kind
 from portal.catalog.counting import LEASE
+from portal.catalog.documents import encode
+from portal.catalog.engines import writing
 from portal.catalog.model import Dataset, Link, LinkState, Source
 from portal.catalog.store import Catalog
 from portal.catalog.writing import NewRecord
@@ -115,6 +120,64 @@ def test_after_a_change_it_is_what_it_would_be_from_nothing(any_catalog: Catalog
     followed = everything(any_catalog)
     rebuild(any_catalog, WORKING, now=DAY)
     assert everything(any_catalog) == followed
+
+
+def test_what_came_to_have_another_quality_is_told_after_a_change_and_after_a_rebuild(any_catalog: Catalog) -> None:
+    assessments = any_catalog.assessments
+    one, two, three = (f"hang00000000000{number}" for number in "123")
+    filled(any_catalog, new("1"), new("2"))
+    assert assessments.rated_since() == ([], 0)
+    rebuild(any_catalog, WORKING, now=DAY)
+    told, first = assessments.rated_since()
+    assert told == [one, two] and first == assessments.newest_rating()
+    filled(any_catalog, new("1", title="另一个标题"), new("2", distributions=()), new("3"))
+    catch_up(any_catalog, WORKING, now=DAY)
+    told, second = assessments.rated_since(first)
+    assert told == [two, three] and second > first
+    rebuild(any_catalog, WORKING, now=DAY)
+    # From nothing it comes to the same, so there is nothing to tell but the number.
+    assert assessments.rated_since(second) == ([], assessments.newest_rating())
+    assert assessments.rated_since(first)[0] == [two, three]
+    assert assessments.rated_since()[0] == [one, two, three]
+
+
+def test_of_two_rebuilds_at_once_the_later_tells_everything_again(any_file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog, other = Catalog(any_file), Catalog(any_file)
+    catalog.upgrade()
+    filled(catalog, new("1"), new("2"))
+    rebuild(catalog, WORKING, now=DAY)
+    begun, may_end = Event(), Event()
+
+    def wait(count: int) -> None:
+        begun.set()
+        assert may_end.wait(30)
+
+    earlier = Thread(target=rebuild, args=(other, WORKING), kwargs={"now": DAY, "progress": wait})
+    earlier.start()
+    assert begun.wait(30)
+
+    def let_the_earlier_end(count: int) -> None:
+        may_end.set()
+        earlier.join(30)
+
+    _, before = catalog.assessments.rated_since()
+    rebuild(catalog, WORKING, now=DAY, progress=let_the_earlier_end)
+    # It looked at what the first of all had rated, while the index may have followed the one in between.
+    assert catalog.assessments.rated_since(before)[0] == ["hang000000000001", "hang000000000002"]
+    catalog.close()
+    other.close()
+
+
+def test_an_assessment_made_before_there_were_qualities_is_made_anew(town: Catalog) -> None:
+    rebuild(town, WORKING, now=DAY)
+    state = town.assessments.state()
+    assert state is not None
+    with writing(town.engine) as connection:
+        stands = update(tables.scorecard_state).where(tables.scorecard_state.c.name == "current")
+        connection.execute(stands.values(document=encode(replace(state, rated=0))))
+        connection.execute(update(tables.assessment).values(quality=None, rated=0))
+    assert catch_up(town, WORKING, now=DAY) == 3
+    assert town.assessments.qualities(["hang000000000001"]) == {"hang000000000001": 1}
 
 
 def test_a_retired_dataset_leaves_all_counts(town: Catalog) -> None:
@@ -341,7 +404,7 @@ def test_the_assessment_of_a_day_gone_by_is_what_it_was_on_that_day(catalog: Cat
         with time_machine.travel(day):
             filled(catalog, *batch)
         rebuild(catalog, now=day)
-        live.append([replace(row, due=None) for row in everything(catalog)[0]])
+        live.append([replace(row, due=None, quality=None) for row in everything(catalog)[0]])
     with time_machine.travel(days[3]):
         lease = catalog.sources.lease(SOURCE.id, "test")
         with catalog.transaction(lease, None) as transaction:

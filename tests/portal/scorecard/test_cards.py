@@ -289,6 +289,6 @@ def test_the_values_of_several_groups_make_a_matrix(federation: Catalog) -> None
     }
 
 
-def test_a_dataset_has_a_quality_to_sort_by(federation: Catalog) -> None:
-    found = cards.qualities(federation, ["hang000000000001", "hang000000000002", "zhej000000000001"])
+def test_a_dataset_has_a_quality_to_sort_by_and_a_copy_none(federation: Catalog) -> None:
+    found = federation.assessments.qualities(["hang000000000001", "hang000000000002", "zhej000000000001"])
     assert found == {"hang000000000001": 1, "hang000000000002": 0.75}

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from portal.search.engines import ENGINES, open_index
 from portal.search.facets import Appearances, SearchDocument, fresh_spans, freshness
 from portal.search.memory import MemoryIndex
-from portal.search.query import Query, QueryNotUnderstood, SearchIndex, Sort
+from portal.search.query import Position, Query, QueryNotUnderstood, SearchIndex, Sort
 
 TODAY = date(2026, 6, 1)
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -41,7 +41,7 @@ def fill(index: SearchIndex) -> Fill:
     """Rebuilds the index of the test's engine from documents."""
 
     def filled(*documents: SearchDocument) -> SearchIndex:
-        index.rebuild(documents, 1)
+        index.rebuild(documents, Position(1))
         return index
 
     return filled
@@ -350,20 +350,20 @@ def test_suggestions_complete_chinese_anywhere_and_words_from_their_beginning(fi
 
 
 def test_apply_puts_replaces_and_removes_together_with_its_number(index: SearchIndex) -> None:
-    assert index.last_change() is None
+    assert index.position() is None
     assert found(index, "甲") == []
     assert index.search(Query(facets=("region",))).facets == {"region": ()}
     assert list(index.suggest("甲")) == list(index.walk(Query())) == []
-    index.apply([made("a", "甲"), made("b", "乙")], [], 5)
-    assert (index.last_change(), found(index)) == (5, ["a", "b"])
-    index.apply([made("a", "丙"), made("c", "甲"), made("c", "丁")], ["b", "unknown"], 9)
-    assert index.last_change() == 9
+    index.apply([made("a", "甲"), made("b", "乙")], [], Position(5))
+    assert (index.position(), found(index)) == (Position(5), ["a", "b"])
+    index.apply([made("a", "丙"), made("c", "甲"), made("c", "丁")], ["b", "unknown"], Position(9))
+    assert index.position() == Position(9)
     assert (found(index, "甲"), found(index, "丙"), found(index, "丁"), found(index)) == ([], ["a"], ["c"], ["a", "c"])
     assert index.digests() == {"a": "digest of a", "c": "digest of c"}
-    index.apply([made("a", "丙"), made("c", "丁")], ["b"], 9)
-    assert (index.last_change(), found(index)) == (9, ["a", "c"])
-    index.rebuild([made("z", "新")], 12)
-    assert (index.last_change(), found(index), index.digests()) == (12, ["z"], {"z": "digest of z"})
+    index.apply([made("a", "丙"), made("c", "丁")], ["b"], Position(9))
+    assert (index.position(), found(index)) == (Position(9), ["a", "c"])
+    index.rebuild([made("z", "新")], Position(12))
+    assert (index.position(), found(index), index.digests()) == (Position(12), ["z"], {"z": "digest of z"})
 
 
 def met_twice(id: str, title: str, *others: str, **rest: object) -> SearchDocument:
@@ -424,16 +424,16 @@ def test_facets_count_each_dataset_once_for_every_value_an_entry_of_it_has(fill:
 
 def test_an_entry_comes_to_be_counted_as_another_one_and_as_itself_again(fill: Fill) -> None:
     index = fill(made("a", "甲"), made("b", "乙"))
-    index.apply([met_twice("a", "甲", "乙"), made("b", "乙", is_counted=False)], [], 1, 7)
-    assert (index.last_change(), index.last_counted()) == (1, 7)
+    index.apply([met_twice("a", "甲", "乙"), made("b", "乙", is_counted=False)], [], Position(1, 7))
+    assert index.position() == Position(1, 7)
     assert (found(index, "乙"), found(index, "乙", appearances=Appearances.ONCE)) == (["b"], ["a"])
-    index.apply([made("a", "甲"), made("b", "乙")], [], 1, 9)
-    assert (index.last_counted(), found(index, "乙", appearances=Appearances.ONCE)) == (9, ["b"])
-    index.apply([met_twice("a", "甲", "乙")], ["b"], 2, 9)
-    index.apply([], ["a"], 3, 9)
+    index.apply([made("a", "甲"), made("b", "乙")], [], Position(1, 9))
+    assert (index.position(), found(index, "乙", appearances=Appearances.ONCE)) == (Position(1, 9), ["b"])
+    index.apply([met_twice("a", "甲", "乙")], ["b"], Position(2, 9))
+    index.apply([], ["a"], Position(3, 9))
     assert found(index) == found(index, appearances=Appearances.ONCE) == []
-    index.rebuild([made("z", "新")], 4, 12)
-    assert index.last_counted() == 12
+    index.rebuild([made("z", "新")], Position(4, 12))
+    assert index.position() == Position(4, 12)
 
 
 Drawn = list[tuple[str, str, str, dict[str, tuple[str, ...]], int | None]]
@@ -498,7 +498,7 @@ def test_every_engine_finds_marks_and_counts_what_memory_does(
         documents[:2] = replace(first, whole=whole), replace(second, is_counted=False)
     index, memory = open_index(f"{engine}:", tmp_path), MemoryIndex()
     for one in (index, memory):
-        one.rebuild(documents, 1)
+        one.rebuild(documents, Position(1))
     for query in queries:
         expected, results = memory.search(query), index.search(query)
         assert results.total == expected.total
@@ -520,7 +520,7 @@ def test_memory_counts_what_counting_by_hand_gives(drawn: Drawn, filters: dict[s
         modified = None if age is None else NOW - timedelta(days=age)
         documents.append(made(f"d{number}", title, values=values, modified=modified))
         all_values.append({**values, "fresh": freshness(modified, spans)})
-    index.rebuild(documents, 1)
+    index.rebuild(documents, Position(1))
     results = index.search(Query(filters=filters, facets=("region", "fresh"), today=TODAY))
     kept = [one for one in all_values if all(set(one[name]) & set(wanted) for name, wanted in filters.items())]
     assert results.total == len(kept)

@@ -18,10 +18,11 @@ from portal.catalog.model import (
     RecordType,
 )
 from portal.catalog.store import Catalog
+from portal.scorecard.assess import catch_up, rebuild
 from portal.search import indexing
 from portal.search.indexing import Comparison, document
 from portal.search.memory import MemoryIndex
-from portal.search.query import Query
+from portal.search.query import Position, Query, Sort
 from tests.catalogs import filled, record
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -180,10 +181,10 @@ def test_what_becomes_a_service_or_is_retired_leaves_the_index(catalog: Catalog)
 
 def test_an_index_ahead_of_a_restored_database_is_rebuilt(catalog: Catalog) -> None:
     index = MemoryIndex()
-    index.rebuild([document(entry())], 900)
+    index.rebuild([document(entry())], Position(900))
     filled(catalog, record("a"))
     indexing.catch_up(catalog, index)
-    assert (index.last_change(), found(index)) == (1, ["a"])
+    assert (index.position(), found(index)) == (Position(1), ["a"])
 
 
 def test_x94_check_names_every_difference_between_index_and_catalogue(catalog: Catalog) -> None:
@@ -195,7 +196,7 @@ def test_x94_check_names_every_difference_between_index_and_catalogue(catalog: C
     index.apply(
         [document(entry()), document(replace(stale, dataset=replace(stale.dataset, title="旧")))],
         [record("c").dataset.id],
-        3,
+        Position(3),
     )
     compared = indexing.check(catalog, index)
     assert compared == Comparison(3, (record("c").dataset.id,), ("x",), (record("b").dataset.id,))
@@ -219,6 +220,25 @@ def test_changes_made_during_a_rebuild_are_followed_afterwards(catalog: Catalog)
             filled(catalog, record("b"))
 
     indexing.rebuild(Busy(), index)  # type: ignore[arg-type]
-    assert index.last_change() == 1
+    assert index.position() == Position(1)
     assert indexing.catch_up(catalog, index) == 1
     assert found(index) == ["a", "b"]
+
+
+def test_the_best_record_comes_first_once_it_is_assessed_and_not_before(catalog: Catalog) -> None:
+    index = MemoryIndex()
+    said = {"licence": "cc-by-4.0", "description": "各站的名称、位置和开通时间，每月更新。"}
+    bare, told = record("a"), record("b", **said)
+    filled(catalog, bare, told)
+    indexing.catch_up(catalog, index)
+    assert index.search(Query(sort=Sort.QUALITY)).total == 2
+    rebuild(catalog)
+    assert indexing.behind(catalog, index) == 1
+    assert indexing.catch_up(catalog, index) == 2
+    assert [hit.id for hit in index.search(Query(sort=Sort.QUALITY)).hits] == [told.dataset.id, bare.dataset.id]
+    assert (indexing.behind(catalog, index), indexing.catch_up(catalog, index)) == (0, 0)
+    filled(catalog, record("a", **said, frequency="monthly", keywords=("公交", "车站")))
+    catch_up(catalog)
+    indexing.catch_up(catalog, index)
+    assert [hit.id for hit in index.search(Query(sort=Sort.QUALITY)).hits] == [bare.dataset.id, told.dataset.id]
+    assert indexing.check(catalog, index).agrees

@@ -18,7 +18,7 @@ from portal.search.engines import open_index
 from portal.search.facets import SearchDocument
 from portal.search.generations import Generations
 from portal.search.memory import MemoryIndex
-from portal.search.query import IndexBusy, IndexCorrupt, IndexOutdated, Query, SearchIndex
+from portal.search.query import IndexBusy, IndexCorrupt, IndexOutdated, Position, Query, SearchIndex
 from portal.search.tantivy_index import TantivyIndex
 from portal.search.whoosh_index import WhooshIndex
 
@@ -51,8 +51,8 @@ def root(engine: str, home: Path) -> Path:
 
 
 def test_an_index_is_opened_where_its_address_says(tmp_path: Path) -> None:
-    open_index(f"tantivy:{tmp_path / 'here'}", tmp_path).rebuild(batch(1, 1), 1)
-    open_index("whoosh:", tmp_path).rebuild(batch(1, 1), 1)
+    open_index(f"tantivy:{tmp_path / 'here'}", tmp_path).rebuild(batch(1, 1), Position(1))
+    open_index("whoosh:", tmp_path).rebuild(batch(1, 1), Position(1))
     assert (tmp_path / "here" / "current.json").is_file()
     assert (tmp_path / "search" / "whoosh" / "current.json").is_file()
     assert isinstance(open_index("memory:", tmp_path), MemoryIndex)
@@ -62,68 +62,68 @@ def test_an_index_is_opened_where_its_address_says(tmp_path: Path) -> None:
 
 
 def test_an_index_opened_again_stands_where_it_stood(engine: str, index: SearchIndex, tmp_path: Path) -> None:
-    index.rebuild(batch(1, 3), 1)
-    index.apply(batch(2, 2), ["d2"], 7)
+    index.rebuild(batch(1, 3), Position(1))
+    index.apply(batch(2, 2), ["d2"], Position(7))
     again = open_index(f"{engine}:", tmp_path)
-    assert (again.last_change(), again.digests()) == (7, {"d0": "2", "d1": "2"})
+    assert (again.position(), again.digests()) == (Position(7), {"d0": "2", "d1": "2"})
 
 
 def test_a_reader_sees_commits_and_rebuilds_of_another(engine: str, index: SearchIndex, tmp_path: Path) -> None:
     reader = open_index(f"{engine}:", tmp_path)
     assert reader.search(Query()).total == 0
-    index.apply(batch(1, 3), [], 1)
+    index.apply(batch(1, 3), [], Position(1))
     assert reader.search(Query(text="批1")).total == 3
-    index.rebuild(batch(2, 5), 2)
-    assert (reader.search(Query(text="批2")).total, reader.last_change()) == (5, 2)
-    index.apply([], ["d0"], 3)
-    assert (reader.search(Query()).total, reader.last_change()) == (4, 3)
+    index.rebuild(batch(2, 5), Position(2))
+    assert (reader.search(Query(text="批2")).total, reader.position()) == (5, Position(2))
+    index.apply([], ["d0"], Position(3))
+    assert (reader.search(Query()).total, reader.position()) == (4, Position(3))
 
 
 def test_a_rebuild_that_fails_leaves_the_old_index(engine: str, index: SearchIndex, tmp_path: Path) -> None:
-    index.rebuild(batch(1, 3), 1)
+    index.rebuild(batch(1, 3), Position(1))
 
     def broken() -> Iterator[SearchDocument]:
         yield from batch(2, 2)
         raise RuntimeError("the database went away")
 
     with pytest.raises(RuntimeError):
-        index.rebuild(broken(), 2)
-    assert (index.last_change(), index.search(Query(text="批1")).total) == (1, 3)
+        index.rebuild(broken(), Position(2))
+    assert (index.position(), index.search(Query(text="批1")).total) == (Position(1), 3)
     with pytest.raises(RuntimeError):
-        index.apply(broken(), [], 2)
-    assert (index.last_change(), index.search(Query(text="批2")).total) == (1, 0)
-    index.rebuild(batch(3, 4), 3)
+        index.apply(broken(), [], Position(2))
+    assert (index.position(), index.search(Query(text="批2")).total) == (Position(1), 0)
+    index.rebuild(batch(3, 4), Position(3))
     assert index.search(Query()).total == 4
     assert len(list(root(engine, tmp_path).glob("g*"))) == 1
 
 
 def test_a_reader_goes_on_while_a_rebuild_is_under_way(engine: str, index: SearchIndex, tmp_path: Path) -> None:
-    index.rebuild(batch(1, 3), 1)
+    index.rebuild(batch(1, 3), Position(1))
     reader = open_index(f"{engine}:", tmp_path)
     seen = []
 
     def watched() -> Iterator[SearchDocument]:
         for document in batch(2, 4):
-            seen.append((reader.search(Query()).total, reader.last_change()))
+            seen.append((reader.search(Query()).total, reader.position()))
             yield document
 
-    index.rebuild(watched(), 2)
-    assert seen == [(3, 1)] * 4
-    assert (reader.search(Query()).total, reader.last_change()) == (4, 2)
+    index.rebuild(watched(), Position(2))
+    assert seen == [(3, Position(1))] * 4
+    assert (reader.search(Query()).total, reader.position()) == (4, Position(2))
 
 
 def test_x93_an_index_of_another_version_is_outdated(engine: str, index: SearchIndex, tmp_path: Path) -> None:
-    index.rebuild(batch(1, 3), 1)
+    index.rebuild(batch(1, 3), Position(1))
     pointer = root(engine, tmp_path) / "current.json"
     pointer.write_text(json.dumps({**json.loads(pointer.read_text()), "layout": f"{engine}-0.1"}))
     again = open_index(f"{engine}:", tmp_path)
-    assert again.last_change() is None
+    assert again.position() is None
     with pytest.raises(IndexOutdated, match=f"{engine}-0.1"):
         again.search(Query())
     with pytest.raises(IndexOutdated):
-        again.apply(batch(2, 1), [], 2)
-    again.rebuild(batch(2, 2), 2)
-    assert (again.last_change(), again.search(Query()).total) == (2, 2)
+        again.apply(batch(2, 1), [], Position(2))
+    again.rebuild(batch(2, 2), Position(2))
+    assert (again.position(), again.search(Query()).total) == (Position(2), 2)
 
 
 @pytest.mark.parametrize("damage", ["no pointer text", "no files", "cut files", "garbage"])
@@ -131,7 +131,7 @@ def test_x93_a_damaged_index_says_so_and_is_rebuilt(
     engine: str, index: SearchIndex, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generations, "_POLL_S", 0.001)
-    index.rebuild(batch(1, 50), 1)
+    index.rebuild(batch(1, 50), Position(1))
     folder = next(root(engine, tmp_path).glob("g*"))
     if damage == "no pointer text":
         (root(engine, tmp_path) / "current.json").write_text("{")
@@ -143,50 +143,52 @@ def test_x93_a_damaged_index_says_so_and_is_rebuilt(
         elif damage == "garbage":
             path.write_bytes(b"\xff" * 300)
     again = open_index(f"{engine}:", tmp_path)
-    assert again.last_change() is None
+    assert again.position() is None
     with pytest.raises(IndexCorrupt):
         again.search(Query(text="数据"))
     assert IndexCorrupt.code == "index.corrupt"
-    again.rebuild(batch(2, 2), 2)
-    assert (again.last_change(), again.search(Query()).total) == (2, 2)
+    again.rebuild(batch(2, 2), Position(2))
+    assert (again.position(), again.search(Query()).total) == (Position(2), 2)
 
 
 def test_x94_a_crash_between_commit_and_its_record_is_made_good_by_applying_again(
     engine: str, index: SearchIndex, tmp_path: Path
 ) -> None:
-    index.rebuild(batch(1, 3), 1)
+    index.rebuild(batch(1, 3), Position(1))
     before = (root(engine, tmp_path) / "current.json").read_bytes()
-    index.apply(batch(2, 3), ["d1"], 2)
+    index.apply(batch(2, 3), ["d1"], Position(2))
     (root(engine, tmp_path) / "current.json").write_bytes(before)
     again = open_index(f"{engine}:", tmp_path)
-    assert again.last_change() == 1
-    again.apply([document for document in batch(2, 3) if document.id != "d1"], ["d1"], 2)
-    assert (again.last_change(), again.digests()) == (2, {"d0": "2", "d2": "2"})
+    assert again.position() == Position(1)
+    again.apply([document for document in batch(2, 3) if document.id != "d1"], ["d1"], Position(2))
+    assert (again.position(), again.digests()) == (Position(2), {"d0": "2", "d2": "2"})
 
 
 def test_x95_a_second_writer_waits_and_is_then_refused(engine: str, index: SearchIndex, tmp_path: Path) -> None:
-    index.rebuild(batch(1, 1), 1)
+    index.rebuild(batch(1, 1), Position(1))
     impatient = ENGINES[engine](root(engine, tmp_path), patience_s=0.1)
     with Generations(root(engine, tmp_path), "any").writing():
-        for write in (lambda: impatient.apply(batch(2, 1), [], 2), lambda: impatient.rebuild(batch(2, 1), 2)):
+        for write in (
+            lambda: impatient.apply(batch(2, 1), [], Position(2)), lambda: impatient.rebuild(batch(2, 1), Position(2))
+        ):
             with pytest.raises(IndexBusy, match="another process is writing"):
                 write()
         assert impatient.search(Query()).total == 1
-    impatient.apply(batch(2, 2), [], 2)
+    impatient.apply(batch(2, 2), [], Position(2))
     assert index.search(Query()).total == 2
 
 
 @pytest.mark.slow
 def test_x95_a_thousand_updates_leave_an_index_of_bounded_size(tmp_path: Path) -> None:
     index = open_index("tantivy:", tmp_path)
-    index.rebuild(batch(0, 200), 0)
+    index.rebuild(batch(0, 200), Position(0))
 
     def size() -> int:
         return sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
 
     fresh = size()
     for number in range(1, 1001):
-        index.apply([batch(number, 200)[number % 200]], [], number)
+        index.apply([batch(number, 200)[number % 200]], [], Position(number))
     assert index.search(Query()).total == 200
     assert size() < 10 * fresh
     assert len(list((tmp_path / "search" / "tantivy").rglob("*"))) < 250
@@ -196,15 +198,15 @@ def _write(home: Path, engine: str, writer: int, commits: int) -> None:
     index = open_index(f"{engine}:", home)
     for number in range(commits):
         if number % 7 == 3:
-            index.rebuild(batch(number + 1, 40), writer * 1000 + number)
+            index.rebuild(batch(number + 1, 40), Position(writer * 1000 + number))
         else:
-            index.apply(batch(number + 1, 40), [], writer * 1000 + number)
+            index.apply(batch(number + 1, 40), [], Position(writer * 1000 + number))
 
 
 @pytest.mark.slow
 def test_readers_of_other_processes_see_whole_commits_only(engine: str, tmp_path: Path) -> None:
     """Two processes write by turns, rebuilding now and then; whatever a reader sees is all of one commit."""
-    open_index(f"{engine}:", tmp_path).rebuild(batch(0, 40), 0)
+    open_index(f"{engine}:", tmp_path).rebuild(batch(0, 40), Position(0))
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_write, args=(tmp_path, engine, writer, 20)) for writer in (1, 2)]
     for writer in writers:
@@ -235,9 +237,9 @@ def _without_room(home: Path, engine: str, rebuild: bool) -> None:
     index = open_index(f"{engine}:", home)
     try:
         if rebuild:
-            index.rebuild(batch(2, 3000), 2)
+            index.rebuild(batch(2, 3000), Position(2))
         else:
-            index.apply(batch(2, 3000), [], 2)
+            index.apply(batch(2, 3000), [], Position(2))
     except (OSError, ValueError, RuntimeError):
         os._exit(7)
     os._exit(0)
@@ -248,12 +250,12 @@ def _without_room(home: Path, engine: str, rebuild: bool) -> None:
 def test_k90_a_full_disk_leaves_the_index_that_was_and_the_next_with_room_makes_good(
     engine: str, index: SearchIndex, tmp_path: Path, rebuild: bool
 ) -> None:
-    index.rebuild(batch(1, 3), 1)
+    index.rebuild(batch(1, 3), Position(1))
     process = multiprocessing.get_context("spawn").Process(target=_without_room, args=(tmp_path, engine, rebuild))
     process.start()
     process.join()
     assert process.exitcode == 7
     reader = open_index(f"{engine}:", tmp_path)
-    assert (reader.last_change(), reader.search(Query(text="批1")).total) == (1, 3)
-    reader.apply(batch(3, 5), [], 3)
-    assert (reader.last_change(), reader.search(Query(text="批3")).total) == (3, 5)
+    assert (reader.position(), reader.search(Query(text="批1")).total) == (Position(1), 3)
+    reader.apply(batch(3, 5), [], Position(3))
+    assert (reader.position(), reader.search(Query(text="批3")).total) == (Position(3), 5)

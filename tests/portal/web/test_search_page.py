@@ -11,9 +11,10 @@ from lxml import html
 from portal.catalog.model import Publisher
 from portal.catalog.store import Catalog
 from portal.search.facets import SearchDocument
-from portal.search.query import IndexCorrupt, Query, Results, Suggestion
+from portal.scorecard.assess import rebuild
+from portal.search.query import IndexCorrupt, Position, Query, Results, Suggestion
 from tests.catalogs import filled, record
-from tests.portal.web.town import client_of, dataset_of, page, says, words
+from tests.portal.web.town import build, client_of, dataset_of, page, says, words
 
 WATER = f"/zh/datasets/{dataset_of('1')}"
 
@@ -149,7 +150,6 @@ def test_w98_rows_are_clamped(client: FlaskClient) -> None:
     [
         "q=" + "水" * 10_000,
         "sort=unknown",
-        "sort=quality",
         "page=two",
         "page=-1",
         "rows=1e9",
@@ -220,7 +220,7 @@ class BrokenIndex:
     def rebuild(self, documents: Iterable[SearchDocument], upto: int) -> None:
         raise IndexCorrupt("segment 7 is gone")
 
-    def last_change(self) -> int | None:
+    def position(self) -> Position | None:
         return None
 
     def digests(self) -> Mapping[str, str]:
@@ -243,3 +243,15 @@ def test_spans_of_freshness_stand_in_the_order_of_time(client: FlaskClient) -> N
     assert [words(link) for link in facet.xpath(".//a")] == ["12个月内有更新", "3年内有更新"]
     (facet,) = page(client, "/zh/datasets?fresh=3y").xpath("//aside//section[h2='更新时间']")
     assert [words(link) for link in facet.xpath(".//a")] == ["12个月内有更新", "3年内有更新 ×（去掉）"]
+
+
+@pytest.mark.parametrize("language,word", [("zh", "得分"), ("en", "score")])
+def test_the_best_records_come_first_with_their_scores(catalog: Catalog, language: str, word: str) -> None:
+    build(catalog)
+    rebuild(catalog)
+    browser = client_of(catalog)
+    found = page(browser, f"/{language}/datasets?sort=quality&rows=30")
+    told = [words(link) for link in found.xpath("//ol[@class='results']//p[@class='facts']//a[contains(@href, '#scores')]")]
+    scores = [float(one.removeprefix(f"{word} ")) for one in told]
+    assert len(scores) > 20 and scores == sorted(scores, reverse=True) and scores[0] > scores[-1]
+    assert not page(browser, f"/{language}/datasets").xpath("//a[contains(@href, '#scores')]")
