@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 import msgspec
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -234,6 +235,15 @@ def keep_explanations(
     if day is None:
         return None
     return keeping.keep(catalog, day, holder(), processes=os.cpu_count() or 1, stop=stop, progress=progress)
+
+
+def table(*columns: str) -> Table:
+    """A table without walls, for a terminal of 80 columns has little room."""
+    made = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    for column in columns:
+        # Chinese has no spaces to break a line at, and would be cut.
+        made.add_column(column, overflow="fold")
+    return made
 
 
 def print_table(table: Table) -> None:

@@ -6,12 +6,11 @@ import csv
 import io
 
 import click
-from rich.table import Table
 
 import schemas
 from nachuan import installation
 from portal.catalog import held
-from portal.catalog.model import Run
+from portal.catalog.model import Counts, Run
 from portal.web.spreadsheets import harmless
 
 
@@ -33,16 +32,21 @@ def list_(source: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         installation.print_json(found)
         return
-    table = Table(
-        "run", "source", "started", "mode", "outcome", "listed", "added", "updated", "unusable", "retired", "held"
-    )
+    table = installation.table("run", "source", "started", "mode", "outcome", "listed", "became")
     for run in found:
-        counts = run.counts
-        figures = (counts.listed, counts.added, counts.updated, counts.unusable, counts.retired, counts.held)
-        table.add_row(
-            str(run.id), run.source_id, f"{run.started:%Y-%m-%d %H:%M}", run.mode, _outcome(run), *map(str, figures)
-        )
+        started = f"{run.started:%Y-%m-%d %H:%M}"
+        listed = f"{run.counts.listed:,}"
+        table.add_row(str(run.id), run.source_id, started, run.mode, _outcome(run), listed, _became(run.counts))
     installation.print_table(table)
+
+
+def _became(counts: Counts) -> str:
+    """What the records of a run came to, of which there were any besides unchanged ones."""
+    told = [f"{number:,} {name}" for name in _TOLD if (number := getattr(counts, name))]
+    return ", ".join(told) or ("unchanged" if counts.listed else "")
+
+
+_TOLD = ("added", "updated", "unusable", "duplicate", "missing", "retired", "restored", "held")
 
 
 @runs.command()

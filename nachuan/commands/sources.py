@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import click
 import msgspec
-from rich.table import Table
 
 from harvester import retirement, sourcefiles
 from harvester.audit import Audit, audit
@@ -46,12 +45,12 @@ def list_(as_json: bool) -> None:
     if as_json:
         installation.print_json([{"entry": entry, "last_run": last.get(entry.source.id)} for entry in entries])
         return
-    table = Table("id", "title", "kind", "schedule", "last run", "datasets")
+    table = installation.table("id", "schedule", "last run", "datasets", "title")
     for entry in entries:
         source, run = entry.source, last.get(entry.source.id)
-        told = "never" if run is None else f"{run.outcome} {run.started:%Y-%m-%d %H:%M}"
+        told = "never" if run is None else f"{run.outcome} {run.started:%Y-%m-%d}"
         schedule = "paused" if entry.paused else source.schedule
-        table.add_row(source.id, source.title, source.kind, schedule, told, f"{counts.get(source.id, 0):,}")
+        table.add_row(source.id, schedule, told, f"{counts.get(source.id, 0):,}", source.title)
     installation.print_table(table)
 
 
@@ -211,7 +210,7 @@ def preview_(id_or_url: str, limit: int, as_json: bool) -> None:
 
 
 def _print_preview(shown: Preview) -> None:
-    table = Table("title", "publisher", "region", "frequency", "openness", "formats", "issues")
+    table = installation.table("title", "publisher", "region", "frequency", "openness", "formats", "issues")
     for record in shown.records:
         dataset = record.dataset
         issues = " ".join(issue.code for issue in record.issues)
@@ -261,7 +260,7 @@ def _write_understanding(told: Audit) -> None:
 
 def _print_audit(told: Audit) -> None:
     click.echo(f"{told.records:,} records")
-    table = Table("field", "given", "understood", "", "not understood")
+    table = installation.table("field", "given", "understood", "", "not understood")
     for each in told.understanding:
         share = "" if each.share is None else f"{each.share:.1%}"
         rest = ", ".join(f"{one.value} ({one.count:,})" for one in each.remaining[:5])
@@ -270,7 +269,7 @@ def _print_audit(told: Audit) -> None:
     if not told.undecided:
         click.echo("Every key is decided about.")
         return
-    table = Table("undecided key", "records", "for example")
+    table = installation.table("undecided key", "records", "for example")
     for key in told.undecided:
         table.add_row(key.path, f"{key.records:,}", key.example)
     installation.print_table(table)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import click
-from rich.table import Table
 
 from nachuan import installation
 from portal.catalog.accounts import PASSWORD_LENGTH, Role
@@ -42,7 +41,7 @@ def list_(as_json: bool) -> None:
         shown = ("name", "role", "department", "created", "disabled")
         installation.print_json([{name: getattr(account, name) for name in shown} for account in accounts])
         return
-    table = Table("name", "role", "department", "made", "disabled")
+    table = installation.table("name", "role", "department", "made", "disabled")
     for account in accounts:
         disabled = "" if account.disabled is None else f"{account.disabled:%Y-%m-%d %H:%M}"
         table.add_row(
