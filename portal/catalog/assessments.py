@@ -58,7 +58,13 @@ class Assessed(Struct, frozen=True, kw_only=True):
     """One byte a question, in the order of the layout."""
     due: datetime | None = None
     """When a verdict may change although nothing was changed."""
-    quality: float | None = None
+
+
+class Rated(Struct, frozen=True):
+    """A row with what follows from its verdicts: what is kept of days gone by has the verdicts alone."""
+
+    row: Assessed
+    quality: float | None
     """The dataset's own score by the first rule set, from 0 to 1; None where nothing is known of it."""
 
 
@@ -148,7 +154,7 @@ class Assessments:
 
     def replace(
         self,
-        rows: Iterable[Assessed],
+        rows: Iterable[Rated],
         finish: Callable[[], Totals],
     ) -> State:
         """Writes a whole assessment beside the one that is read, then lets it be read and clears the other away.
@@ -162,7 +168,7 @@ class Assessments:
         for part in _batches(rows, ROWS_AT_ONCE):
             with writing(self._engine) as connection:
                 kept = _rated_so_far(connection, *stood, part)
-                values = [_values(row, generation, kept.get(row.dataset_id, 0)) for row in part]
+                values = [_values(one, generation, kept.get(one.row.dataset_id, 0)) for one in part]
                 connection.execute(insert(tables.assessment), values)
         counts, standings, state = finish()
         pack = packer()
@@ -192,7 +198,7 @@ class Assessments:
 
     def apply(
         self,
-        rows: Sequence[Assessed],
+        rows: Sequence[Rated],
         removed: Sequence[str],
         counts: Sequence[tuple[Kind, str, bytes]],
         standings: Sequence[Standing],
@@ -211,7 +217,7 @@ class Assessments:
             _keep(connection, generation, before, after)
             kept = _rated_so_far(connection, generation, before, rows)
             number = before.rated if len(kept) == len(rows) else _next_rating(connection)
-            values = [_values(row, generation, kept.get(row.dataset_id, number)) for row in rows]
+            values = [_values(one, generation, kept.get(one.row.dataset_id, number)) for one in rows]
             _upsert(connection, tables.assessment, values)
             table = tables.assessment.c
             for part in in_parts(removed):
@@ -453,12 +459,12 @@ def _keep(connection: Connection, generation: int, before: State | None, after: 
 
 
 def _rated_so_far(
-    connection: Connection, generation: int, state: State | None, rows: Sequence[Assessed]
+    connection: Connection, generation: int, state: State | None, rows: Sequence[Rated]
 ) -> dict[str, int]:
     """Of those rows whose quality is what it was: when it came to be so."""
     if state is None:
         return {}
-    wanted = {row.dataset_id: row.quality for row in rows}
+    wanted = {one.row.dataset_id: one.quality for one in rows}
     table = tables.assessment.c
     return {
         row.dataset_id: row.rated or state.rated
@@ -507,7 +513,8 @@ def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
         yield part
 
 
-def _values(row: Assessed, generation: int, rated: int) -> dict[str, Any]:
+def _values(one: Rated, generation: int, rated: int) -> dict[str, Any]:
+    row = one.row
     return {
         "generation": generation,
         "dataset_id": row.dataset_id,
@@ -519,7 +526,7 @@ def _values(row: Assessed, generation: int, rated: int) -> dict[str, Any]:
         "themes": f"|{'|'.join(row.themes)}|" if row.themes else "",
         "vector": row.vector,
         "due": row.due,
-        "quality": row.quality,
+        "quality": one.quality,
         "rated": rated,
     }
 
@@ -535,7 +542,6 @@ def _assessed(row: Row[Any]) -> Assessed:
         themes=tuple(filter(None, row.themes.split("|"))),
         vector=row.vector,
         due=row.due,
-        quality=row.quality,
     )
 
 

@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 from msgspec import Struct
 
-from portal.catalog.assessments import Assessed, Kind, Standing, State
+from portal.catalog.assessments import Assessed, Kind, Rated, Standing, State
 from portal.catalog.model import DatasetState, Entry, Link, RecordType
 from portal.catalog.store import Catalog
 from portal.scorecard import rules as rule_sets
@@ -139,12 +139,12 @@ def rebuild(
     totals: dict[Group, int] = {}
     count = 0
 
-    def rows() -> Iterator[Assessed]:
+    def rows() -> Iterator[Rated]:
         nonlocal count
         for part in _parts(catalog, ways, day, read, given, processes):
-            for row in part:
-                add(totals, row, 1)
-                yield row
+            for one in part:
+                add(totals, one.row, 1)
+                yield one
             count += len(part)
             progress(len(part))
 
@@ -192,7 +192,7 @@ def standings(catalog: Catalog, counted: Mapping[Group, bytes], layout: Layout) 
 
 def _parts(
     catalog: Catalog, ways: Ways, day: datetime, read: Mapping[str, datetime], layout: Layout, processes: int
-) -> Iterator[list[Assessed]]:
+) -> Iterator[list[Rated]]:
     """The rows of the whole catalogue, part by part, by id."""
     begins = catalog.assessments.boundaries(PART)
     spans: list[_Span] = list(zip(begins, [*begins[1:], None]))
@@ -201,11 +201,11 @@ def _parts(
 
 def _part(
     ways: Ways, day: datetime, read: Mapping[str, datetime], layout: Layout, catalog: Catalog, span: _Span
-) -> list[Assessed]:
-    return _rows(subjects(catalog.between(*span), catalog, ways, day, read), layout)
+) -> list[Rated]:
+    return _rated(subjects(catalog.between(*span), catalog, ways, day, read), layout)
 
 
-def _rows(several: Iterable[Subject], layout: Layout) -> list[Assessed]:
+def _rated(several: Iterable[Subject], layout: Layout) -> list[Rated]:
     """The rows of datasets, each with its quality."""
     rules = layout.rule_sets[0]
     asked = layout.starts[rules.id] + len(rules.measured)
@@ -218,7 +218,7 @@ def _rows(several: Iterable[Subject], layout: Layout) -> list[Assessed]:
         if verdicts not in known:
             point = scoring.of_one(row.vector, rules, layout).point
             known[verdicts] = None if point is None else point / rules.scale
-        rows.append(msgspec.structs.replace(row, quality=known[verdicts]))
+        rows.append(Rated(row, known[verdicts]))
     return rows
 
 
@@ -303,15 +303,15 @@ def _reassess(
     """Takes the old rows of some datasets out of all counts and puts the new ones in; the state it then is in."""
     old = catalog.assessments.rows(ids)
     made = subjects(catalog.entries(ids), catalog, ways, after.day, read)
-    new = {row.dataset_id: row for row in _rows(made, layout)}
+    new = {one.row.dataset_id: one for one in _rated(made, layout)}
     gone = [id for id in old if id not in new]
-    different = [row for id, row in new.items() if old.get(id) != row]
-    left = [old[row.dataset_id] for row in different if row.dataset_id in old] + [old[id] for id in gone]
+    different = [one for id, one in new.items() if old.get(id) != one.row]
+    left = [old[one.row.dataset_id] for one in different if one.row.dataset_id in old] + [old[id] for id in gone]
     change: dict[Group, int] = {}
     for row in left:
         add(change, row, -1)
-    for row in different:
-        add(change, row, 1)
+    for one in different:
+        add(change, one.row, 1)
     stood = catalog.assessments.tallies(list(change))
     counted = {
         group: scoring.packed(scoring.unpacked(stood.get(group, b"")) + counts, layout)

@@ -17,7 +17,7 @@ from sqlalchemy import update
 
 from portal.catalog import tables
 from portal.catalog.appearances import Appearance
-from portal.catalog.assessments import AssessmentMoved, Kind
+from portal.catalog.assessments import AssessmentMoved, Kind, Rated
 from portal.catalog.counting import LEASE
 from portal.catalog.documents import encode
 from portal.catalog.engines import writing
@@ -272,7 +272,7 @@ def test_a_rebuild_that_was_killed_leaves_the_assessment_that_is_read(town: Cata
 def test_of_two_rebuilds_at_once_the_one_that_began_later_is_read(town: Catalog) -> None:
     rebuild(town, WORKING, now=DAY)
     before = everything(town)
-    rows = list(town.assessments.walk())
+    rows = [Rated(row, None) for row in town.assessments.walk()]
 
     def overtaken() -> Iterator[Any]:
         yield rows[0]
@@ -404,7 +404,7 @@ def test_the_assessment_of_a_day_gone_by_is_what_it_was_on_that_day(catalog: Cat
         with time_machine.travel(day):
             filled(catalog, *batch)
         rebuild(catalog, now=day)
-        live.append([replace(row, due=None, quality=None) for row in everything(catalog)[0]])
+        live.append([replace(row, due=None) for row in everything(catalog)[0]])
     with time_machine.travel(days[3]):
         lease = catalog.sources.lease(SOURCE.id, "test")
         with catalog.transaction(lease, None) as transaction:
