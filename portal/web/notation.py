@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -35,6 +35,27 @@ def number(value: int | float) -> str:
 def points(value: float) -> str:
     """A score or a part of one, always with one decimal, so that columns of them stand in line."""
     return format_decimal(value, format="#,##0.0", locale=language())
+
+
+def hundredths(value: float) -> str:
+    """Points that stand in a sum: with two decimals, so that none differs from its figure elsewhere for adding up."""
+    return format_decimal(value, format="#,##0.00", locale=language())
+
+
+def adding_up(parts: Sequence[float], total: float, steps: int = 10) -> list[float]:
+    """The parts in tenths, each less than a tenth off, that add up to a total in tenths which they add up to roughly.
+
+    ``steps`` is how many make one: a hundred for hundredths.
+    """
+    scaled = [part * steps for part in parts]
+    whole = [math.floor(part) for part in scaled]
+    lacking = round(total * steps) - sum(whole)
+    nearest = sorted(range(len(parts)), key=lambda place: whole[place] - scaled[place])
+    # The total is rounded at both its ends, so one tenth more than there are parts may be lacking, or one too many be there.
+    for turn in range(abs(lacking)):
+        place = nearest[turn % len(nearest)] if lacking > 0 else nearest[-1 - turn % len(nearest)]
+        whole[place] += 1 if lacking > 0 else -1
+    return [part / steps for part in whole]
 
 
 def in_prose(value: int) -> str:

@@ -47,6 +47,7 @@ def furnish(app: Flask) -> None:
     app.jinja_env.filters.update(
         number=notation.number,
         points=notation.points,
+        hundredths=notation.hundredths,
         in_prose=notation.in_prose,
         date=notation.date,
         moment=notation.moment,

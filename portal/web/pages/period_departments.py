@@ -127,7 +127,7 @@ def evidence(id: str, department: str, rules: str, indicator: str) -> str:
         rules=given,
         asked=asked_of,
         one=one,
-        lost=cards.lost(card).get(indicator),
+        lost=graded.points_lost(card).get(indicator),
         answer=verdict,
         answers=tuple(Answer),
         where=where,
@@ -200,7 +200,7 @@ def _card(stored: str, department: str, rules: RuleSet) -> Card | None:
 
 def _dimensions(now: Card, before: Card | None) -> list[tuple[str, list[Row]]]:
     """The rows of every dimension under its title."""
-    lost = cards.lost(now)
+    lost = graded.points_lost(now)
     several = () if before is None else (one for each in before.dimensions for one in each.indicators)
     stood = {one.indicator.id: one for one in several if one.tally}
     return [

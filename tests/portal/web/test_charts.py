@@ -12,6 +12,7 @@ from lxml import html
 from msgspec.structs import replace
 
 from portal.web.charts import Bar, Bars, Cell, Heading, Heat, Point, Trend
+from portal.web.notation import whole_percent
 from portal.web.scales import FIFTHS, SCORES, Scale, Steps, scale, steps_of_counts
 from portal.web.tiles import map_of_datasets, tile_map
 from tests.portal.web.town import page
@@ -323,6 +324,17 @@ def test_a_heat_map_has_figures_an_order_blank_cells_and_all_rows_together(draw:
     assert drawing.xpath(".//tbody//td/a/@title") == ["通过 5，未通过 3"]
     assert [words(cell) for cell in drawing.xpath(".//tfoot//td")] == ["60", "50", "–未测得 4"]
     assert words(drawing.xpath(".//ul[@class='key']/li[last()]")[0]) == "–不适用"
+
+
+def test_the_key_of_a_heat_map_writes_its_limits_as_the_cells_are_written(draw: Draw) -> None:
+    shares = Steps((0.2, 0.4, 0.6, 0.8))
+    drawing = draw("heat", Heat(
+        title="通过率（%）", things=Heading("部门"), columns=(Heading("许可"),), rows=((Heading("水务局"), (Cell(0.62),)),),
+        steps=shares, written=whole_percent,
+    ))
+    assert rows(drawing) == [["水务局", "62"]]
+    key = [words(one) for one in drawing.xpath(".//ul[@class='key']/li")]
+    assert key == ["≤ 20", "≤ 40", "≤ 60", "≤ 80", "> 80", "未测"]
 
 
 # All of them

@@ -166,6 +166,14 @@ def test_the_first_month_and_the_one_that_runs_have_their_pages(browser: FlaskCl
     assert ("A month ago there was no score." in told) is (month == "2026-04")
 
 
+@pytest.mark.parametrize("month,leads", [("2026-04", 1), ("2026-05", 2), ("2026-06", 1)])
+def test_a_month_leads_to_those_around_it_that_there_are(browser: FlaskClient, month: str, leads: int) -> None:
+    around = page(browser, f"/en{HERE}/{month}").xpath("//nav[@class='paging']/a/@href")
+    assert len(around) == leads
+    for one in around:
+        get(browser, one)
+
+
 def test_in_the_first_month_nothing_is_said_to_be_new(browser: FlaskClient) -> None:
     assert "A month ago there was no score to compare with." in says(browser, f"/en{HERE}/2026-04")
     assert "newly" not in get(browser, f"/en{HERE}/2026-04.txt")

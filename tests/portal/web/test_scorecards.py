@@ -33,6 +33,9 @@ PARKING = Publisher(
 NINGBO = Publisher(
     id="nb", name="宁波市交通运输局", institution_type="government_department", department="330200.transport"
 )
+UNION = Publisher(
+    id="union", name="杭州市残疾人联合会", institution_type="mass_organisation", department="330100.disabled-persons"
+)
 LIBRARY = Publisher(id="lib", name='"><script>alert(1)</script>', institution_type="library")
 
 DEPARTMENT = "/scorecards/publishers/330100.transport"
@@ -50,6 +53,7 @@ def assessed() -> Iterator[Catalog]:
             *(made(f"park{n}", title=f"公园 {n}", publisher=PARKS, region="330100") for n in range(60)),
             made("parking", title="=停车场", publisher=PARKING, region="330100", licence="cc0", licence_raw="CC0"),
             made("bridges", title="桥梁", publisher=NINGBO, region="330200"),
+            made("aids", title="辅具", publisher=UNION, region="330100"),
             made("books", title="<i>藏书</i>", publisher=LIBRARY, region="330100"),
         ])
     catalog.sources.release(lease)
@@ -189,9 +193,34 @@ def test_the_points_lost_as_shown_add_up_to_what_the_score_shown_lacks(
     shown = page(client, f"/zh/scorecards/{group}/{rules}")
     lost = [words(cell) for cell in shown.xpath("//section[@id='indicators']//tbody//td[@data-label='失分']") if words(cell)]
     (total,) = shown.xpath("//section[@id='indicators']//tfoot//td[@class='figure']/text()")
-    assert f"{sum(map(float, lost)):.1f}" == total
+    assert f"{sum(map(float, lost)):.2f}" == total
     score, scale = float(shown.xpath("//a[@class='score']/text()")[0]), standard_layout().rules(rules).scale
-    assert f"{scale - score:.1f}" == total
+    assert scale - float(total) == pytest.approx(score, abs=0.05 + 1e-9)
+
+
+@pytest.mark.parametrize("group", ["publishers/330100.transport", "publishers/330200.transport", "regions/330100"])
+def test_what_a_fix_gains_is_what_its_indicator_lost_where_all_of_it_is_mended(client: FlaskClient, group: str) -> None:
+    shown = page(client, f"/zh/scorecards/{group}")
+    lost = {
+        row.xpath("th/a/@href")[0].partition("#national-")[2]: (float(words(cell)), row)
+        for row in shown.xpath("//section[@id='indicators']//tbody/tr")
+        for cell in row.xpath("td[@data-label='失分']") if words(cell)
+    }
+    gains = {
+        parts.path.rpartition("/")[2]: float(words(link))
+        for link in shown.xpath("//table[contains(@class, 'fixes')]//td[@data-label='可得分']/a")
+        for parts in (urlsplit(link.get("href")),) if "<" not in words(link)
+    }
+    whole = [id for id in gains if not lost[id][1].xpath("td[@data-label='未测得']/a") and "须有" not in words(lost[id][1])]
+    assert len(whole) > 3
+    assert [id for id in whole if abs(gains[id] - lost[id][0]) > 0.06] == []
+
+
+def test_what_is_not_asked_of_a_departments_institution_is_said_of_its_datasets(client: FlaskClient) -> None:
+    card = page(client, "/zh/scorecards/publishers/330100.disabled-persons")
+    (row,) = card.xpath("//section[@id='indicators']//tr[th/a[substring-after(@href, '#') = 'national-offers_api']]")
+    assert "只对部门整体提出" not in words(row)
+    assert [words(cell) for cell in row.xpath("td[@data-label='不适用']/a")] == ["1"]
 
 
 def test_an_indicators_own_page_says_the_same_points_lost(client: FlaskClient) -> None:
@@ -270,7 +299,7 @@ def test_the_csv_of_a_league_table_has_a_row_for_everyone(client: FlaskClient, a
     assert [(row["code"], row["best_place"], row["worst_place"]) for row in found] == [
         (one.standing.code, str(one.ranks.best), str(one.ranks.worst)) for one in league
     ]
-    assert client.get("/api/v1/scorecards?level=prefecture").get_json()["total"] == len(league) == 2
+    assert client.get("/api/v1/scorecards?level=prefecture").get_json()["total"] == len(league) == 3
 
 
 def test_the_documents_of_a_card_have_its_figures(client: FlaskClient, assessed: Catalog) -> None:
