@@ -225,8 +225,8 @@ def _group(kind: str, code: str) -> Group:
 def _earlier(catalog: Catalog, day: date, layout: Layout) -> list[dict[str, Any]]:
     """The nation's scores of a day, or by rules of one's own."""
     with _progress(catalog, "Assessing") as advance:
-        snapshot = snapshots.as_of(catalog, day, layout, progress=advance)
-    counts = snapshot.counts().get(NATION)
+        rows = snapshots.rows_as_of(catalog, day, layout, progress=advance).rows
+        counts = snapshots.counts_of(rows, layout).get(NATION)
     if counts is None:
         return []
     lanes = scoring.lanes(counts)
