@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import count, islice
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import CompoundSelect, Connection, Engine, func, insert, select, union
 from sqlalchemy.exc import IntegrityError
 
 from portal.catalog import tables
@@ -86,7 +86,7 @@ class Periods:
     def all(self) -> list[FrozenPeriod]:
         """Every frozen period, the newest first; what previews show is none."""
         table = tables.period
-        shown = select(tables.preview.c.kept)
+        shown = _shown()
         with self._engine.connect() as connection:
             found = connection.execute(select(table).where(table.c.id.not_in(shown)).order_by(table.c.id.desc()))
             return [FrozenPeriod(row.id, row.frozen, row.manifest, row.signature) for row in found]
@@ -112,7 +112,7 @@ class Periods:
     def of(self, rules: str, kind: Kind, code: str) -> dict[str, Standing]:
         """One group's standings as frozen, by the period; what previews show is none."""
         table = tables.period_standing
-        shown = select(tables.preview.c.kept)
+        shown = _shown()
         query = select(table).where(
             table.c.rules == rules, table.c.kind == kind, table.c.code == code, table.c.period_id.not_in(shown)
         )
@@ -163,3 +163,8 @@ class Periods:
             if body is None:
                 return
             yield unpacked(body)
+
+
+def _shown() -> CompoundSelect[Any]:
+    """The names of what previews show, or showed until they were called off."""
+    return union(select(tables.preview.c.kept), select(tables.preview_step.c.kept))

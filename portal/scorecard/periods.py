@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from portal.catalog.assessments import Assessed
 from portal.catalog.periods import Also, FrozenPeriod, PeriodFrozen
-from portal.catalog.previews import SUFFIX, Preview, PreviewRefused, beginning, ending
+from portal.catalog.previews import Preview, PreviewRefused, StepKind, beginning, ending, name_of
 from portal.catalog.statements import Statement
 from portal.catalog.store import Catalog
 from portal.scorecard.assess import standard_layout, standings
@@ -53,7 +53,19 @@ class RulesOfPeriod(Struct, frozen=True):
     version: str
 
 
-class Previewed(Struct, frozen=True):
+class PreviewStep(Struct, frozen=True, kw_only=True):
+    """A preview was extended, or called off, and why: as the manifest has it."""
+
+    kept: str
+    """The name of what that preview showed."""
+    kind: StepKind
+    before: datetime
+    until: datetime
+    reason: str
+    at: datetime
+
+
+class Previewed(Struct, frozen=True, omit_defaults=True):
     """The preview of a period, as the manifest of the frozen one has it."""
 
     begun: datetime
@@ -62,7 +74,9 @@ class Previewed(Struct, frozen=True):
     scores_sha256: str
     statements: int
     statements_sha256: str
-    """Of all that was said and answered: see ``portal.scorecard.said``."""
+    """Of all that was said and answered: see ``portal.scorecard.weeks``."""
+    steps: tuple[PreviewStep, ...] = ()
+    """What became of it, and of previews called off before it, in order."""
 
 
 class Manifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,20 +150,20 @@ def begin_preview(
     """Shows what a period that is over would be frozen as, and lets departments speak about it for some days.
 
     Raises PeriodInvalid for a period that is not over, and ``portal.catalog.previews.PreviewRefused`` for one that is
-    frozen or was previewed already.
+    frozen, or has a preview that was not called off.
     """
     begun = now or datetime.now(UTC)
-    day, kept = _day_over(period, begun), period + SUFFIX
-    stood = catalog.previews.get(period)
-    if stood is not None:
+    day, stood = _day_over(period, begun), catalog.previews.get(period)
+    if stood is not None and stood.called_off is None:
         raise PreviewRefused(f"the preview of {period} was begun already, on {stood.begun:%Y-%m-%d}")
+    kept = name_of(period, stood)
     reading = Reading(catalog.last_change(), begun)
     with drafted(catalog, day, layout or standard_layout(), progress, reading=reading) as draft:
         _refuse_empty(period, draft)
         preview = Preview(period=period, kept=kept, begun=begun, until=end_of(begun, days))
         manifest = replace(manifest_for(period, draft), reading=reading, until=preview.until)
         try:
-            _keep(catalog, kept, begun, manifest, draft, key, beginning(preview))
+            _keep(catalog, kept, begun, manifest, draft, key, beginning(preview, stood))
         except PeriodFrozen as error:
             raise PreviewRefused(f"the preview of {period} was begun by somebody else meanwhile") from error
     return manifest
@@ -233,8 +247,14 @@ def _refuse_empty(period: str, draft: Draft) -> None:
 
 def _previewed(catalog: Catalog, preview: Preview, said: Sequence[Statement]) -> Previewed:
     shown = manifest_of(catalog.periods.get(preview.kept))
+    steps = tuple(
+        PreviewStep(
+            kept=one.kept, kind=one.kind, before=one.before, until=one.until, reason=one.reason, at=one.at
+        )
+        for one in preview.steps
+    )
     return Previewed(
-        preview.begun, preview.until, shown.evidence_sha256, shown.scores_sha256, len(said), digest(said)
+        preview.begun, preview.until, shown.evidence_sha256, shown.scores_sha256, len(said), digest(said), steps
     )
 
 
