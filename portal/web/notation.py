@@ -86,6 +86,14 @@ def lasted(seconds: float) -> str:
     return format_timedelta(timedelta(seconds=seconds), threshold=1.2, locale=language())
 
 
+def left(seconds: float) -> str:
+    """What is left until a day that is written as a date: from two days on in days, which one can count."""
+    days = round(seconds / 86_400)
+    if days < 2:
+        return lasted(max(0.0, seconds))
+    return format_timedelta(timedelta(days=days), granularity="day", threshold=math.inf, locale=language())
+
+
 def period(text: str) -> str:
     """A period of a source's settings, ``7d`` or ``12h``, in words; as written where it is something else."""
     if text[-1:] not in _PERIODS or not text[:-1].isdigit():

@@ -18,7 +18,7 @@ from portal.scorecard.weeks import PublicStatement
 from portal.web import graded
 from portal.web.addresses import address
 from portal.web.languages import Text, language
-from portal.web.notation import date, lasted
+from portal.web.notation import date, left
 from portal.web.site import site
 from portal.web.summaries import title_of
 from portal.web.words import t
@@ -50,7 +50,7 @@ class Week(Struct, frozen=True):
     @property
     def left(self) -> str:
         """How long they still may, in words."""
-        return lasted(max(0.0, (self.preview.until - datetime.now(UTC)).total_seconds()))
+        return left((self.preview.until - datetime.now(UTC)).total_seconds())
 
 
 def end_of_day(until: datetime) -> str:

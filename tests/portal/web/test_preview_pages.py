@@ -529,7 +529,9 @@ def test_an_operator_extends_a_preview_and_every_page_says_until_when_and_why(
     reader: FlaskClient, zhou: FlaskClient, operator: FlaskClient, language: str
 ) -> None:
     (form,) = page(operator, f"/{language}/operate/disputes").xpath("//a[contains(@href, '/operate/previews/')]/@href")
-    assert len(page(operator, form).xpath("//main//form")) == 2
+    document = page(operator, form)
+    assert len(document.xpath("//main//form")) == 2
+    assert document.xpath("//nav[@class='within']//a[@aria-current]/@href") == [f"/{language}/operate/disputes"]
     assert extend(operator).headers["Location"] == "/operate/disputes?done=extended"
     later = {"zh": "2026年7月12日 24 时（北京时间）", "en": "the end of 12 Jul 2026 (Beijing time)"}[language]
     before = {"zh": "2026年7月8日 24 时", "en": "the end of 8 Jul 2026"}[language]
@@ -539,6 +541,11 @@ def test_an_operator_extends_a_preview_and_every_page_says_until_when_and_why(
         told = says(reader, f"/{language}{path}")
         assert before in told and WHY in told and "operator" not in told, path
     assert WHY in says(operator, f"/{language}/operate/audit")
+
+
+def test_what_is_left_is_said_in_days_however_many(reader: FlaskClient, operator: FlaskClient) -> None:
+    extend(operator, until="2026-08-15")
+    assert "44 days from now" in says(reader, f"/en{HERE}") and "还有44天" in says(reader, f"/zh{HERE}")
 
 
 @LANGUAGES
