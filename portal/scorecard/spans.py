@@ -38,6 +38,10 @@ _FIELDS: Mapping[Kind, tuple[Facet, str | None]] = {
 """By what the datasets of a group are found, and the field whose update moves a dataset out of it; None = nothing does."""
 
 
+FOUND = frozenset(_FIELDS)
+"""The kinds of groups whose datasets are found without going through all there are."""
+
+
 class TooMuch(Exception):
     """So much is not worked out while somebody waits."""
 

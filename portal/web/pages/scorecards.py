@@ -12,7 +12,7 @@ import schemas
 from portal.catalog.assessments import Assessed, Kind, Standing
 from portal.catalog.model import Entry
 from portal.catalog.store import PublisherSummary
-from portal.scorecard import cards
+from portal.scorecard import cards, spans
 from portal.scorecard.assess import Ways, standard_layout
 from portal.scorecard.cards import Answer, Card, Placed
 from portal.scorecard.fixes import Fix, fixes, most_first
@@ -249,6 +249,7 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         lost=graded.points_lost(card),
         needs=_needs_more(card, group),
         is_one=group.kind in AS_ONE,
+        has_digest=_has_digest(card, group),
         parts=parts,
         departments=departments,
         matrix_address=matrices.matrix_address(group, rules) if parts or departments else None,
@@ -259,6 +260,11 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         answers=tuple(Answer),
         lately=previewing.lately(group.code) if group.kind is Kind.DEPARTMENT else None,
     ))
+
+
+def _has_digest(card: Card, group: Group) -> bool:
+    """Whether its months are worked out while somebody waits."""
+    return group.kind in spans.FOUND and card.counts.harvested <= spans.MOST_DATASETS
 
 
 def _needs_more(card: Card, group: Group) -> int | None:

@@ -104,6 +104,16 @@ def test_the_card_leads_to_the_digest_and_to_the_change(browser: FlaskClient, de
     assert f"/en{HERE}" in body and "/en/scorecards/publishers/330100.transport/changes" in body
 
 
+def test_the_card_of_a_group_too_large_to_wait_for_does_not_lead_to_a_digest(
+    browser: FlaskClient, department: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuild(department, now=NOW)
+    monkeypatch.setattr(spans, "MOST_DATASETS", 2)
+    assert "/digest" not in get(browser, "/en/scorecards/publishers/330100.transport")
+    monkeypatch.setattr(spans, "MOST_DATASETS", 4)
+    assert f"/en{HERE}" in get(browser, "/en/scorecards/publishers/330100.transport")
+
+
 def test_what_became_stale_is_named(browser: FlaskClient) -> None:
     found = digesting_of(browser, "2026-05")
     assert [one.entry.dataset.source_key for one in found.stale.named] == ["3"]
