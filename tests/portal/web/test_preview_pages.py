@@ -543,6 +543,12 @@ def test_an_operator_extends_a_preview_and_every_page_says_until_when_and_why(
     assert WHY in says(operator, f"/{language}/operate/audit")
 
 
+def test_what_needs_several_datasets_says_so_in_a_period_as_on_the_card(reader: FlaskClient) -> None:
+    for path in (OWN, f"/scorecards/publishers/{DEPARTMENT}"):
+        (row,) = page(reader, f"/zh{path}").xpath("//tr[th/a[substring-after(@href, '#') = 'national-offers_api']]")
+        assert "（须有 3 个）" in words(row), path
+
+
 def test_what_is_left_is_said_in_days_however_many(reader: FlaskClient, operator: FlaskClient) -> None:
     extend(operator, until="2026-08-15")
     assert "44 days from now" in says(reader, f"/en{HERE}") and "还有44天" in says(reader, f"/zh{HERE}")

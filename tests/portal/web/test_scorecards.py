@@ -180,6 +180,14 @@ def test_the_datasets_behind_a_number_are_paged_with_the_reason_of_each(client: 
     assert all(words(cell) for cell in first.xpath("//main//tbody/tr/td[3]"))
 
 
+def test_the_datasets_behind_a_number_stand_one_below_the_other_where_a_page_is_narrow(client: FlaskClient) -> None:
+    (table,) = page(client, f"/zh{DEPARTMENT}/national/{LICENCE}?verdict=fail").xpath("//main//table")
+    assert table.get("class") == "stacked"
+    assert {tuple(cell.get("data-label") for cell in row.xpath("td")) for row in table.xpath("tbody/tr")} == {
+        (None, "发布部门", "原因与所见的值")
+    }
+
+
 LICENCE = next(one.id for one in standard_layout().rules("national").measured if one.check == "licence-given")
 
 
