@@ -323,6 +323,22 @@ def test_the_documents_of_a_card_have_its_figures(client: FlaskClient, assessed:
             assert told[one.indicator.id]["fails"] == expected
 
 
+def test_the_table_of_a_card_has_points_shares_and_numbers_in_columns_of_their_own(
+    client: FlaskClient, assessed: Catalog
+) -> None:
+    card, told = card_of(assessed), rows(client, f"{DEPARTMENT}.csv")
+    filled = {what: {name for row in told if row["what"] == what for name, cell in row.items() if cell} for what in (
+        "score", "datasets", "dimension", "indicator")}
+    points, shares, numbers = {"score", "low", "high"}, {"value", "value_low", "value_high"}, {"datasets"}
+    for what, own in (("score", points | numbers), ("datasets", numbers), ("dimension", points), ("indicator", shares)):
+        assert filled[what] & (points | shares | numbers) == own, what
+    shown = {row["id"]: row for row in told if row["what"] == "indicator"}
+    for one in (each for dimension in card.dimensions for each in dimension.indicators):
+        if one.value is not None and one.value.point is not None:
+            assert float(shown[one.indicator.id]["value"]) == pytest.approx(one.value.point, abs=1e-6)
+    assert {row["id"]: row["datasets"] for row in told if row["what"] == "datasets"}["counted"] == str(card.counts.counted)
+
+
 def test_the_api_tells_the_evidence_on_a_dataset_and_the_rest_of_a_long_list(
     client: FlaskClient, assessed: Catalog
 ) -> None:
