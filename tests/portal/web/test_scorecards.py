@@ -21,6 +21,7 @@ from portal.scorecard.assess import rebuild, standard_layout
 from portal.scorecard.cards import Answer, Card
 from portal.scorecard.fixes import fixes
 from portal.scorecard.rules import PACKAGED
+from portal.scorecard.verdicts import Verdict
 from portal.search.memory import MemoryIndex
 from tests.portal.web.town import HANGZHOU, WATER, build, client_of, dataset_of, made, page, says, words
 
@@ -261,6 +262,21 @@ def test_no_card_leads_to_an_explanation_that_is_refused(client: FlaskClient) ->
     for path in (DEPARTMENT, "/scorecards/nation/all", "/scorecards/institutions/library"):
         (there,) = page(client, f"/zh{path}").xpath("//ul[@class='leads']//a[contains(@href, '/changes')]/@href")
         assert client.get(there).status_code == 200, path
+
+
+def test_a_datasets_page_says_which_questions_are_not_in_its_own_score(client: FlaskClient, assessed: Catalog) -> None:
+    (row,) = cards.flagged(assessed, Kind.DEPARTMENT, "330200.transport", "counted")
+    (table, *_) = page(client, f"/zh/datasets/{row.dataset_id}").xpath("//section[@id='scores']//table")
+    apart = [words(one.xpath("th")[0]) for one in table.xpath("tbody/tr") if "不计入这条记录的得分" in words(one)]
+    assert apart == ["提供接口", "一年内有更新"]
+
+
+def test_a_dataset_nobody_could_ask_for_is_not_said_to_be_had(client: FlaskClient, assessed: Catalog) -> None:
+    place = standard_layout().place("national", "reachable")
+    passed = cards.behind(assessed, Kind.NATION, "", "effective", Answer.PASS)
+    unasked = next(one for one in passed if one.vector[place] == Verdict.UNKNOWN)
+    (first, *_) = page(client, f"/zh/datasets/{unasked.dataset_id}").xpath("//section[@id='scores']//tr[th='有效数据集']")
+    assert "取得数据的途径未见失效" in words(first) and "也有取得数据的途径" not in words(first)
 
 
 @pytest.mark.parametrize(("department", "said"), [("330200.transport", True), ("330100.transport", False)])
