@@ -299,6 +299,11 @@ def test_a_province_that_was_read_and_has_nothing_is_not_one_that_was_never_read
     ]
 
 
+def test_a_province_whose_score_is_nothing_has_the_lightest_shade_of_the_key() -> None:
+    tiles = {tile.region.code: tile.step for tile in tile_map({"330000": 0.0, "440000": 100.0}, FIFTHS).tiles}
+    assert (tiles["330000"], tiles["440000"], tiles["150000"]) == (1, 5, 0)
+
+
 def test_the_key_of_the_map_gives_its_limits_in_figures(client: FlaskClient) -> None:
     key = [words(one) for one in page(client, "/en/").xpath("//ul[@class='key']/li")]
     assert key == ["≤ 1", "≤ 4", "≤ 9", "≤ 20", "> 20", "not harvested yet"]
