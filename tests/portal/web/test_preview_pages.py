@@ -569,6 +569,9 @@ def test_a_preview_is_called_off_and_every_page_says_so_and_why(
         assert over in says(browser, f"/{language}{path}"), path
     for browser, path in ((reader, HERE), (reader, OWN), (zhou, "/desk"), (zhou, FORM)):
         assert WHY in says(browser, f"/{language}{path}"), path
+    (line,) = page(reader, f"/{language}/scorecards/publishers/{DEPARTMENT}").xpath("//p[@class='note']")
+    said = {"zh": "2026H1 评估：公示已中止", "en": "Assessment of 2026H1: preview called off"}[language]
+    assert words(line).replace(" ：", "：").startswith(said), "no score is said of what was called off"
     assert not page(zhou, FORM).xpath("//main//form") and "许可写在页面上。" in says(reader, OWN)
     assert page(reader, f"{HERE}/statements").xpath("//article")
 
