@@ -12,7 +12,7 @@ from portal.catalog.decisions import RulingRefused
 from portal.catalog.engines import AWAY, DatabaseError
 from portal.catalog.held import NotHeld
 from portal.catalog.periods import PeriodFrozen, UnknownPeriod
-from portal.catalog.previews import PreviewRefused
+from portal.catalog.previews import PreviewRefused, StepRefused
 from portal.catalog.runs import UnknownRun
 from portal.catalog.sources import LeaseLost, SourceHeld, UnknownSource
 from portal.catalog.statements import StatementRefused, UnknownStatement
@@ -42,6 +42,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     SourceHeld,
     SourceInvalid,
     StatementRefused,
+    StepRefused,
     UnknownAccount,
     UnknownDataset,
     UnknownPeriod,

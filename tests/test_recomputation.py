@@ -22,6 +22,7 @@ from portal.catalog.store import Catalog
 from portal.catalog.writing import NewRecord
 from portal.scorecard import periods
 from portal.scorecard.assess import standard_layout
+from portal.scorecard.drafts import drafted
 from portal.scorecard.periods import Manifest, manifest_for
 from portal.scorecard.snapshots import Snapshot, as_of
 from portal.scorecard.verdicts import Verdict
@@ -106,7 +107,8 @@ def counted(catalog: Catalog, at: datetime, copies: Mapping[str, str]) -> None:
 
 def told(catalog: Catalog, day: date) -> Manifest:
     """What a period that ended on a day would say of itself, assessed now."""
-    return manifest_for("any", as_of(catalog, day, standard_layout()))
+    with drafted(catalog, day, standard_layout()) as draft:
+        return manifest_for("any", draft)
 
 
 def morning_after(catalog: Catalog, day: date) -> Manifest:

@@ -93,6 +93,31 @@ def preview(period: str, days: int) -> None:
     click.echo(f"  evidence SHA-256 {manifest.evidence_sha256}")
 
 
+@assess.command()
+@click.argument("period")
+@click.option("--until", type=DAY, required=True, help="The last day on which departments may speak, in Beijing.")
+@click.option("--reason", required=True, help="Why, in public.")
+def extend(period: str, until: datetime, reason: str) -> None:
+    """Let departments speak until a later day about what a preview shows, also where its days are over already."""
+    with installation.catalog() as catalog:
+        found = catalog.previews.extend(period, weeks.end_of_day(until.date()), reason, by=COMMAND)
+    until_then = found.until.astimezone(weeks.BEIJING)
+    click.echo(f"Departments may speak about {period} until {until_then:%Y-%m-%d %H:%M} (Beijing).")
+
+
+@assess.command("call-off")
+@click.argument("period")
+@click.option("--reason", required=True, help="Why, in public.")
+def call_off(period: str, reason: str) -> None:
+    """End a preview for good. The half-year is frozen only after another one has run its course.
+
+    What was shown and said stays to be seen, and every dispute is still to be answered.
+    """
+    with installation.catalog() as catalog:
+        catalog.previews.call_off(period, reason, by=COMMAND)
+    click.echo(f"The preview of {period} is called off. nachuan assess preview {period} begins another.")
+
+
 @assess.command("statements")
 @click.argument("period")
 @click.option("--open", "only_open", is_flag=True, help="Only the disputes that have no answer yet.")
@@ -173,7 +198,7 @@ def verify(period: str) -> None:
 def export(period: str, format_: str, table: str, output: BinaryIO) -> None:
     """Write out a frozen period: its scores, the counts of every indicator, or every dataset's verdicts.
 
-    What a preview shows has the name of its period with -pre after it.
+    What a preview shows has the name of its period with -pre after it; what another one after it shows, with -p2.
     """
     with installation.catalog() as catalog:
         _, layout, rows = periods.streamed(catalog, period)
@@ -225,8 +250,8 @@ def _group(kind: str, code: str) -> Group:
 def _earlier(catalog: Catalog, day: date, layout: Layout) -> list[dict[str, Any]]:
     """The nation's scores of a day, or by rules of one's own."""
     with _progress(catalog, "Assessing") as advance:
-        snapshot = snapshots.as_of(catalog, day, layout, progress=advance)
-    counts = snapshot.counts().get(NATION)
+        rows = snapshots.rows_as_of(catalog, day, layout, progress=advance).rows
+        counts = snapshots.counts_of(rows, layout).get(NATION)
     if counts is None:
         return []
     lanes = scoring.lanes(counts)

@@ -38,6 +38,8 @@ class Action(StrEnum):
     RUN_APPROVED = "run-approved"
     RUN_REJECTED = "run-rejected"
     PREVIEW_BEGUN = "preview-begun"
+    PREVIEW_EXTENDED = "preview-extended"
+    PREVIEW_CALLED_OFF = "preview-called-off"
     PERIOD_FROZEN = "period-frozen"
     STATEMENT_MADE = "statement-made"
     STATEMENT_WITHDRAWN = "statement-withdrawn"

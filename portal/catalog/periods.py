@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import count, islice
-from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import CompoundSelect, Connection, Engine, func, insert, select, union
 from sqlalchemy.exc import IntegrityError
 
 from portal.catalog import tables
@@ -21,6 +20,9 @@ from portal.catalog.engines import writing
 
 Also: TypeAlias = Callable[[Connection], None]
 """What else is checked and written in the transaction that keeps a period."""
+
+
+DEPARTMENTS_AT_ONCE = 500
 
 
 class PeriodFrozen(Exception):
@@ -52,12 +54,13 @@ class Periods:
         period: FrozenPeriod,
         parts: Iterable[bytes],
         standings: Iterable[Standing] = (),
-        departments: Mapping[str, bytes] = MappingProxyType({}),
+        departments: Iterable[tuple[str, bytes]] = (),
         also: Also = lambda connection: None,
     ) -> None:
         """Keeps a period with its evidence and what it came to. Raises PeriodFrozen when there is one of its name.
 
-        ``departments`` is each department's part of the evidence. ``also`` runs within the transaction: see
+        ``departments`` is each department's part of the evidence. All of it is read within the transaction, and so must not
+        read the catalogue. ``also`` runs within the transaction: see
         ``previews.beginning`` and ``previews.ending``.
         """
         pack = packer()
@@ -69,9 +72,10 @@ class Periods:
                     kept = insert(tables.period_part).values(period_id=period.id, number=number, body=pack(part))
                     connection.execute(kept)
                 also(connection)
-                owned = [{"period_id": period.id, "department": id, "body": pack(rows)} for id, rows in departments.items()]
-                if owned:
-                    connection.execute(insert(tables.period_department), owned)
+                owned = iter(departments)
+                while some := list(islice(owned, DEPARTMENTS_AT_ONCE)):
+                    bodies = [{"period_id": period.id, "department": id, "body": pack(rows)} for id, rows in some]
+                    connection.execute(insert(tables.period_department), bodies)
                 rest = iter(standings)
                 while several := list(islice(rest, ROWS_AT_ONCE)):
                     rows = [{**asdict(one), "kind": one.kind.value, "period_id": period.id} for one in several]
@@ -82,7 +86,7 @@ class Periods:
     def all(self) -> list[FrozenPeriod]:
         """Every frozen period, the newest first; what previews show is none."""
         table = tables.period
-        shown = select(tables.preview.c.kept)
+        shown = _shown()
         with self._engine.connect() as connection:
             found = connection.execute(select(table).where(table.c.id.not_in(shown)).order_by(table.c.id.desc()))
             return [FrozenPeriod(row.id, row.frozen, row.manifest, row.signature) for row in found]
@@ -108,7 +112,7 @@ class Periods:
     def of(self, rules: str, kind: Kind, code: str) -> dict[str, Standing]:
         """One group's standings as frozen, by the period; what previews show is none."""
         table = tables.period_standing
-        shown = select(tables.preview.c.kept)
+        shown = _shown()
         query = select(table).where(
             table.c.rules == rules, table.c.kind == kind, table.c.code == code, table.c.period_id.not_in(shown)
         )
@@ -159,3 +163,8 @@ class Periods:
             if body is None:
                 return
             yield unpacked(body)
+
+
+def _shown() -> CompoundSelect[Any]:
+    """The names of what previews show, or showed until they were called off."""
+    return union(select(tables.preview.c.kept), select(tables.preview_step.c.kept))

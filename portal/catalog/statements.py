@@ -132,7 +132,7 @@ class Statements:
 
         Whoever asks has made sure of what the statement is about.
         """
-        saying = replace(saying, text=_acceptable(saying.text))
+        saying = replace(saying, text=acceptable(saying.text))
         with writing(self._engine) as connection:
             # Read within the transaction: whoever waited for another writer until the week was over is too late.
             now = datetime.now(UTC)
@@ -179,7 +179,7 @@ class Statements:
         ``after`` is the number of the last answer the person saw, None where they saw none: another one given since is
         to be read first. Raises UnknownStatement, StatementRefused.
         """
-        text = _acceptable(text)
+        text = acceptable(text)
         with writing(self._engine) as connection:
             _refuse_stranger(connection, by)
             found = _one(connection, number)
@@ -285,8 +285,8 @@ def _account(connection: Connection, name: str) -> Row[Any] | None:
     return connection.execute(select(table).where(table.c.name == name, table.c.disabled.is_(None))).one_or_none()
 
 
-def _acceptable(text: str) -> str:
-    """The text as it is kept: plain lines. Raises StatementRefused where it says nothing, or too much."""
+def acceptable(text: str) -> str:
+    """A text as it is kept for everybody to read: plain lines. Raises StatementRefused where it says nothing, or too much."""
     lines = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")).strip()
     if len(lines) > LONGEST or not any(one.isalnum() for one in lines):
         raise StatementRefused("text")

@@ -175,19 +175,23 @@ def add(totals: dict[Group, int], row: Assessed, times: int) -> None:
 
 
 def standings(catalog: Catalog, counted: Mapping[Group, bytes], layout: Layout) -> Iterator[Standing]:
-    """Every group's standing under every rule set."""
+    """Every group's standing under every rule set: the catalogue is read before this returns, and not any more."""
     codes = [code for kind, code in counted if kind is Kind.PUBLISHER]
     owners = catalog.publisher_records(codes)
     publishers = {id: publisher for id, (publisher, _) in owners.items()}
     source_of = {id: source_id for id, (_, source_id) in owners.items()}
     sources = {stored.source.id: stored.source for stored in catalog.sources.all()}
-    for group, stored in counted.items():
-        kind, code = group
-        counts = scoring.lanes(stored)
-        compared = peers(group, publishers, sources, source_of)
-        for rules in layout.rule_sets:
-            score = scoring.score(counts, rules, layout, is_department=kind in AS_ONE)
-            yield Standing(rules=rules.id, kind=kind, code=code, peers=compared, **msgspec.structs.asdict(score))
+
+    def found() -> Iterator[Standing]:
+        for group, stored in counted.items():
+            kind, code = group
+            counts = scoring.lanes(stored)
+            compared = peers(group, publishers, sources, source_of)
+            for rules in layout.rule_sets:
+                score = scoring.score(counts, rules, layout, is_department=kind in AS_ONE)
+                yield Standing(rules=rules.id, kind=kind, code=code, peers=compared, **msgspec.structs.asdict(score))
+
+    return found()
 
 
 def _parts(

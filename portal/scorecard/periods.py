@@ -16,7 +16,6 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
 
 import msgspec
 from msgspec import Struct
@@ -24,17 +23,16 @@ from msgspec.structs import replace
 
 from portal.catalog.assessments import Assessed
 from portal.catalog.periods import Also, FrozenPeriod, PeriodFrozen
-from portal.catalog.previews import SUFFIX, Preview, PreviewRefused, beginning, ending
+from portal.catalog.previews import Preview, PreviewRefused, StepKind, beginning, ending, name_of
 from portal.catalog.statements import Statement
 from portal.catalog.store import Catalog
 from portal.scorecard.assess import standard_layout, standings
+from portal.scorecard.drafts import Draft, drafted
 from portal.scorecard.groups import Group, groups_of
 from portal.scorecard.rules import RuleSet
-from portal.scorecard.snapshots import Reading, Snapshot, as_of, scores
+from portal.scorecard.snapshots import Reading, Snapshot, scores
 from portal.scorecard.vectors import Layout
 from portal.scorecard.weeks import digest, end_of, refuse_open
-
-ROWS_IN_PART = 20_000
 
 WRITTEN_AFTER = timedelta(hours=1)
 """By when what was found on a day is surely written down: until then a period would be frozen without the last of it."""
@@ -55,7 +53,19 @@ class RulesOfPeriod(Struct, frozen=True):
     version: str
 
 
-class Previewed(Struct, frozen=True):
+class PreviewStep(Struct, frozen=True, kw_only=True):
+    """A preview was extended, or called off, and why: as the manifest has it."""
+
+    kept: str
+    """The name of what that preview showed."""
+    kind: StepKind
+    before: datetime
+    until: datetime
+    reason: str
+    at: datetime
+
+
+class Previewed(Struct, frozen=True, omit_defaults=True):
     """The preview of a period, as the manifest of the frozen one has it."""
 
     begun: datetime
@@ -64,7 +74,9 @@ class Previewed(Struct, frozen=True):
     scores_sha256: str
     statements: int
     statements_sha256: str
-    """Of all that was said and answered: see ``portal.scorecard.said``."""
+    """Of all that was said and answered: see ``portal.scorecard.weeks``."""
+    steps: tuple[PreviewStep, ...] = ()
+    """What became of it, and of previews called off before it, in order."""
 
 
 class Manifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -116,12 +128,12 @@ def freeze(
     if preview is not None:
         refuse_open(preview, catalog.statements.of(period), frozen)
     reading = None if preview is None else Reading(catalog.last_change(), frozen)
-    snapshot = as_of(catalog, day, layout or standard_layout(), progress, reading=reading)
-    _refuse_empty(period, snapshot)
-    said = catalog.statements.of(period)
-    shown = None if preview is None else _previewed(catalog, preview, said)
-    manifest = replace(manifest_for(period, snapshot), reading=reading, preview=shown)
-    _keep(catalog, period, frozen, manifest, snapshot, key, ending(period, preview, said))
+    with drafted(catalog, day, layout or standard_layout(), progress, reading=reading) as draft:
+        _refuse_empty(period, draft)
+        said = catalog.statements.of(period)
+        shown = None if preview is None else _previewed(catalog, preview, said)
+        manifest = replace(manifest_for(period, draft), reading=reading, preview=shown)
+        _keep(catalog, period, frozen, manifest, draft, key, ending(period, preview, said))
     return manifest
 
 
@@ -138,22 +150,22 @@ def begin_preview(
     """Shows what a period that is over would be frozen as, and lets departments speak about it for some days.
 
     Raises PeriodInvalid for a period that is not over, and ``portal.catalog.previews.PreviewRefused`` for one that is
-    frozen or was previewed already.
+    frozen, or has a preview that was not called off.
     """
     begun = now or datetime.now(UTC)
-    day, kept = _day_over(period, begun), period + SUFFIX
-    stood = catalog.previews.get(period)
-    if stood is not None:
+    day, stood = _day_over(period, begun), catalog.previews.get(period)
+    if stood is not None and stood.called_off is None:
         raise PreviewRefused(f"the preview of {period} was begun already, on {stood.begun:%Y-%m-%d}")
+    kept = name_of(period, stood)
     reading = Reading(catalog.last_change(), begun)
-    snapshot = as_of(catalog, day, layout or standard_layout(), progress, reading=reading)
-    _refuse_empty(period, snapshot)
-    preview = Preview(period=period, kept=kept, begun=begun, until=end_of(begun, days))
-    manifest = replace(manifest_for(period, snapshot), reading=reading, until=preview.until)
-    try:
-        _keep(catalog, kept, begun, manifest, snapshot, key, beginning(preview))
-    except PeriodFrozen as error:
-        raise PreviewRefused(f"the preview of {period} was begun by somebody else meanwhile") from error
+    with drafted(catalog, day, layout or standard_layout(), progress, reading=reading) as draft:
+        _refuse_empty(period, draft)
+        preview = Preview(period=period, kept=kept, begun=begun, until=end_of(begun, days))
+        manifest = replace(manifest_for(period, draft), reading=reading, until=preview.until)
+        try:
+            _keep(catalog, kept, begun, manifest, draft, key, beginning(preview, stood))
+        except PeriodFrozen as error:
+            raise PreviewRefused(f"the preview of {period} was begun by somebody else meanwhile") from error
     return manifest
 
 
@@ -164,23 +176,23 @@ def recomputed(catalog: Catalog, period: str, progress: Callable[[int], None] = 
     Raises ``portal.catalog.periods.UnknownPeriod``, and PeriodInvalid when the evidence is not what was frozen.
     """
     manifest, layout, _ = streamed(catalog, period)
-    snapshot = as_of(catalog, manifest.day, layout, progress, reading=manifest.reading)
-    again = manifest_for(manifest.period, snapshot)
+    with drafted(catalog, manifest.day, layout, progress, reading=manifest.reading) as draft:
+        again = manifest_for(manifest.period, draft)
     return replace(again, reading=manifest.reading, until=manifest.until, preview=manifest.preview)
 
 
-def manifest_for(period: str, snapshot: Snapshot) -> Manifest:
+def manifest_for(period: str, draft: Draft) -> Manifest:
     """What a period that held this assessment would say of itself."""
-    found = scores(snapshot.counts(), snapshot.layout)
+    found = scores(draft.counts, draft.layout)
     lines = (msgspec.json.encode((rules, kind, code, score)) for rules, (kind, code), score in found)
     return Manifest(
         period=period,
-        day=snapshot.day.date(),
-        number=snapshot.number,
-        datasets=len(snapshot.rows),
-        rules=tuple(RulesOfPeriod(rules.id, rules.version) for rules in snapshot.layout.rule_sets),
-        layout=snapshot.layout.digest,
-        evidence_sha256=_sha256(_parts(snapshot)),
+        day=draft.day.date(),
+        number=draft.number,
+        datasets=draft.datasets,
+        rules=tuple(RulesOfPeriod(rules.id, rules.version) for rules in draft.layout.rule_sets),
+        layout=draft.layout.digest,
+        evidence_sha256=_sha256(draft.parts()),
         scores_sha256=_sha256(lines),
     )
 
@@ -227,46 +239,31 @@ def _day_over(period: str, now: datetime) -> date:
     return day
 
 
-def _refuse_empty(period: str, snapshot: Snapshot) -> None:
+def _refuse_empty(period: str, draft: Draft) -> None:
     # What is frozen stays, so nothing is frozen for a catalogue that began later.
-    if not snapshot.rows:
-        raise PeriodInvalid(f"there was no dataset on {snapshot.day:%Y-%m-%d}: there is nothing to freeze for {period}")
+    if not draft.datasets:
+        raise PeriodInvalid(f"there was no dataset on {draft.day:%Y-%m-%d}: there is nothing to freeze for {period}")
 
 
 def _previewed(catalog: Catalog, preview: Preview, said: Sequence[Statement]) -> Previewed:
     shown = manifest_of(catalog.periods.get(preview.kept))
+    steps = tuple(
+        PreviewStep(
+            kept=one.kept, kind=one.kind, before=one.before, until=one.until, reason=one.reason, at=one.at
+        )
+        for one in preview.steps
+    )
     return Previewed(
-        preview.begun, preview.until, shown.evidence_sha256, shown.scores_sha256, len(said), digest(said)
+        preview.begun, preview.until, shown.evidence_sha256, shown.scores_sha256, len(said), digest(said), steps
     )
 
 
-def _keep(
-    catalog: Catalog, id: str, at: datetime, manifest: Manifest, snapshot: Snapshot, key: str, also: Also
-) -> None:
+def _keep(catalog: Catalog, id: str, at: datetime, manifest: Manifest, draft: Draft, key: str, also: Also) -> None:
     """Signs and writes an assessment under a name."""
     words = _words(manifest)
-    # A list, because they read the catalogue, which cannot be while the period is written.
-    stood = list(standings(catalog, snapshot.counts(), snapshot.layout))
-    departments = dict(_departments(snapshot))
-    catalog.periods.add(FrozenPeriod(id, at, words, _signature(words, key)), _parts(snapshot), stood, departments, also)
-
-
-def _departments(snapshot: Snapshot) -> Iterator[tuple[str, bytes]]:
-    """The rows of every department, as they stand in the parts among all others."""
-    owned: dict[str, list[Assessed]] = {}
-    for row in snapshot.rows:
-        if row.department is not None:
-            owned.setdefault(row.department, []).append(row)
-    for department, rows in owned.items():
-        yield department, msgspec.msgpack.encode(rows)
-
-
-def _parts(snapshot: Snapshot) -> Iterator[bytes]:
-    """The rules, word for word, then the rows."""
-    yield msgspec.json.encode(snapshot.layout.rule_sets, order="deterministic")
-    rest = iter(snapshot.rows)
-    while part := list(islice(rest, ROWS_IN_PART)):
-        yield msgspec.msgpack.encode(part)
+    frozen = FrozenPeriod(id, at, words, _signature(words, key))
+    stood = standings(catalog, draft.counts, draft.layout)
+    catalog.periods.add(frozen, draft.parts(), stood, draft.departments(), also)
 
 
 _rows = msgspec.msgpack.Decoder(list[Assessed]).decode

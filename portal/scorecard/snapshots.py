@@ -1,4 +1,4 @@
-"""A whole assessment in memory: of a day gone by, or by rules that are not the database's."""
+"""An assessment of a day gone by, or by rules that are not the database's: row by row, or as a whole in memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AT_ONCE = 1000
 
 
 class Snapshot(Struct, frozen=True):
-    """Every dataset's verdicts as of the end of a day."""
+    """The verdicts of some datasets, or all of few, as of the end of a day."""
 
     layout: Layout
     day: datetime
@@ -35,6 +35,16 @@ class Snapshot(Struct, frozen=True):
     def counts(self) -> dict[Group, bytes]:
         """The counts of every group."""
         return counts_of(self.rows, self.layout)
+
+
+class Rows(Struct, frozen=True):
+    """The same for reading once, of however many datasets; each is assessed when it is asked for."""
+
+    day: datetime
+    number: int
+    """The last change it knows of."""
+    rows: Iterator[Assessed]
+    """By dataset id, none with ``due``."""
 
 
 class Reading(Struct, frozen=True):
@@ -55,6 +65,20 @@ def as_of(
     ids: Collection[str] | None = None,
     reading: Reading | None = None,
 ) -> Snapshot:
+    """What ``rows_as_of`` gives, in memory."""
+    found = rows_as_of(catalog, day, layout, progress, ids=ids, reading=reading)
+    return Snapshot(layout, found.day, found.number, tuple(found.rows))
+
+
+def rows_as_of(
+    catalog: Catalog,
+    day: date,
+    layout: Layout,
+    progress: Callable[[int], None] = lambda count: None,
+    *,
+    ids: Collection[str] | None = None,
+    reading: Reading | None = None,
+) -> Rows:
     """The assessment as of the end of a day: the catalogue as it then stood, held against the beginning of that day.
 
     With ``ids`` of these datasets only. With ``reading`` what people decided since, and what was wrong in our reading, takes
@@ -67,14 +91,16 @@ def as_of(
     if reading is not None:
         ways = replace(ways, originals=partial(_corrected, ends, number, reading))
     read = catalog.runs.last_read(ends)
-    rows: list[Assessed] = []
     words = None if reading is None else reading.number
     entries = catalog.walk_as_of(number, words) if ids is None else catalog.entries_as_of(ids, number, words)
-    for part in _parts(entries):
-        found = subjects(part, catalog, ways, begins, read, upto=number)
-        rows += [replace(assessed(one, layout), due=None) for one in found]
-        progress(len(part))
-    return Snapshot(layout, begins, number, tuple(rows))
+
+    def rows() -> Iterator[Assessed]:
+        for part in _parts(entries):
+            for one in subjects(part, catalog, ways, begins, read, upto=number):
+                yield replace(assessed(one, layout), due=None)
+            progress(len(part))
+
+    return Rows(begins, number, rows())
 
 
 def _corrected(ends: datetime, number: int, reading: Reading, catalog: Catalog) -> Originals:
@@ -96,7 +122,8 @@ def counts_of(rows: Iterable[Assessed], layout: Layout) -> dict[Group, bytes]:
     totals: dict[Group, int] = {}
     for row in rows:
         add(totals, row, 1)
-    return {group: scoring.packed(counts, layout) for group, counts in totals.items()}
+    # Taken out one by one: of ten thousand groups both forms at once would be twice as much memory.
+    return {group: scoring.packed(totals.pop(group), layout) for group in list(totals)}
 
 
 def scores(counts: Mapping[Group, bytes], layout: Layout) -> Iterator[tuple[str, Group, Score]]:

@@ -18,6 +18,7 @@ from portal.catalog.store import Catalog
 from portal.scorecard import periods, scoring
 from portal.scorecard.assess import standard_layout
 from portal.scorecard.changes import Explanation, explain, score_of
+from portal.scorecard.fixes import mends_empty
 from portal.scorecard.groups import AS_ONE, Group, groups_of, members
 from portal.scorecard.rules import RuleSet
 from portal.scorecard.scoring import Score
@@ -35,6 +36,10 @@ _FIELDS: Mapping[Kind, tuple[Facet, str | None]] = {
     Kind.SOURCE: (Facet.SOURCE, None),
 }
 """By what the datasets of a group are found, and the field whose update moves a dataset out of it; None = nothing does."""
+
+
+FOUND = frozenset(_FIELDS)
+"""The kinds of groups whose datasets are found without going through all there are."""
 
 
 class TooMuch(Exception):
@@ -65,10 +70,14 @@ class Span(Struct, frozen=True, kw_only=True):
             return None
         return scoring.score(scoring.lanes(counts), self.rules, self.layout, is_department=self.group[0] in AS_ONE)
 
-    def failing(self, indicator: str) -> list[str]:
-        """The datasets that fail an indicator on the later day."""
+    def mendable(self, indicator: str) -> list[str]:
+        """The datasets that fail an indicator on the later day and would pass if that alone were mended."""
         place = self.layout.place(self.rules.id, indicator)
-        return [row.dataset_id for row in self.later.rows if Verdict(row.vector[place]).fails]
+        failing = [row for row in self.later.rows if Verdict(row.vector[place]).fails]
+        if not self.rules.empty_earns_nothing or mends_empty(self.rules.indicator(indicator)):
+            return [row.dataset_id for row in failing]
+        empty = self.layout.flag("empty")
+        return [row.dataset_id for row in failing if row.vector[empty] != Verdict.PASS]
 
 
 def span(

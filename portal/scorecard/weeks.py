@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,12 +22,20 @@ def end_of(begun: datetime, days: int) -> datetime:
     So deadlines in days are counted there: the day they begin on is left out, the last one ends at 24:00 (Civil Code,
     articles 201 to 203; that a last day is a holiday is for whoever chooses the days).
     """
-    last = begun.astimezone(BEIJING).date() + timedelta(days=days)
-    return datetime.combine(last + timedelta(days=1), time(), BEIJING).astimezone(UTC)
+    return end_of_day(begun.astimezone(BEIJING).date() + timedelta(days=days))
+
+
+def end_of_day(day: date) -> datetime:
+    """24:00 of a day by the clock of Beijing."""
+    return datetime.combine(day + timedelta(days=1), time(), BEIJING).astimezone(UTC)
 
 
 def refuse_open(preview: Preview, said: Sequence[Statement], now: datetime) -> None:
-    """Raises ``PreviewRefused`` while departments may speak, or wait for the answer to a dispute."""
+    """Raises ``PreviewRefused`` while departments may speak, or wait for the answer to a dispute, or for another preview."""
+    if preview.called_off is not None:
+        raise PreviewRefused(
+            f"the preview of {preview.period} was called off: nachuan assess preview {preview.period} begins another"
+        )
     if now < preview.until:
         until = preview.until.astimezone(BEIJING)
         raise PreviewRefused(f"the preview of {preview.period} is open until {until:%Y-%m-%d %H:%M} (Beijing)")

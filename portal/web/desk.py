@@ -15,7 +15,7 @@ from portal.catalog.accounts import Account, Role
 from portal.catalog.assessments import Kind as Of
 from portal.catalog.model import Entry
 from portal.catalog.statements import LONGEST, Kind, Saying, StatementRefused, UnknownStatement
-from portal.scorecard import cards, disputes, kept
+from portal.scorecard import disputes, kept
 from portal.scorecard.cards import Answer, Card, IndicatorCard
 from portal.scorecard.periods import last_day
 from portal.scorecard.rules import PACKAGED, RuleSet
@@ -183,7 +183,7 @@ def _shown(week: Week, department: str) -> Shown:
     card, day = kept.card(catalog, id, department, PACKAGED[0]), midnight(last_day(preview.period))
     if card is None or week.stage is not Stage.OPEN:
         return Shown(week, day, card, ())
-    lost = cards.lost(card)
+    lost = graded.points_lost(card)
     several = (one for each in card.dimensions for one in each.indicators)
     failing = [
         Failing(one, lost[one.indicator.id])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -18,9 +17,8 @@ from portal.scorecard.periods import WRITTEN_AFTER
 from portal.scorecard.rules import Indicator, RuleSet
 from portal.scorecard.spans import Span
 from portal.web.graded import Group
+from portal.web.notation import adding_up
 from portal.web.site import site
-
-_TENTH = 10
 
 _Stamp: TypeAlias = tuple[int, int, int, date]
 
@@ -113,19 +111,6 @@ def explained(found: Explanation, rules: RuleSet) -> Explained:
     for row in rows:
         totals[_doer(row.part)] = totals.get(_doer(row.part), 0.0) + row.points
     return Explained(before, after, difference, rows, tuple((who, round(sum_, 1)) for who, sum_ in totals.items()))
-
-
-def adding_up(parts: Sequence[float], total: float) -> list[float]:
-    """The parts in tenths, each less than a tenth off, that add up to a total in tenths which they add up to roughly."""
-    scaled = [part * _TENTH for part in parts]
-    whole = [math.floor(part) for part in scaled]
-    lacking = round(total * _TENTH) - sum(whole)
-    nearest = sorted(range(len(parts)), key=lambda place: whole[place] - scaled[place])
-    # The total is rounded at both its ends, so one tenth more than there are parts may be lacking, or one too many be there.
-    for turn in range(abs(lacking)):
-        place = nearest[turn % len(nearest)] if lacking > 0 else nearest[-1 - turn % len(nearest)]
-        whole[place] += 1 if lacking > 0 else -1
-    return [part / _TENTH for part in whole]
 
 
 def name_of(part: Part) -> str:

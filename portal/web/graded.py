@@ -13,12 +13,13 @@ from portal.catalog.sources import UnknownSource
 from portal.catalog.store import Catalog
 from portal.scorecard import cards
 from portal.scorecard.assess import standard_layout
-from portal.scorecard.cards import Placed
+from portal.scorecard.cards import Card, Placed
 from portal.scorecard.groups import COMPARED, region_of
 from portal.scorecard.rules import PACKAGED
 from portal.web import places
 from portal.web.addresses import address
 from portal.web.languages import language
+from portal.web.notation import adding_up
 from portal.web.site import site
 from portal.web.words import t
 from schemas import vocabulary
@@ -260,3 +261,11 @@ def _ranges(
         codes = [codes[round(place * last / (PEERS_LOOKED_AT - 1))] for place in range(PEERS_LOOKED_AT)]
     found = cards.dimension_scores(catalog, kind, codes, rules)
     return {dimension: (min(scores), max(scores)) for dimension, scores in found.items() if len(scores) > 1}
+
+
+def points_lost(card: Card) -> dict[str, float]:
+    """The points that each indicator takes from the scale, in hundredths that add up to what the score lacks."""
+    lost = cards.lost(card)
+    if card.score.point is None:
+        return lost
+    return dict(zip(lost, adding_up(list(lost.values()), card.rules.scale - card.score.point, 100), strict=True))

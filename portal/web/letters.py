@@ -58,7 +58,7 @@ def fix_letter(found: Digest, fix: Fix, failing: Sequence[Entry], count: int) ->
         t("digest.fix_why", why=fix.indicator.why.text(locale)),
     ]
     asked = "digest.fix_some" if fix.indicator.level is Level.DEPARTMENT else "digest.fix_all"
-    lines += [t(asked, fix=cure, count=fix.datasets, points=f"{fix.gain:.1f}"), ""]
+    lines += [t(asked, fix=cure, count=fix.datasets, points=gained(fix).replace("+", "")), ""]
     lines += [t("digest.fix_list"), fix_address(found.group, found.month, fix, "csv"), ""]
     lines += [t("digest.fix_first", count=len(failing))]
     lines += [_item(entry) for entry in failing]
@@ -87,6 +87,11 @@ def thing_of(fix: Fix) -> str:
 def signed(points: float) -> str:
     """Points gained or lost, with one decimal: ``+6.4``, ``−1.2``, ``0.0``."""
     return f"{points:+.1f}".replace("-", "−") if round(points, 1) else "0.0"
+
+
+def gained(fix: Fix) -> str:
+    """The points of a fix: ``+6.4``, ``≥ +6.4`` where what else empty datasets pass comes on top."""
+    return f"≥ {signed(fix.gain)}" if fix.fills else signed(fix.gain)
 
 
 def day(value: date) -> str:
@@ -157,9 +162,9 @@ def _fixes(found: Digest) -> list[str]:
         return [t("digest.no_fixes")]
     lines = [t("digest.mail_fixes")]
     for place, fix in enumerate(found.fixes, 1):
-        told = {"place": place, "fix": thing_of(fix), "count": fix.datasets, "of": fix.failing, "points": signed(fix.gain)}
+        told = {"place": place, "fix": thing_of(fix), "count": fix.datasets, "of": fix.choice, "points": gained(fix)}
         lines += [
-            t("digest.mail_fix_some" if fix.datasets < fix.failing else "digest.mail_fix", **told),
+            t("digest.mail_fix_some" if fix.datasets < fix.choice else "digest.mail_fix", **told),
             f"   {fix_address(found.group, found.month, fix, 'csv')}",
         ]
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -37,6 +37,27 @@ def points(value: float) -> str:
     return format_decimal(value, format="#,##0.0", locale=language())
 
 
+def hundredths(value: float) -> str:
+    """Points that stand in a sum: with two decimals, so that none differs from its figure elsewhere for adding up."""
+    return format_decimal(value, format="#,##0.00", locale=language())
+
+
+def adding_up(parts: Sequence[float], total: float, steps: int = 10) -> list[float]:
+    """The parts in tenths, each less than a tenth off, that add up to a total in tenths which they add up to roughly.
+
+    ``steps`` is how many make one: a hundred for hundredths.
+    """
+    scaled = [part * steps for part in parts]
+    whole = [math.floor(part) for part in scaled]
+    lacking = round(total * steps) - sum(whole)
+    nearest = sorted(range(len(parts)), key=lambda place: whole[place] - scaled[place])
+    # The total is rounded at both its ends, so one tenth more than there are parts may be lacking, or one too many be there.
+    for turn in range(abs(lacking)):
+        place = nearest[turn % len(nearest)] if lacking > 0 else nearest[-1 - turn % len(nearest)]
+        whole[place] += 1 if lacking > 0 else -1
+    return [part / steps for part in whole]
+
+
 def in_prose(value: int) -> str:
     """A figure inside a sentence: from ten thousand on, Chinese counts in 万 and 亿."""
     if language() == "zh" and value >= 10_000:
@@ -63,6 +84,14 @@ def ago(value: datetime, now: datetime | None = None) -> str:
 def lasted(seconds: float) -> str:
     """A duration in one unit: ``3 minutes``."""
     return format_timedelta(timedelta(seconds=seconds), threshold=1.2, locale=language())
+
+
+def left(seconds: float) -> str:
+    """What is left until a day that is written as a date: from two days on in days, which one can count."""
+    days = round(seconds / 86_400)
+    if days < 2:
+        return lasted(max(0.0, seconds))
+    return format_timedelta(timedelta(days=days), granularity="day", threshold=math.inf, locale=language())
 
 
 def period(text: str) -> str:

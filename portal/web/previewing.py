@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from portal.catalog.assessments import Kind
-from portal.catalog.previews import Preview
+from portal.catalog.previews import Preview, Step
 from portal.catalog.statements import Kind as Spoken
 from portal.catalog.statements import Statement
 from portal.scorecard import kept, weeks
@@ -18,7 +18,7 @@ from portal.scorecard.weeks import PublicStatement
 from portal.web import graded
 from portal.web.addresses import address
 from portal.web.languages import Text, language
-from portal.web.notation import date, lasted
+from portal.web.notation import date, left
 from portal.web.site import site
 from portal.web.summaries import title_of
 from portal.web.words import t
@@ -31,6 +31,8 @@ class Stage(StrEnum):
     """Departments may speak."""
     ANSWERING = "answering"
     """They may no longer; what they said is answered, then it is frozen."""
+    CALLED_OFF = "called-off"
+    """They may no longer; another preview comes before it is frozen."""
     FROZEN = "frozen"
 
 
@@ -43,13 +45,17 @@ class Week(Struct, frozen=True):
     @property
     def deadline(self) -> str:
         """Until when departments may speak, in words."""
-        # It ends with a day: the instant itself is the next one's first.
-        return t("preview.end_of_day", day=date(self.preview.until - timedelta(seconds=1)))
+        return end_of_day(self.preview.until)
 
     @property
     def left(self) -> str:
         """How long they still may, in words."""
-        return lasted(max(0.0, (self.preview.until - datetime.now(UTC)).total_seconds()))
+        return left((self.preview.until - datetime.now(UTC)).total_seconds())
+
+
+def end_of_day(until: datetime) -> str:
+    """An end of a preview in words: it ends with a day, the instant itself is the next one's first."""
+    return t("preview.end_of_day", day=date(until - timedelta(seconds=1)))
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -88,6 +94,11 @@ def week(period: str) -> Week | None:
     return None if found is None else _week(found, {one.id for one in site().catalog.periods.all()})
 
 
+def ended(kept: str, week: Week | None) -> Step | None:
+    """The calling off of an earlier preview of a period, of the name ``kept``; None of the newest, and of what is frozen."""
+    return None if week is None else next((one for one in week.preview.earlier if one.kept == kept), None)
+
+
 def all_weeks() -> list[Week]:
     """Every preview, that of the newest period first."""
     frozen = {one.id for one in site().catalog.periods.all()}
@@ -97,6 +108,8 @@ def all_weeks() -> list[Week]:
 def _week(preview: Preview, frozen: set[str]) -> Week:
     if preview.period in frozen:
         return Week(preview, Stage.FROZEN)
+    if preview.called_off is not None:
+        return Week(preview, Stage.CALLED_OFF)
     return Week(preview, Stage.OPEN if datetime.now(UTC) < preview.until else Stage.ANSWERING)
 
 
@@ -148,8 +161,12 @@ def indicator_title(period: str, rules: str | None, indicator: str | None) -> st
     """What an indicator was called by the rules of a preview, with its rule set; None where none is named."""
     if rules is None or indicator is None:
         return None
-    found = next(one for one in kept.rule_sets(site().catalog, _kept(period)) if one.id == rules)
-    return f"{found.title.text(language())} · {found.indicator(indicator).title.text(language())}"
+    several = {one.id: one for one in kept.rule_sets(site().catalog, _kept(period))}
+    asked = {one.id: one for one in several[rules].indicators} if rules in several else {}
+    if indicator not in asked:
+        # It was said of a preview that was called off, and another version of the rules asks for something else.
+        return f"{rules}.{indicator}"
+    return f"{several[rules].title.text(language())} · {asked[indicator].title.text(language())}"
 
 
 def _kept(period: str) -> str:

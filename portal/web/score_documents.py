@@ -311,8 +311,9 @@ LEAGUE_COLUMNS = (
 )
 CARD_COLUMNS = (
     "rules", "version", "day", "kind", "code", "name", "what", "id", "title_zh", "title_en", "weight", "score", "low", "high",
-    "measured", "points_lost", "passes", "fails", "unknown", "not_applicable",
+    "value", "value_low", "value_high", "measured", "points_lost", "datasets", "passes", "fails", "unknown", "not_applicable",
 )
+"""Points, shares and numbers of datasets have columns of their own, so that a column can be added up."""
 DATASET_COLUMNS = (
     "rules", "version", "day", "indicator", "dataset", "title", "publisher", "verdict", "reason_zh", "reason_en", "seen",
     "limit", "page",
@@ -331,18 +332,18 @@ def league_rows(league: League) -> Iterator[Sequence[object]]:
 def card_rows(card: CardDocument) -> Iterator[Sequence[object]]:
     """A card for a spreadsheet: the score, the counts of datasets, each dimension, each indicator."""
     given = (card.method.rules, card.method.version, card.method.day.date(), card.kind, card.code, card.name)
-    score = card.score
-    nothing = (None,) * 5
-    yield (*given, "score", "", "", "", None, score.point, score.low, score.high, score.measured, *nothing)
+    points, shares, counts = ((None,) * 3, (None,) * 3, (None,) * 4)
+    score = (card.score.point, card.score.low, card.score.high)
+    yield (*given, "score", "", "", "", None, *score, *shares, card.score.measured, None, card.score.datasets, *counts)
     for name, count in {"declared": None, **card.datasets}.items():
-        yield (*given, "datasets", name, "", "", None, count, None, None, None, *nothing)
+        yield (*given, "datasets", name, "", "", None, *points, *shares, None, None, count, *counts)
     for part in card.dimensions:
-        values = (part.score, part.low, part.high, part.measured)
-        yield (*given, "dimension", part.id, part.title.zh, part.title.en, None, *values, *nothing)
+        named = ("dimension", part.id, part.title.zh, part.title.en, None)
+        yield (*given, *named, part.score, part.low, part.high, *shares, part.measured, None, None, *counts)
     for one in card.indicators:
-        values = (one.value, one.low, one.high, one.measured)
-        counts = (one.points_lost, one.passes, one.fails, one.unknown, one.not_applicable)
-        yield (*given, "indicator", one.id, one.title.zh, one.title.en, one.weight, *values, *counts)
+        asked = ("indicator", one.id, one.title.zh, one.title.en, one.weight)
+        verdicts = (one.passes, one.fails, one.unknown, one.not_applicable)
+        yield (*given, *asked, *points, one.value, one.low, one.high, one.measured, one.points_lost, None, *verdicts)
 
 
 def dataset_rows(

@@ -24,7 +24,8 @@ TYPES: Mapping[str, str] = {
     "day": "date32",
     "assessed": "bool_",
     **dict.fromkeys(
-        ("score", "low", "high", "least", "most", "measured", "weight", "value", "points_lost"), "float64"
+        ("score", "low", "high", "least", "most", "measured", "weight", "value", "value_low", "value_high", "points_lost"),
+        "float64",
     ),
     **dict.fromkeys(
         ("datasets", "best_place", "worst_place", "of", "passes", "fails", "unknown", "not_applicable"), "int64"

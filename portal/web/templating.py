@@ -7,7 +7,7 @@ from flask import Flask, request
 
 from portal.scorecard.reasons import reason
 from portal.scorecard.verdicts import Finding
-from portal.web import addresses, issue_words, languages, notation, paper, places, prose, signing_in, words
+from portal.web import addresses, issue_words, languages, notation, paper, places, previewing, prose, signing_in, words
 from portal.web.asking import ROWS, Asked
 from portal.web.overview import Overview
 from portal.web.site import site
@@ -42,11 +42,13 @@ def furnish(app: Flask) -> None:
         issue_cure=issue_words.issue_cure,
         issue_severity=issue_words.issue_severity,
         form_token=signing_in.form_token,
+        end_of_day=previewing.end_of_day,
         person=signing_in.signed_in,
     )
     app.jinja_env.filters.update(
         number=notation.number,
         points=notation.points,
+        hundredths=notation.hundredths,
         in_prose=notation.in_prose,
         date=notation.date,
         moment=notation.moment,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from portal.web.charts import Written
 from portal.web.notation import number
@@ -39,7 +40,7 @@ def tile_map(values: Mapping[str, float], steps: Steps, written: Written = numbe
         Tile(
             term,
             values.get(term.code),
-            steps.step(values[term.code]) if values.get(term.code) else 0,
+            steps.step(values[term.code]) if term.code in values else 0,
             term.attributes["tile_x"],
             term.attributes["tile_y"],
         )
@@ -54,7 +55,9 @@ def map_of_datasets(totals: Mapping[str, int], read: Iterable[str]) -> TileMap:
     ``read`` are the regions a portal was read of: one of them without a dataset has none, any other is not known.
     """
     most = max((totals.get(term.code, 0) for term in _provinces()), default=0)
-    return tile_map({**dict.fromkeys(read, 0), **totals}, steps_of_counts(most))
+    found = tile_map({**dict.fromkeys(read, 0), **totals}, steps_of_counts(most))
+    # Steps of counts begin with one dataset, those of scores with none of the points.
+    return replace(found, tiles=tuple(replace(one, step=0) if one.value == 0 else one for one in found.tiles))
 
 
 @cache

@@ -18,8 +18,8 @@ from portal.settings import Settings
 from portal.web.app import create_app
 from portal.web.charts import Bar, Bars, Cell, Heading, Heat, Point, Trend
 from portal.web.languages import language
-from portal.web.scales import FIFTHS, SCORES, scale, steps_of_counts
-from portal.web.tiles import tile_map
+from portal.web.scales import FIFTHS, SCORES, scale
+from portal.web.tiles import map_of_datasets, tile_map
 from tests.browser.chromium import NARROW, chromium, window
 
 SHARPNESS = 2
@@ -234,7 +234,7 @@ def gallery() -> str:
             )
         ],
         table=table(),
-        tile_map=tile_map(totals, steps_of_counts(max(totals.values()))),
+        tile_map=map_of_datasets(totals, totals),
         scored=tile_map({code: place * 3.1 for place, code in enumerate(totals)}, FIFTHS),
     )
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from playwright.sync_api import Browser
 
 from portal.web.pdf import printed
-from tests.browser.chromium import CHROMIUM, needs_chromium
+from tests.browser.chromium import CHROMIUM, needs_chromium, window
 from tests.browser.country import Country
 from tests.hostile import HostileServer, answer
 
@@ -59,3 +60,16 @@ def test_the_browser_asks_nobody_whatever_the_page_says(tmp_path: Path) -> None:
             <script src="{portal.url}/script"></script><script>fetch("{portal.url}/fetch")</script>"""
         assert printed(page, CHROMIUM, tmp_path).startswith(b"%PDF-")
         assert portal.paths == []
+
+
+@pytest.mark.parametrize("name", ["card", "region-card", "nation-matrix"])
+def test_a_table_over_several_sheets_has_its_head_on_each(browser: Browser, site: Country, name: str) -> None:
+    with window(browser) as page:
+        page.goto(site.address(name, "zh"))
+        page.emulate_media(media="print")
+        heads = page.locator("main table:not(.bars) thead")
+        assert heads.count() > 0
+        # The browser repeats a head that may not be broken itself, and no other.
+        assert set(heads.evaluate_all("all => all.map(one => getComputedStyle(one).breakInside)")) == {"avoid"}
+        named = page.locator("tr.heading").evaluate_all("all => all.map(one => getComputedStyle(one).breakAfter)")
+        assert set(named) <= {"avoid"}

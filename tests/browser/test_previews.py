@@ -56,6 +56,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     with cheap_passwords():
         catalog.accounts.add("zhou", Role.OFFICER, PASSWORD, by=COMMAND, department=DEPARTMENT)
         catalog.accounts.add("lin", Role.REVIEWER, PASSWORD, by=COMMAND)
+        catalog.accounts.add("qian", Role.OPERATOR, PASSWORD, by=COMMAND)
         app = create_app(Settings(secret_key="k" * 40, home=tmp_path), catalog, MemoryIndex(), hold_s=0)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         serving = Thread(target=server.serve_forever, daemon=True)
@@ -123,6 +124,7 @@ def test_the_desk_and_the_disputes_are_accessible_fit_and_keep_their_own_policy(
     paths = {
         "zhou": ("/desk", form, f"{form}?rules=national&indicator=licence", "/account"),
         "lin": ("/operate/disputes", "/operate/disputes/1", "/account"),
+        "qian": (f"/operate/previews/{site.period}",),
     }
     found: dict[str, list[str]] = {}
     for name, own in paths.items():

@@ -171,6 +171,23 @@ def test_a_preview_is_begun_told_of_answered_and_frozen(run: Command, tmp_path: 
     assert len(json.loads(lines)) == 2
 
 
+def test_a_preview_is_extended_called_off_and_begun_again(run: Command, tmp_path: Path) -> None:
+    _begun(run, tmp_path).close()
+    with time_machine.travel(datetime(2026, 7, 2, tzinfo=UTC)):
+        told = run("extend", "2026H1", "--until", "2026-07-10", "--reason", "维护占去两天。")
+        assert told.output == "Departments may speak about 2026H1 until 2026-07-11 00:00 (Beijing).\n"
+        assert isinstance(run("extend", "2026H1", "--until", "2026-07-09", "--reason", "短些。").exception, EXPECTED)
+        assert run("call-off", "2026H1").exit_code == 2, "a reason is needed"
+        assert "preview 2026H1 begins another" in run("call-off", "2026H1", "--reason", "认定有误。").output
+        error = run("freeze", "2026H1").exception
+        assert isinstance(error, EXPECTED) and "was called off" in str(error)
+        assert "Shows 2026H1: 2 datasets" in run("preview", "2026H1", "--days", "1").output
+    with time_machine.travel(datetime(2026, 7, 5, tzinfo=UTC)):
+        assert run("freeze", "2026H1").exit_code == 0
+    lines = run("export", "2026H1-p2", "--format", "json", "--table", "datasets").output
+    assert len(json.loads(lines)) == 2
+
+
 def test_what_was_never_previewed_has_no_statements(run: Command) -> None:
     told = run("statements", "2026H1")
     assert told.exit_code == 1 and "there was no preview of 2026H1" in told.output

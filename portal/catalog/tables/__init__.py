@@ -22,7 +22,7 @@ from portal.catalog.tables.harvests import (
 )
 from portal.catalog.tables.links import counter, link, link_host, link_past, link_use
 from portal.catalog.tables.people import account, audit, clearance, publisher_decision, sign_in_attempt
-from portal.catalog.tables.previews import period_department, preview, statement, statement_answer
+from portal.catalog.tables.previews import period_department, preview, preview_step, statement, statement_answer
 from portal.catalog.tables.scorecards import (
     assessment,
     explanation,
@@ -66,6 +66,7 @@ __all__ = [
     "period_part",
     "period_standing",
     "preview",
+    "preview_step",
     "publisher",
     "publisher_decision",
     "raw_record",

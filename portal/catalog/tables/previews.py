@@ -15,6 +15,23 @@ preview = Table(
     Column("until", Instant, nullable=False),
 )
 
+# What became of previews besides. ``preview`` has the newest of a period; those called off before it are known from here.
+preview_step = Table(
+    "preview_step",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("period", String(10), ForeignKey("preview.period"), nullable=False),
+    Column("kept", String(10), ForeignKey("period.id"), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("before", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", String(60), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "period"),
+    sqlite_autoincrement=True,
+)
+
 # The rows of one department, which stand in ``period_part`` among all others: what its page needs is read alone.
 period_department = Table(
     "period_department",

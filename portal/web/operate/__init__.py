@@ -1,7 +1,7 @@
 """The operators' pages: sources and runs, held retirements, names, duplicates, issues, disputes, people, the audit log."""
 
 from portal.catalog.accounts import ANSWER, OPERATE, Role
-from portal.web.operate import decided, disputes, duplicates, held, issues, log, names, people, sources
+from portal.web.operate import decided, disputes, duplicates, held, issues, log, names, people, previews, sources
 from portal.web.signing_in import only_for
 
 OPERATING = (
@@ -12,6 +12,7 @@ OPERATING = (
     duplicates.pages,
     issues.pages,
     disputes.pages,
+    previews.pages,
     log.pages,
     people.pages,
 )

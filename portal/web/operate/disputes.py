@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as Answered
 
+from portal.catalog.accounts import OPERATE
 from portal.catalog.assessments import Kind
 from portal.catalog.statements import LONGEST, Statement, StatementRefused, UnknownStatement, Verdict
 from portal.scorecard import kept
@@ -19,11 +20,13 @@ pages = Blueprint("operate_disputes", __name__)
 
 ROWS = 50
 
+DONE = ("answered", "extended", "called-off")
+
 
 @pages.get("/operate/disputes")
 def disputes() -> str:
     """What was said of periods that are not frozen: open disputes, then comments nobody answered, then the rest."""
-    said = sorted(site().catalog.statements.unfrozen(), key=_urgency)
+    said, done = sorted(site().catalog.statements.unfrozen(), key=_urgency), request.args.get("done")
     turns = paging(
         page_asked(), len(said), ROWS,
         lambda page: address("operate_disputes.disputes", page=page if page > 1 else None),
@@ -34,7 +37,8 @@ def disputes() -> str:
         waiting=sum(one.is_open for one in said),
         spoken=previewing.shown(said[(turns.page - 1) * ROWS:][:ROWS]),
         paging=turns,
-        done=request.args.get("done") == "answered",
+        operates=signed_in().role in OPERATE,
+        done=done if done in DONE else None,
     )
 
 

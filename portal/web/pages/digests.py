@@ -59,6 +59,7 @@ def digest(kind: str, code: str, month: str) -> Response:
         last=midnight(asked.month.last),
         month_name=letters.month_of(asked.month),
         signed=letters.signed,
+        gained=letters.gained,
         thing_of=letters.thing_of,
         other=_other,
         later=_later(asked.month),
@@ -118,7 +119,7 @@ def _fix(asked: Asked, indicator: str) -> tuple[Fix, list[str]]:
     fix = next((one for one in found if one.indicator.id == indicator), None)
     if fix is None:
         abort(404)
-    return fix, span.failing(indicator)
+    return fix, span.mendable(indicator)
 
 
 def _rows(entries: Iterable[Entry], at: str) -> Iterator[tuple[str, ...]]:

@@ -7,7 +7,9 @@ from werkzeug.wrappers import Response
 
 from portal.scorecard import cards
 from portal.scorecard.assess import standard_layout
+from portal.scorecard.rules import Level
 from portal.web import graded, matrices, tables
+from portal.web.paper import on_paper
 from portal.web.pages.scorecards import group_asked, not_assessed, rules_asked
 from portal.web.paging import page_asked, paging
 from portal.web.site import site
@@ -32,10 +34,12 @@ def matrix(kind: str, code: str, rules: str) -> Response:
     sort = request.args.get("sort", matrices.BY_SCORE)
     if sort not in matrices.orders(found):
         sort = matrices.BY_SCORE
-    turns = paging(page_asked(), len(found.standings), ROWS, lambda page: matrices.matrix_address(
+    # Nobody turns the pages of a PDF. There are no more parts than functions of departments, or regions in a region.
+    rows = len(found.standings) if on_paper() else ROWS
+    turns = paging(page_asked(), len(found.standings), rows, lambda page: matrices.matrix_address(
         group, given, of=of, sort=sort if sort != matrices.BY_SCORE else None, page=page if page > 1 else None
     ))
-    shown = matrices.ordered(found, sort)[(turns.page - 1) * ROWS:][:ROWS]
+    shown = matrices.ordered(found, sort)[(turns.page - 1) * rows:][:rows]
     return make_response(render_template(
         "pages/scorecard_matrix.html",
         card=card,
@@ -46,6 +50,7 @@ def matrix(kind: str, code: str, rules: str) -> Response:
         kinds=several,
         found=found,
         heat=matrices.heat(found, shown, sort),
+        needed=[one for one in found.indicators if one.level is Level.DEPARTMENT],
         is_in_order=sort == matrices.BY_SCORE,
         matrix_address=matrices.matrix_address,
         card_address=graded.card_address,

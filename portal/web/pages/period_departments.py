@@ -20,7 +20,7 @@ from portal.web.addresses import address
 from portal.web.answers import answer, streamed
 from portal.web.languages import language
 from portal.web.pages.changes import midnight
-from portal.web.pages.periods import asked
+from portal.web.pages.periods import asked, name_of
 from portal.web.pages.scorecards import answer_asked
 from portal.web.paging import page_asked, paging
 from portal.web.previewing import Said
@@ -77,10 +77,12 @@ def department(id: str, department: str) -> str:
         "pages/period_department.html",
         held=held,
         period=period,
+        own=name_of(held),
         department=department,
         name=graded.names(Kind.DEPARTMENT, [department])[department],
         day=midnight(held.manifest.day),
         week=week,
+        ended=previewing.ended(held.stored.id, week),
         rules=given,
         rule_sets=kept.rule_sets(catalog, held.stored.id),
         card=now,
@@ -107,7 +109,7 @@ def evidence(id: str, department: str, rules: str, indicator: str) -> str:
         abort(404)
     found = kept.behind(catalog, stored, department, given.id, indicator, verdict)
     one = next(one for each in card.dimensions for one in each.indicators if one.indicator == asked_of)
-    where = {"id": id, "department": department, "rules": rules, "indicator": indicator}
+    where = {"id": name_of(held), "department": department, "rules": rules, "indicator": indicator}
     where |= {"of": "preview"} if of_preview else {}
     turns = paging(
         page_asked(), len(found), ROWS,
@@ -120,14 +122,16 @@ def evidence(id: str, department: str, rules: str, indicator: str) -> str:
         "pages/period_evidence.html",
         held=held,
         period=period,
+        own=name_of(held),
         department=department,
         name=graded.names(Kind.DEPARTMENT, [department])[department],
         day=midnight(held.manifest.day),
         week=week,
+        ended=previewing.ended(held.stored.id, week),
         rules=given,
         asked=asked_of,
         one=one,
-        lost=cards.lost(card).get(indicator),
+        lost=graded.points_lost(card).get(indicator),
         answer=verdict,
         answers=tuple(Answer),
         where=where,
@@ -200,7 +204,7 @@ def _card(stored: str, department: str, rules: RuleSet) -> Card | None:
 
 def _dimensions(now: Card, before: Card | None) -> list[tuple[str, list[Row]]]:
     """The rows of every dimension under its title."""
-    lost = cards.lost(now)
+    lost = graded.points_lost(now)
     several = () if before is None else (one for each in before.dimensions for one in each.indicators)
     stood = {one.indicator.id: one for one in several if one.tally}
     return [

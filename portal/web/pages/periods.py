@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from portal.catalog.assessments import Kind, Standing
 from portal.catalog.periods import FrozenPeriod, UnknownPeriod
-from portal.catalog.previews import SUFFIX
 from portal.catalog.statements import Kind as Said
 from portal.catalog.statements import Statement
 from portal.scorecard import exports, kept, periods, weeks
@@ -85,9 +84,10 @@ def period(id: str) -> str:
     if tables and table is None:
         abort(404)
     found = [] if table is None else catalog.periods.league(stored, rules, OF[of], table.peers)
+    own = name_of(held)
     turns = paging(
         page_asked(), len(found), ROWS,
-        lambda page: address("periods.period", id=id, rules=rules, of=of, level=level, page=page if page > 1 else None),
+        lambda page: address("periods.period", id=own, rules=rules, of=of, level=level, page=page if page > 1 else None),
     )
     shown = found[(turns.page - 1) * ROWS:][:ROWS]
     week = previewing.week(held.manifest.period)
@@ -97,7 +97,9 @@ def period(id: str) -> str:
         "pages/period.html",
         held=held,
         period=held.manifest.period,
+        own=own,
         week=week,
+        ended=previewing.ended(stored, week),
         day=midnight(held.manifest.day),
         is_signed=is_signed(held),
         is_said=None if held.manifest.preview is None else weeks.digest(said) == held.manifest.preview.statements_sha256,
@@ -145,12 +147,18 @@ def download(id: str, table: str, format_: str) -> Response:
 def asked(id: str) -> Held:
     """The period in the address: frozen, else as its preview shows it, which also has a name of its own."""
     catalog = site().catalog
-    for name in (id, id + SUFFIX):
+    preview = catalog.previews.get(id)
+    for name in (id,) if preview is None else (id, preview.kept):
         try:
             return _held_as(catalog.periods.get(name))
         except UnknownPeriod:
             continue
     abort(404)
+
+
+def name_of(held: Held) -> str:
+    """What the addresses of its pages call it: its period, or its own name where the period's lead to something newer."""
+    return held.manifest.period if asked(held.manifest.period).stored.id == held.stored.id else held.stored.id
 
 
 def _held_as(stored: FrozenPeriod) -> Held:
@@ -165,11 +173,11 @@ def is_signed(held: Held) -> bool | None:
 
 def _line_address(held: Held, rules: str) -> Callable[[Standing], str]:
     """Where a line of the league table leads: a department's to its page in the period, any other to its card of now."""
-    has_departments = site().catalog.periods.has_departments(held.stored.id)
+    has_departments, own = site().catalog.periods.has_departments(held.stored.id), name_of(held)
 
     def to(standing: Standing) -> str:
         if standing.kind is Kind.DEPARTMENT and has_departments:
-            return department_address(held.manifest.period, standing.code, rules)
+            return department_address(own, standing.code, rules)
         return graded.card_address(Group(standing.kind, standing.code), "national")
 
     return to

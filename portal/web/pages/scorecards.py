@@ -12,7 +12,7 @@ import schemas
 from portal.catalog.assessments import Assessed, Kind, Standing
 from portal.catalog.model import Entry
 from portal.catalog.store import PublisherSummary
-from portal.scorecard import cards
+from portal.scorecard import cards, spans
 from portal.scorecard.assess import Ways, standard_layout
 from portal.scorecard.cards import Answer, Card, Placed
 from portal.scorecard.fixes import Fix, fixes, most_first
@@ -25,7 +25,6 @@ from portal.web import graded, matrices, previewing, tables, tiles, trends
 from portal.web.addresses import address, lasting
 from portal.web.asking import LONGEST_TEXT
 from portal.web.charts import Bar, Bars
-from portal.web.explained import adding_up
 from portal.web.graded import Group, Table
 from portal.web.languages import language
 from portal.web.notation import date, points
@@ -247,8 +246,10 @@ def _card_page(kind: str, code: str, name: str) -> Response:
         further_fixes=found[FIXES:],
         dimensions=_bars(card, group),
         letter=_letter(card, group, found),
-        lost=_lost(card),
+        lost=graded.points_lost(card),
         needs=_needs_more(card, group),
+        is_one=group.kind in AS_ONE,
+        has_digest=_has_digest(card, group),
         parts=parts,
         departments=departments,
         matrix_address=matrices.matrix_address(group, rules) if parts or departments else None,
@@ -261,18 +262,15 @@ def _card_page(kind: str, code: str, name: str) -> Response:
     ))
 
 
+def _has_digest(card: Card, group: Group) -> bool:
+    """Whether its months are worked out while somebody waits."""
+    return group.kind in spans.FOUND and card.counts.harvested <= spans.MOST_DATASETS
+
+
 def _needs_more(card: Card, group: Group) -> int | None:
     """How many datasets an indicator asks of a department as a whole, where it has fewer; None where it has enough."""
     most = max((one.needs for one in card.rules.measured if one.level is Level.DEPARTMENT), default=0)
     return most if group.kind in AS_ONE and card.counts.counted < most else None
-
-
-def _lost(card: Card) -> dict[str, float]:
-    """The points that each indicator takes from the scale, in tenths that add up to what the score shown lacks."""
-    lost = cards.lost(card)
-    if card.score.point is None:
-        return lost
-    return dict(zip(lost, adding_up(list(lost.values()), card.rules.scale - round(card.score.point, 1)), strict=True))
 
 
 def _letter(card: Card, group: Group, several: Sequence[Fix]) -> str:
@@ -366,7 +364,7 @@ def indicator(kind: str, code: str, rules: str, indicator: str) -> Response:
         asked=asked,
         answer=answer,
         answers=tuple(Answer),
-        lost=_lost(card).get(asked.id),
+        lost=graded.points_lost(card).get(asked.id),
         shown=_shown(found, asked, given),
         disputed=_disputed(group, given, asked),
         title_of=title_of,

@@ -18,7 +18,7 @@ from portal.catalog.documents import packer
 from portal.catalog.engines import writing
 from portal.catalog.periods import PeriodFrozen, UnknownPeriod
 from portal.catalog.store import Catalog
-from portal.scorecard import exports, periods
+from portal.scorecard import drafts, exports, periods
 from portal.scorecard.assess import standard_layout
 from portal.scorecard.snapshots import as_of
 from tests.catalogs import SOURCE, filled, record
@@ -160,7 +160,7 @@ def test_a_table_without_lines_is_a_parquet_file_without_columns() -> None:
 def test_evidence_is_read_part_by_part_and_only_after_all_of_it_was_held_against_its_hash(
     half_year: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(periods, "ROWS_IN_PART", 1)
+    monkeypatch.setattr(drafts, "ROWS_IN_PART", 1)
     periods.freeze(half_year, "2026H1", KEY, now=AUGUST)
     read: list[int] = []
     parts = half_year.periods.parts

@@ -24,7 +24,7 @@ from portal.scorecard.snapshots import as_of
 from portal.scorecard.spans import TooMuch, span
 from portal.search.memory import MemoryIndex
 from portal.web import explained
-from portal.web.explained import adding_up
+from portal.web.notation import adding_up
 from tests.catalogs import SOURCE, filled, record
 from tests.portal.scorecard.test_keeping import FIRST, LAST, live
 from tests.portal.web.town import client_of, page, says, words

@@ -12,6 +12,7 @@ from lxml import html
 from msgspec.structs import replace
 
 from portal.web.charts import Bar, Bars, Cell, Heading, Heat, Point, Trend
+from portal.web.notation import whole_percent
 from portal.web.scales import FIFTHS, SCORES, Scale, Steps, scale, steps_of_counts
 from portal.web.tiles import map_of_datasets, tile_map
 from tests.portal.web.town import page
@@ -298,6 +299,11 @@ def test_a_province_that_was_read_and_has_nothing_is_not_one_that_was_never_read
     ]
 
 
+def test_a_province_whose_score_is_nothing_has_the_lightest_shade_of_the_key() -> None:
+    tiles = {tile.region.code: tile.step for tile in tile_map({"330000": 0.0, "440000": 100.0}, FIFTHS).tiles}
+    assert (tiles["330000"], tiles["440000"], tiles["150000"]) == (1, 5, 0)
+
+
 def test_the_key_of_the_map_gives_its_limits_in_figures(client: FlaskClient) -> None:
     key = [words(one) for one in page(client, "/en/").xpath("//ul[@class='key']/li")]
     assert key == ["≤ 1", "≤ 4", "≤ 9", "≤ 20", "> 20", "not harvested yet"]
@@ -323,6 +329,17 @@ def test_a_heat_map_has_figures_an_order_blank_cells_and_all_rows_together(draw:
     assert drawing.xpath(".//tbody//td/a/@title") == ["通过 5，未通过 3"]
     assert [words(cell) for cell in drawing.xpath(".//tfoot//td")] == ["60", "50", "–未测得 4"]
     assert words(drawing.xpath(".//ul[@class='key']/li[last()]")[0]) == "–不适用"
+
+
+def test_the_key_of_a_heat_map_writes_its_limits_as_the_cells_are_written(draw: Draw) -> None:
+    shares = Steps((0.2, 0.4, 0.6, 0.8))
+    drawing = draw("heat", Heat(
+        title="通过率（%）", things=Heading("部门"), columns=(Heading("许可"),), rows=((Heading("水务局"), (Cell(0.62),)),),
+        steps=shares, written=whole_percent,
+    ))
+    assert rows(drawing) == [["水务局", "62"]]
+    key = [words(one) for one in drawing.xpath(".//ul[@class='key']/li")]
+    assert key == ["≤ 20", "≤ 40", "≤ 60", "≤ 80", "> 80", "未测"]
 
 
 # All of them

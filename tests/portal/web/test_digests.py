@@ -104,6 +104,16 @@ def test_the_card_leads_to_the_digest_and_to_the_change(browser: FlaskClient, de
     assert f"/en{HERE}" in body and "/en/scorecards/publishers/330100.transport/changes" in body
 
 
+def test_the_card_of_a_group_too_large_to_wait_for_does_not_lead_to_a_digest(
+    browser: FlaskClient, department: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuild(department, now=NOW)
+    monkeypatch.setattr(spans, "MOST_DATASETS", 2)
+    assert "/digest" not in get(browser, "/en/scorecards/publishers/330100.transport")
+    monkeypatch.setattr(spans, "MOST_DATASETS", 4)
+    assert f"/en{HERE}" in get(browser, "/en/scorecards/publishers/330100.transport")
+
+
 def test_what_became_stale_is_named(browser: FlaskClient) -> None:
     found = digesting_of(browser, "2026-05")
     assert [one.entry.dataset.source_key for one in found.stale.named] == ["3"]
@@ -164,6 +174,14 @@ def test_the_first_month_and_the_one_that_runs_have_their_pages(browser: FlaskCl
     assert "Subject:" in get(browser, f"/en{HERE}/{month}.txt")
     told = says(browser, f"/en{HERE}/{month}")
     assert ("A month ago there was no score." in told) is (month == "2026-04")
+
+
+@pytest.mark.parametrize("month,leads", [("2026-04", 1), ("2026-05", 2), ("2026-06", 1)])
+def test_a_month_leads_to_those_around_it_that_there_are(browser: FlaskClient, month: str, leads: int) -> None:
+    around = page(browser, f"/en{HERE}/{month}").xpath("//nav[@class='paging']/a/@href")
+    assert len(around) == leads
+    for one in around:
+        get(browser, one)
 
 
 def test_in_the_first_month_nothing_is_said_to_be_new(browser: FlaskClient) -> None:

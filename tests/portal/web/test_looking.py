@@ -22,7 +22,7 @@ from portal.scorecard.assess import catch_up, rebuild, standard_layout
 from portal.scorecard.trends import trend
 from portal.web.notation import whole_percent
 from portal.web.pages import matrices
-from tests.portal.web.town import HANGZHOU, build, client_of, made, page, words
+from tests.portal.web.town import HANGZHOU, build, client_of, made, page, says, words
 from tests.test_docs import DOCS
 
 TODAY = datetime.now(UTC)
@@ -211,6 +211,18 @@ def test_long_heat_maps_are_paged(client: FlaskClient, monkeypatch: pytest.Monke
     (following,) = first.xpath("//a[@rel='next']/@href")
     names = [words(each.xpath("//table[@class='heat']/tbody/tr/th")[0]) for each in (first, page(client, following))]
     assert len(set(names)) == 2
+
+
+def test_a_heat_map_on_paper_has_all_its_rows(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrices, "ROWS", 1)
+    on_paper = client.get(f"/zh{HEAT}", environ_overrides={"nachuan.on_paper": True})
+    found = html.fromstring(on_paper.get_data(as_text=True))
+    assert len(found.xpath("//table[@class='heat']/tbody/tr")) == 2 and not found.xpath("//a[@rel='next']")
+
+
+def test_a_heat_map_says_what_its_figures_are_where_datasets_are_needed(client: FlaskClient) -> None:
+    assert "“提供接口”须有 3 个数据集做到，格中是做到了几成。" in says(client, f"/zh{HEAT}")
+    assert "须有" not in says(client, "/zh/scorecards/nation/all/national/matrix")
 
 
 def test_a_card_and_the_league_lead_to_the_heat_map(client: FlaskClient) -> None:

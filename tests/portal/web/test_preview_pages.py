@@ -505,3 +505,125 @@ def test_a_person_is_led_to_the_part_of_the_site_that_is_theirs(reader: FlaskCli
         browser = reader.application.test_client()
         assert sign_in(browser, name).headers["Location"] == home
         assert [home] == page(browser, "/account").xpath("//p[@class='lead']//a/@href") or home == "/account"
+
+
+@pytest.fixture
+def operator(reader: FlaskClient) -> FlaskClient:
+    """A browser of one who runs the site."""
+    return signed_in(reader, "operator")
+
+
+WHY = "七月四日、五日系统维护。<b>顺延</b>"
+
+
+def extend(operator: FlaskClient, **changes: str) -> TestResponse:
+    return send(operator, "/operate/previews/2026H1/extend", **{"until": "2026-07-12", "reason": WHY} | changes)
+
+
+def call_off(operator: FlaskClient, reason: str = WHY) -> TestResponse:
+    return send(operator, "/operate/previews/2026H1/call-off", reason=reason)
+
+
+@LANGUAGES
+def test_an_operator_extends_a_preview_and_every_page_says_until_when_and_why(
+    reader: FlaskClient, zhou: FlaskClient, operator: FlaskClient, language: str
+) -> None:
+    (form,) = page(operator, f"/{language}/operate/disputes").xpath("//a[contains(@href, '/operate/previews/')]/@href")
+    document = page(operator, form)
+    assert len(document.xpath("//main//form")) == 2
+    assert document.xpath("//nav[@class='within']//a[@aria-current]/@href") == [f"/{language}/operate/disputes"]
+    assert extend(operator).headers["Location"] == "/operate/disputes?done=extended"
+    later = {"zh": "2026年7月12日 24 时（北京时间）", "en": "the end of 12 Jul 2026 (Beijing time)"}[language]
+    before = {"zh": "2026年7月8日 24 时", "en": "the end of 8 Jul 2026"}[language]
+    for browser, path in ((reader, HERE), (reader, OWN), (reader, "/scorecards/periods"), (zhou, FORM)):
+        assert later in says(browser, f"/{language}{path}"), path
+    for path in (HERE, OWN):
+        told = says(reader, f"/{language}{path}")
+        assert before in told and WHY in told and "operator" not in told, path
+    assert WHY in says(operator, f"/{language}/operate/audit")
+
+
+def test_what_needs_several_datasets_says_so_in_a_period_as_on_the_card(reader: FlaskClient) -> None:
+    for path in (OWN, f"/scorecards/publishers/{DEPARTMENT}"):
+        (row,) = page(reader, f"/zh{path}").xpath("//tr[th/a[substring-after(@href, '#') = 'national-offers_api']]")
+        assert "（须有 3 个）" in words(row), path
+
+
+def test_what_is_left_is_said_in_days_however_many(reader: FlaskClient, operator: FlaskClient) -> None:
+    extend(operator, until="2026-08-15")
+    assert "44 days from now" in says(reader, f"/en{HERE}") and "还有44天" in says(reader, f"/zh{HERE}")
+
+
+@LANGUAGES
+def test_a_preview_is_called_off_and_every_page_says_so_and_why(
+    reader: FlaskClient, zhou: FlaskClient, operator: FlaskClient, language: str
+) -> None:
+    say(zhou)
+    assert call_off(operator).headers["Location"] == "/operate/disputes?done=called-off"
+    over = {"zh": "中止", "en": "called off"}[language]
+    for browser, path in (
+        (reader, HERE), (reader, OWN), (reader, "/scorecards/periods"), (zhou, "/desk"), (zhou, FORM),
+        (reader, f"/scorecards/publishers/{DEPARTMENT}"), (operator, "/operate/disputes"),
+        (operator, "/operate/previews/2026H1"),
+    ):
+        assert over in says(browser, f"/{language}{path}"), path
+    for browser, path in ((reader, HERE), (reader, OWN), (zhou, "/desk"), (zhou, FORM)):
+        assert WHY in says(browser, f"/{language}{path}"), path
+    (line,) = page(reader, f"/{language}/scorecards/publishers/{DEPARTMENT}").xpath("//p[@class='note']")
+    said = {"zh": "2026H1 评估：公示已中止", "en": "Assessment of 2026H1: preview called off"}[language]
+    assert words(line).replace(" ：", "：").startswith(said), "no score is said of what was called off"
+    assert not page(zhou, FORM).xpath("//main//form") and "许可写在页面上。" in says(reader, OWN)
+    assert page(reader, f"{HERE}/statements").xpath("//article")
+
+
+def test_each_preview_of_a_period_has_pages_that_lead_to_its_own_numbers(
+    previewed: Catalog, reader: FlaskClient, operator: FlaskClient
+) -> None:
+    call_off(operator)
+    with time_machine.travel(WITHIN + timedelta(hours=1)):
+        reread(previewed, decided("3"))
+    periods.begin_preview(previewed, "2026H1", KEY, 3, now=WITHIN + timedelta(days=1))
+    first, second = f"{HERE}-pre", HERE
+    assert WHY in says(reader, f"/zh{first}") and "之后另有公示或定稿" in says(reader, f"/zh{first}")
+    (earlier,) = page(reader, f"/zh{second}").xpath("//dd//a[text()='当时的公示稿']/@href")
+    assert earlier == f"/zh{first}"
+    for at, datasets in ((first, "2"), (second, "3")):
+        (row,) = page(reader, f"/en{at}").xpath("//main//table[contains(@class, 'parts')]/tbody/tr[td/a]")
+        assert words(row.xpath("td")[-1]) == datasets
+        (to,) = row.xpath("td/a/@href")
+        assert to == f"/en{at}/departments/{DEPARTMENT}"
+        assert f"{datasets} datasets" in says(reader, to)
+        number = page(reader, to).xpath("//section[@id='indicators']//td/a[text()='2']/@href")[0]
+        assert number.startswith(f"{to}/national/") and len(page(reader, number).xpath("//main//tbody/tr")) == 2
+    assert "dispute this" not in says(reader, f"/en{first}/departments/{DEPARTMENT}/national/licence")
+
+
+@pytest.mark.parametrize("changes,status,told", [
+    ({"until": "2026-07-08"}, 422, "Choose a day after the last one"),
+    ({"until": "soon"}, 422, "Choose a day after the last one"),
+    ({"until": "9999-12-31"}, 422, "Choose a day after the last one"),
+    ({"until": "2027-07-08"}, 422, "in 90 days at the latest"),
+    ({"reason": " "}, 422, "must not be empty"),
+])
+def test_what_is_no_extension_is_shown_again_with_what_is_wrong(
+    operator: FlaskClient, changes: dict[str, str], status: int, told: str
+) -> None:
+    response = send(operator, "/en/operate/previews/2026H1/extend", **{"until": "2026-07-12", "reason": WHY} | changes)
+    assert response.status_code == status and told in text_of(response)
+    assert changes.get("reason") or text_of(response).count("&lt;b&gt;顺延") == 1, "what was written is not lost"
+
+
+def test_nobody_but_those_who_run_the_site_extends_or_calls_off(
+    previewed: Catalog, reader: FlaskClient, reviewer: FlaskClient, zhou: FlaskClient, operator: FlaskClient
+) -> None:
+    assert not page(reviewer, "/operate/disputes").xpath("//a[contains(@href, '/operate/previews/')]")
+    for browser in (reviewer, zhou):
+        assert browser.get("/operate/previews/2026H1").status_code == 403
+        assert call_off(browser).status_code == 403
+    assert reader.get("/operate/previews/2026H1").status_code == 303
+    assert operator.post("/operate/previews/2026H1/call-off", data={"reason": WHY}).status_code == 403
+    assert operator.get("/operate/previews/2025H2").status_code == 404
+    preview = previewed.previews.get("2026H1")
+    assert preview is not None and preview.steps == ()
+    call_off(operator)
+    assert call_off(operator).status_code == 409 and extend(operator).status_code == 409

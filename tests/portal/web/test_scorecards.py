@@ -21,6 +21,7 @@ from portal.scorecard.assess import rebuild, standard_layout
 from portal.scorecard.cards import Answer, Card
 from portal.scorecard.fixes import fixes
 from portal.scorecard.rules import PACKAGED
+from portal.scorecard.verdicts import Verdict
 from portal.search.memory import MemoryIndex
 from tests.portal.web.town import HANGZHOU, WATER, build, client_of, dataset_of, made, page, says, words
 
@@ -32,6 +33,9 @@ PARKING = Publisher(
 )
 NINGBO = Publisher(
     id="nb", name="宁波市交通运输局", institution_type="government_department", department="330200.transport"
+)
+UNION = Publisher(
+    id="union", name="杭州市残疾人联合会", institution_type="mass_organisation", department="330100.disabled-persons"
 )
 LIBRARY = Publisher(id="lib", name='"><script>alert(1)</script>', institution_type="library")
 
@@ -50,6 +54,7 @@ def assessed() -> Iterator[Catalog]:
             *(made(f"park{n}", title=f"公园 {n}", publisher=PARKS, region="330100") for n in range(60)),
             made("parking", title="=停车场", publisher=PARKING, region="330100", licence="cc0", licence_raw="CC0"),
             made("bridges", title="桥梁", publisher=NINGBO, region="330200"),
+            made("aids", title="辅具", publisher=UNION, region="330100"),
             made("books", title="<i>藏书</i>", publisher=LIBRARY, region="330100"),
         ])
     catalog.sources.release(lease)
@@ -176,6 +181,14 @@ def test_the_datasets_behind_a_number_are_paged_with_the_reason_of_each(client: 
     assert all(words(cell) for cell in first.xpath("//main//tbody/tr/td[3]"))
 
 
+def test_the_datasets_behind_a_number_stand_one_below_the_other_where_a_page_is_narrow(client: FlaskClient) -> None:
+    (table,) = page(client, f"/zh{DEPARTMENT}/national/{LICENCE}?verdict=fail").xpath("//main//table")
+    assert table.get("class") == "stacked"
+    assert {tuple(cell.get("data-label") for cell in row.xpath("td")) for row in table.xpath("tbody/tr")} == {
+        (None, "发布部门", "原因与所见的值")
+    }
+
+
 LICENCE = next(one.id for one in standard_layout().rules("national").measured if one.check == "licence-given")
 
 
@@ -189,9 +202,34 @@ def test_the_points_lost_as_shown_add_up_to_what_the_score_shown_lacks(
     shown = page(client, f"/zh/scorecards/{group}/{rules}")
     lost = [words(cell) for cell in shown.xpath("//section[@id='indicators']//tbody//td[@data-label='失分']") if words(cell)]
     (total,) = shown.xpath("//section[@id='indicators']//tfoot//td[@class='figure']/text()")
-    assert f"{sum(map(float, lost)):.1f}" == total
+    assert f"{sum(map(float, lost)):.2f}" == total
     score, scale = float(shown.xpath("//a[@class='score']/text()")[0]), standard_layout().rules(rules).scale
-    assert f"{scale - score:.1f}" == total
+    assert scale - float(total) == pytest.approx(score, abs=0.05 + 1e-9)
+
+
+@pytest.mark.parametrize("group", ["publishers/330100.transport", "publishers/330200.transport", "regions/330100"])
+def test_what_a_fix_gains_is_what_its_indicator_lost_where_all_of_it_is_mended(client: FlaskClient, group: str) -> None:
+    shown = page(client, f"/zh/scorecards/{group}")
+    lost = {
+        row.xpath("th/a/@href")[0].partition("#national-")[2]: (float(words(cell)), row)
+        for row in shown.xpath("//section[@id='indicators']//tbody/tr")
+        for cell in row.xpath("td[@data-label='失分']") if words(cell)
+    }
+    gains = {
+        parts.path.rpartition("/")[2]: float(words(link))
+        for link in shown.xpath("//table[contains(@class, 'fixes')]//td[@data-label='可得分']/a")
+        for parts in (urlsplit(link.get("href")),) if "<" not in words(link)
+    }
+    whole = [id for id in gains if not lost[id][1].xpath("td[@data-label='未测得']/a") and "须有" not in words(lost[id][1])]
+    assert len(whole) > 3
+    assert [id for id in whole if abs(gains[id] - lost[id][0]) > 0.06] == []
+
+
+def test_what_is_not_asked_of_a_departments_institution_is_said_of_its_datasets(client: FlaskClient) -> None:
+    card = page(client, "/zh/scorecards/publishers/330100.disabled-persons")
+    (row,) = card.xpath("//section[@id='indicators']//tr[th/a[substring-after(@href, '#') = 'national-offers_api']]")
+    assert "只对部门整体提出" not in words(row)
+    assert [words(cell) for cell in row.xpath("td[@data-label='不适用']/a")] == ["1"]
 
 
 def test_an_indicators_own_page_says_the_same_points_lost(client: FlaskClient) -> None:
@@ -224,6 +262,21 @@ def test_no_card_leads_to_an_explanation_that_is_refused(client: FlaskClient) ->
     for path in (DEPARTMENT, "/scorecards/nation/all", "/scorecards/institutions/library"):
         (there,) = page(client, f"/zh{path}").xpath("//ul[@class='leads']//a[contains(@href, '/changes')]/@href")
         assert client.get(there).status_code == 200, path
+
+
+def test_a_datasets_page_says_which_questions_are_not_in_its_own_score(client: FlaskClient, assessed: Catalog) -> None:
+    (row,) = cards.flagged(assessed, Kind.DEPARTMENT, "330200.transport", "counted")
+    (table, *_) = page(client, f"/zh/datasets/{row.dataset_id}").xpath("//section[@id='scores']//table")
+    apart = [words(one.xpath("th")[0]) for one in table.xpath("tbody/tr") if "不计入这条记录的得分" in words(one)]
+    assert apart == ["提供接口", "一年内有更新"]
+
+
+def test_a_dataset_nobody_could_ask_for_is_not_said_to_be_had(client: FlaskClient, assessed: Catalog) -> None:
+    place = standard_layout().place("national", "reachable")
+    passed = cards.behind(assessed, Kind.NATION, "", "effective", Answer.PASS)
+    unasked = next(one for one in passed if one.vector[place] == Verdict.UNKNOWN)
+    (first, *_) = page(client, f"/zh/datasets/{unasked.dataset_id}").xpath("//section[@id='scores']//tr[th='有效数据集']")
+    assert "取得数据的途径未见失效" in words(first) and "也有取得数据的途径" not in words(first)
 
 
 @pytest.mark.parametrize(("department", "said"), [("330200.transport", True), ("330100.transport", False)])
@@ -270,7 +323,7 @@ def test_the_csv_of_a_league_table_has_a_row_for_everyone(client: FlaskClient, a
     assert [(row["code"], row["best_place"], row["worst_place"]) for row in found] == [
         (one.standing.code, str(one.ranks.best), str(one.ranks.worst)) for one in league
     ]
-    assert client.get("/api/v1/scorecards?level=prefecture").get_json()["total"] == len(league) == 2
+    assert client.get("/api/v1/scorecards?level=prefecture").get_json()["total"] == len(league) == 3
 
 
 def test_the_documents_of_a_card_have_its_figures(client: FlaskClient, assessed: Catalog) -> None:
@@ -284,6 +337,22 @@ def test_the_documents_of_a_card_have_its_figures(client: FlaskClient, assessed:
         for one in dimension.indicators:
             expected = "" if one.tally is None else str(one.tally.fails)
             assert told[one.indicator.id]["fails"] == expected
+
+
+def test_the_table_of_a_card_has_points_shares_and_numbers_in_columns_of_their_own(
+    client: FlaskClient, assessed: Catalog
+) -> None:
+    card, told = card_of(assessed), rows(client, f"{DEPARTMENT}.csv")
+    filled = {what: {name for row in told if row["what"] == what for name, cell in row.items() if cell} for what in (
+        "score", "datasets", "dimension", "indicator")}
+    points, shares, numbers = {"score", "low", "high"}, {"value", "value_low", "value_high"}, {"datasets"}
+    for what, own in (("score", points | numbers), ("datasets", numbers), ("dimension", points), ("indicator", shares)):
+        assert filled[what] & (points | shares | numbers) == own, what
+    shown = {row["id"]: row for row in told if row["what"] == "indicator"}
+    for one in (each for dimension in card.dimensions for each in dimension.indicators):
+        if one.value is not None and one.value.point is not None:
+            assert float(shown[one.indicator.id]["value"]) == pytest.approx(one.value.point, abs=1e-6)
+    assert {row["id"]: row["datasets"] for row in told if row["what"] == "datasets"}["counted"] == str(card.counts.counted)
 
 
 def test_the_api_tells_the_evidence_on_a_dataset_and_the_rest_of_a_long_list(

@@ -50,7 +50,7 @@ def browser(staffed: Catalog) -> FlaskClient:
 
 def rules(client: FlaskClient) -> list[tuple[str, str]]:
     """Every method and address under ``/operate``, with values that exist."""
-    values: dict[str, object] = {"id": 2, "number": 1, "name": "applicant"}
+    values: dict[str, object] = {"id": 2, "number": 1, "name": "applicant", "period": "2026H1"}
     adapter = client.application.url_map.bind("localhost")
     return [
         (method, adapter.build(rule.endpoint, {name: values[name] for name in rule.arguments}, method=method))
