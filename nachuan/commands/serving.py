@@ -54,10 +54,12 @@ def serve(host: str, port: int, no_scheduler: bool) -> None:
     with installation.catalog() as catalog:
         if given.sources is not None:
             apply_sources(catalog, given.sources)
-        installation.follow_index(catalog, given)
+        if no_scheduler:
+            installation.follow_index(catalog, given)
     if no_scheduler:
         _portal(host, port)
         return
+    # It brings the index up to date; where it must be made anew, the site need not wait for that.
     with _beside("work", os.environ):
         _portal(host, port)
 

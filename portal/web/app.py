@@ -44,8 +44,9 @@ def create_app(
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     templating.furnish(app)
     guard(app)
-    guard_forms(app, [blueprint.name for blueprint in MACHINES])
-    answer_errors(app)
+    machines = [blueprint.name for blueprint in MACHINES]
+    guard_forms(app, machines)
+    answer_errors(app, machines)
     for blueprint in (*PAGES, *DESK, *OPERATING, *MACHINES):
         app.register_blueprint(blueprint)
     return app

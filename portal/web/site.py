@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import cast
 
 from flask import current_app
-from msgspec import Struct
+from msgspec import Struct, field
 
 from portal.catalog.store import Catalog
 from portal.search.query import SearchIndex
@@ -22,6 +23,8 @@ class Site(Struct, frozen=True, kw_only=True):
     catalog: Catalog
     index: SearchIndex
     overviews: Overviews
+    looking: Lock = field(default_factory=Lock)
+    """Held by the one search of this process that looks through the catalogue because there is no index."""
 
 
 def site() -> Site:
