@@ -19,7 +19,7 @@ from msgspec.structs import replace
 import schemas
 from portal.catalog.model import Change, Dataset, DatasetState, Entry, RecordType
 from portal.search.facets import TEXTS, SearchDocument
-from portal.search.query import IndexCorrupt, SearchIndex
+from portal.search.query import IndexCorrupt, IndexUnusable, SearchIndex
 
 log = logging.getLogger(__name__)
 
@@ -295,6 +295,16 @@ def _put(catalog: Catalogue, index: SearchIndex, ids: Sequence[str], upto: int, 
     concerned = sorted({*ids, *catalog.appearances.counting_for(ids)})
     documents = list(_documents(catalog, catalog.entries(concerned)))
     index.apply(documents, set(concerned).difference(found.id for found in documents), upto, counted)
+
+
+def filled(catalog: Catalogue, index: SearchIndex) -> SearchIndex:
+    """The index, for whoever must not take one that was never filled for one of an empty catalogue.
+
+    Raises IndexUnusable where it must be made first.
+    """
+    if index.last_change() is None and catalog.last_change():
+        raise IndexUnusable("it must be made anew: run `nachuan index rebuild`")
+    return index
 
 
 def behind(catalog: Catalogue, index: SearchIndex) -> int:

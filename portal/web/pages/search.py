@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal.search import meanwhile
 from portal.search.facets import Appearances
+from portal.search.indexing import filled
 from portal.search.language import looks_for_anything, looser
 from portal.search.query import IndexUnusable, QueryNotUnderstood, Results, Sort
 from portal.web.addresses import address
@@ -101,12 +102,10 @@ def search() -> AnyResponse | str | tuple[str, int]:
 
 
 def _answer(asked: Asked) -> tuple[Results, meanwhile.Found | None]:
-    """What is found; where the index cannot be read, or was never filled, by looking at the catalogue itself."""
-    index, query = site().index, asked.query(COUNTED)
+    """What is found; where there is no index, by looking at the catalogue itself."""
+    query = asked.query(COUNTED)
     try:
-        results = index.search(query)
-        if results.total or index.last_change() is not None:
-            return results, None
+        return filled(site().catalog, site().index).search(query), None
     except IndexUnusable as error:
         log.error("the search index cannot be used: %s", error)
     # One at a time: it takes a processor for a moment, and every page of this process waits for it.
@@ -116,7 +115,7 @@ def _answer(asked: Asked) -> tuple[Results, meanwhile.Found | None]:
         looked = meanwhile.search(site().catalog, query)
     finally:
         site().looking.release()
-    return looked.results, looked if looked.of else None
+    return looked.results, looked
 
 
 def _switched(asked: Asked, total: int) -> Switched | None:

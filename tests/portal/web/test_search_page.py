@@ -279,9 +279,10 @@ def test_x93_an_empty_catalogue_has_nothing_to_look_at(empty_client: FlaskClient
     "address", ["/datasets.csv?q=x", "/datasets.jsonl?theme=health", "/feeds/datasets.atom", "/catalog.ttl?q=x"]
 )
 def test_x93_what_must_not_lack_a_dataset_waits_for_the_index(town: Catalog, address: str) -> None:
-    response = client_of(town, BrokenIndex()).get(address)
-    assert (response.status_code, response.mimetype) == (503, "application/problem+json")
-    assert response.headers["Retry-After"] == "30" and "segment" not in response.text
+    for unusable in (BrokenIndex(), MemoryIndex()):
+        response = client_of(town, unusable).get(address)
+        assert (response.status_code, response.mimetype) == (503, "application/problem+json")
+        assert response.headers["Retry-After"] == "30" and "segment" not in response.text
 
 
 def test_w98_without_an_index_other_pages_stand(town: Catalog) -> None:
