@@ -14,6 +14,7 @@ from portal.web.desk import DESK
 from portal.web.errors import answer_errors
 from portal.web.guards import guard, limits
 from portal.web.languages import LanguagePrefix
+from portal.web.limiting import limit
 from portal.web.machines import MACHINES
 from portal.web.operate import OPERATING
 from portal.web.overview import HOLD_S, Overviews
@@ -45,6 +46,7 @@ def create_app(
     templating.furnish(app)
     guard(app)
     machines = [blueprint.name for blueprint in MACHINES]
+    limit(app, settings, machines)
     guard_forms(app, machines)
     answer_errors(app, machines)
     for blueprint in (*PAGES, *DESK, *OPERATING, *MACHINES):
