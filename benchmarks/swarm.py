@@ -117,7 +117,7 @@ def main() -> None:
             for thread in threads:
                 thread.join()
             answered = ", ".join(f"{number:,} × {code}" for code, number in sorted(met.items())) or "none"
-            print(f"{rate:.0f} questions of robots a second ({answered}): readers wait {percentiles(waited)}, {missed} refused")
+            print(f"{rate:.0f} questions of robots a second ({answered}): waits {percentiles(waited)}, {missed} refused")
         print(f"{packages_parsed_a_second():,.0f} by the yardstick")
         server.terminate()
         server.join()
