@@ -41,7 +41,8 @@ def compare_when_due(catalog: Catalog, given: Settings, stop: threading.Event) -
     None where it is not due, or was stopped.
     """
     now, last = datetime.now(UTC), compared(given)
-    if last is not None and last.at.date() >= now.date():
+    # Not "later than": a clock that was once wrong would put it off until then.
+    if last is not None and last.at.date() == now.date():
         return None
     with installation.index(given) as opened:
         found = indexing.reconcile(catalog, opened, stop)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore
 from typing import cast
 
 from flask import current_app
@@ -15,6 +15,9 @@ from portal.web.overview import Overviews
 
 EXTENSION = "nachuan"
 
+LOOKING = 2
+"""Searches without an index at a time in each process."""
+
 DOWNLOADS = 3
 """Sent at a time by each process. Each holds a thread for as long as its client takes to read it."""
 
@@ -26,8 +29,8 @@ class Site(Struct, frozen=True, kw_only=True):
     catalog: Catalog
     index: SearchIndex
     overviews: Overviews
-    looking: Lock = field(default_factory=Lock)
-    """Held by the one search of this process that looks through the catalogue because there is no index."""
+    looking: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(LOOKING))
+    """Held by searches that look through the catalogue because there is no index."""
     downloads: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(DOWNLOADS))
     """Held by every download under way."""
 

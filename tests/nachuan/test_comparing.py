@@ -61,6 +61,14 @@ def test_x94_the_index_is_compared_once_a_day_and_what_differs_is_made_good(give
         assert doctor().startswith("CURE")
 
 
+def test_x94_a_clock_that_was_wrong_once_does_not_put_it_off(given: Settings, catalog: Catalog) -> None:
+    with time_machine.travel("2099-01-01T12:00:00Z", tick=False):
+        assert comparing.compare_when_due(catalog, given, Event()) is not None
+    with time_machine.travel("2026-06-01T12:00:00Z", tick=False):
+        assert comparing.compare_when_due(catalog, given, Event()) is not None
+        assert comparing.compare_when_due(catalog, given, Event()) is None
+
+
 def test_x94_a_comparison_that_is_stopped_is_not_done(given: Settings, catalog: Catalog) -> None:
     stop = Event()
     stop.set()

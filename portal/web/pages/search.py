@@ -36,9 +36,6 @@ SORTS = (Sort.RELEVANCE, Sort.MODIFIED, Sort.CREATED, Sort.TITLE)
 SUGGESTIONS = 8
 
 
-PATIENCE_S = 3.0
-"""How long a search without an index waits for the one before."""
-
 RETRY_S = 30
 """When to come back: an index of 400,000 datasets is made in about a minute."""
 
@@ -108,8 +105,8 @@ def _answer(asked: Asked) -> tuple[Results, meanwhile.Found | None]:
         return filled(site().catalog, site().index).search(query), None
     except IndexUnusable as error:
         log.error("the search index cannot be used: %s", error)
-    # One at a time: it takes a processor for a moment, and every page of this process waits for it.
-    if not site().looking.acquire(timeout=PATIENCE_S):
+    # A few at a time, and nobody waits for a turn: all threads would, with as many searches, and no other page be made.
+    if not site().looking.acquire(blocking=False):
         raise ServiceUnavailable(retry_after=RETRY_S)
     try:
         looked = meanwhile.search(site().catalog, query)
