@@ -51,6 +51,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Addresses of resources the schedule asks for in a day; 0 = none."""
     links_every_days: float = 14.0
     """Until an address that is well is asked for again."""
+    searches_a_minute: int = 300
+    """Narrowed searches that one client may make in a minute, for each process; 0 = as many as it likes."""
     proxies: int = 0
     """How many proxies of ours stand before the site, each adding to ``X-Forwarded-For``; 0 = the header is not believed."""
 
@@ -114,6 +116,7 @@ VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("NACHUAN_CHROMIUM", "chromium", _chromium),
     ("NACHUAN_LINKS_A_DAY", "links_a_day", _not_negative),
     ("NACHUAN_LINKS_EVERY_DAYS", "links_every_days", _days),
+    ("NACHUAN_SEARCHES_A_MINUTE", "searches_a_minute", _not_negative),
     ("NACHUAN_PROXIES", "proxies", _not_negative),
 )
 """Environment variable, setting, how its text is read."""

@@ -1,6 +1,6 @@
 """The one way out: every question to a portal, a link or a feed goes through ``Http``."""
 
-from harvester.http.client import USER_AGENT, Http
+from harvester.http.client import Http
 from harvester.http.exchange import Moved, SourceHeaders
 from harvester.http.limits import Limits
 from harvester.http.pacing import Pacing
@@ -9,7 +9,6 @@ from harvester.http.robots import Robots
 from portal.catalog.model import Trust
 
 __all__ = [
-    "USER_AGENT",
     "Http",
     "Limits",
     "Moved",

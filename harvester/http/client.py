@@ -21,9 +21,7 @@ from harvester.http.masking import mask, masked
 from harvester.http.pacing import Pacing
 from harvester.http.response import Response, StreamedResponse, Validators
 from harvester.http.wire import Tally, Wiring
-from portal.catalog.model import Trust
-
-USER_AGENT = "Nachuan/0.1 (open data catalogue)"
+from portal.catalog.model import HARVESTER, Trust
 
 _BLOCKED = frozenset((401, 403, 407, 451))
 
@@ -45,7 +43,7 @@ class Http:
         limits: Limits = Limits(),
         pacing: Pacing | None = None,
         trust: Trust = Trust(),
-        user_agent: str = USER_AGENT,
+        user_agent: str = HARVESTER,
         source_headers: SourceHeaders | None = None,
         secrets: Sequence[str] = (),
         stop: threading.Event | None = None,

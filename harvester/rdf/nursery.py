@@ -6,6 +6,7 @@ Importing the RDF library takes a third of a second, which a catalogue of a thou
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -17,6 +18,10 @@ from typing import IO, NamedTuple
 
 STATUS = struct.Struct("!i")
 """The child's process id, then how it ended: its exit status, or less the signal that ended it."""
+
+
+STARTS = 3
+"""Of parents for one document. Where none of them lasts until it is read, whoever kills them would kill the next too."""
 
 
 class Ended(NamedTuple):
@@ -79,16 +84,16 @@ def run(task: bytes, body: bytes, wall_s: float) -> Ended:
 
     Its answers are files, not pipes: the kernel holds a child to a file's size, and a full pipe cannot make it wait.
     """
-    with TemporaryFile() as given, TemporaryFile() as said, TemporaryFile() as complaint:
-        given.writelines((task, b"\n", body))
-        given.flush()
-        while True:
+    for start in range(STARTS):
+        # Files of its own each time: a child whose parent was killed goes on, and writes to those it was given.
+        with TemporaryFile() as given, TemporaryFile() as said, TemporaryFile() as complaint:
+            given.writelines((task, b"\n", body))
             given.seek(0)
-            parent = _idle()
+            parent = Parent() if start else _idle()
             try:
                 status = parent.run(given, said, complaint, wall_s)
             except ConnectionError:
-                # It had nothing to do for so long that it left.
+                # It had nothing to do for so long that it left, or was killed.
                 parent.close()
                 continue
             except TimeoutError:
@@ -98,6 +103,7 @@ def run(task: bytes, body: bytes, wall_s: float) -> Ended:
             said.seek(0)
             complaint.seek(0)
             return Ended(status, said.read(), complaint.read())
+    return Ended(-signal.SIGKILL, b"", b"")
 
 
 def _idle() -> Parent:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from harvester import counting
 from harvester.scheduler import due
-from nachuan import installation
+from nachuan import comparing, installation
 from nachuan.cli import Failed
 from portal.catalog.accounts import OPERATE
 from portal.catalog.engines import DatabaseError, DatabaseUnusable
@@ -30,6 +30,10 @@ FULL_SHARE, SCARCE_BYTES = 0.85, 20 * 1024**3
 
 LATE = timedelta(hours=1)
 """A source that has been due for longer than this tells that no scheduler runs."""
+
+
+NOT_COMPARED = timedelta(days=3)
+"""An index that was not compared for longer tells the same."""
 
 
 class Finding(Struct, frozen=True):
@@ -152,7 +156,13 @@ def _look_at_index(catalog: Catalog, given: Settings) -> Finding:
         index.close()
     if behind:
         return Finding("index", f"{behind:,} changes behind the catalogue", "nachuan index catch-up")
-    return Finding("index", "follows the catalogue")
+    last = comparing.compared(given)
+    if last is None:
+        return Finding("index", "follows the catalogue; never compared with it")
+    found = f"follows the catalogue; compared on {last.at:%Y-%m-%d}: {comparing.in_words(last.found)}"
+    if datetime.now(UTC) - last.at > NOT_COMPARED:
+        return Finding("index", found, "nachuan serve or nachuan work, which compare it every day")
+    return Finding("index", found)
 
 
 def _look_at_links(catalog: Catalog, given: Settings) -> Finding:

@@ -20,7 +20,7 @@ from flask import Flask
 
 from harvester.sandbox import serve as make_believe
 from harvester.scheduler import Scheduler
-from nachuan import installation
+from nachuan import comparing, installation
 from nachuan.cli import Failed
 from nachuan.commands.harvest import harvest_with_progress
 from nachuan.commands.sources import apply_sources
@@ -54,10 +54,12 @@ def serve(host: str, port: int, no_scheduler: bool) -> None:
     with installation.catalog() as catalog:
         if given.sources is not None:
             apply_sources(catalog, given.sources)
-        installation.follow_index(catalog, given)
+        if no_scheduler:
+            installation.follow_index(catalog, given)
     if no_scheduler:
         _portal(host, port)
         return
+    # It brings the index up to date; where it must be made anew, the site need not wait for that.
     with _beside("work", os.environ):
         _portal(host, port)
 
@@ -77,7 +79,7 @@ def work() -> None:
             workers=WORKERS,
             after=lambda: _follow(catalog, given),
             links=lambda stop: installation.check_some_links(catalog, given, stop),
-            nightly=lambda stop: _explain(catalog, stop),
+            nightly=lambda stop: _nightly(catalog, given, stop),
         )
         scheduler.start()
         stop.wait()
@@ -149,6 +151,14 @@ def _harvest(catalog: Catalog, id: str, given: Settings, full: bool) -> Run:
 
 def _follow(catalog: Catalog, given: Settings) -> None:
     installation.follow(catalog, given)
+
+
+def _nightly(catalog: Catalog, given: Settings, stop: threading.Event) -> None:
+    """What a new day brings; neither keeps the other from being tried."""
+    try:
+        comparing.compare_when_due(catalog, given, stop)
+    finally:
+        _explain(catalog, stop)
 
 
 def _explain(catalog: Catalog, stop: threading.Event) -> None:

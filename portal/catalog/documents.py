@@ -21,6 +21,15 @@ LOOKUP_SIZE = 500
 
 _ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
+
+class Titles(Struct, frozen=True):
+    """What a dataset is called."""
+
+    title: str
+    titles: dict[str, str] = {}
+
+
+decode_titles = msgspec.json.Decoder(Titles).decode
 decode_dataset = msgspec.json.Decoder(Dataset).decode
 decode_publisher = msgspec.json.Decoder(Publisher).decode
 decode_source = msgspec.json.Decoder(Source).decode

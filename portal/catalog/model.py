@@ -438,6 +438,10 @@ class StoredIssue(Struct, frozen=True, kw_only=True):
     issue: Issue
 
 
+HARVESTER = "Nachuan/0.1 (open data catalogue)"
+"""What our harvester calls itself to every portal."""
+
+
 class Politeness(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """How gently a source is asked."""
 

@@ -20,7 +20,7 @@ ENGINES: dict[str, Callable[[Path], SearchIndex]] = {
 def open_index(url: str, home: Path) -> SearchIndex:
     """The index at ``tantivy:``, ``whoosh:`` (both under ``home``), ``tantivy:/path``, ``whoosh:/path`` or ``memory:``.
 
-    Nothing is read yet: an index that must be rebuilt says so by ``last_change`` None. Raises ValueError for another
+    Nothing is read yet: an index that must be rebuilt says so by ``position`` None. Raises ValueError for another
     engine.
     """
     engine, colon, path = url.partition(":")

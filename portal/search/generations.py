@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from portal.search.query import IndexBusy, IndexCorrupt, IndexOutdated, Position
+from portal.search.query import IndexBusy, IndexCorrupt, IndexOutdated, IndexUnusable, Position
 
 PATIENCE_S = 30.0
 """How long a second writer waits for the first; a commit of 1,000 datasets takes a tenth of a second."""
@@ -29,6 +30,24 @@ _POLL_S = 0.05
 
 _ATTEMPTS = 6
 """To open a commit before it counts as corrupt; the gap between a commit and its record is some milliseconds."""
+
+
+class Reading(Struct, frozen=True):
+    """Says of what ``is_damage`` picks of errors on the way from the files in ``path`` that the index is corrupt."""
+
+    path: Path
+    is_damage: Callable[[BaseException], bool]
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if kind is None or error is None or isinstance(error, IndexUnusable):
+            return
+        # What is compiled from Rust panics over most damage. That raises no Exception, so that nobody would catch it,
+        # and of a class that cannot be imported.
+        if kind.__name__ == "PanicException" or self.is_damage(error):
+            raise IndexCorrupt(f"the index in {self.path} cannot be read: {kind.__name__}: {error}") from error
 
 
 class Current(Struct, frozen=True):
@@ -100,6 +119,8 @@ class Generations(Struct, frozen=True):
     def begin(self) -> Current:
         """A new generation with an empty directory; to be called, like ``finish``, while ``writing``."""
         numbers = [int(path.name[1:]) for path in self.root.glob("g[0-9]*") if path.name[1:].isdigit()]
+        # A rebuild that broke off left its files: one that is tried again and again would fill the disk with them.
+        self._remove_but(self._named())
         current = Current(f"g{max(numbers, default=0) + 1}", self.layout)
         self.path(current).mkdir()
         return current
@@ -114,8 +135,18 @@ class Generations(Struct, frozen=True):
             os.fsync(file.fileno())
         os.replace(temporary, self._pointer())
         # Readers that still have files of an older generation open keep them until they look at the new one.
+        self._remove_but(current.generation)
+
+    def _named(self) -> str | None:
+        """The generation that is current for whoever can read it, this layout or another."""
+        try:
+            return msgspec.json.decode(self._pointer().read_bytes(), type=Current).generation
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def _remove_but(self, kept: str | None) -> None:
         for path in self.root.glob("g[0-9]*"):
-            if path.name != current.generation:
+            if path.name != kept:
                 shutil.rmtree(path, ignore_errors=True)
 
     def newest(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from html import unescape
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import Protocol
 
 import msgspec
@@ -17,7 +19,9 @@ from msgspec.structs import replace
 import schemas
 from portal.catalog.model import Change, Dataset, DatasetState, Entry, RecordType
 from portal.search.facets import TEXTS, SearchDocument
-from portal.search.query import Position, SearchIndex
+from portal.search.query import IndexCorrupt, IndexUnusable, Position, SearchIndex
+
+log = logging.getLogger(__name__)
 
 CHANGES_AT_ONCE = 1000
 """Followed in one commit of the index."""
@@ -284,6 +288,15 @@ def catch_up(catalog: Catalogue, index: SearchIndex) -> int:
     if stood is None or _is_ahead(stood, newest):
         rebuild(catalog, index)
         return newest.change
+    try:
+        return _follow(catalog, index, stood)
+    except IndexCorrupt as error:
+        log.error("the index is made anew: %s", error)
+        rebuild(catalog, index)
+        return newest.change - stood.change
+
+
+def _follow(catalog: Catalogue, index: SearchIndex, stood: Position) -> int:
     followed = 0
     while changes := catalog.changes(stood.change, CHANGES_AT_ONCE):
         stood = replace(stood, change=changes[-1].number)
@@ -292,8 +305,8 @@ def catch_up(catalog: Catalogue, index: SearchIndex) -> int:
     recounted, counted = catalog.appearances.changed_datasets(stood.counted)
     rerated, rated = catalog.assessments.rated_since(stood.rated)
     moved = list(dict.fromkeys((*recounted, *rerated)))
-    for start in range(0, len(moved), CHANGES_AT_ONCE):
-        _put(catalog, index, moved[start:start + CHANGES_AT_ONCE], stood)
+    for part in _parts(moved):
+        _put(catalog, index, part, stood)
     reached = replace(stood, counted=counted, rated=rated)
     if reached != stood:
         # They come by id and not by number, so the numbers stand only when the last of them does.
@@ -312,6 +325,16 @@ def _put(catalog: Catalogue, index: SearchIndex, ids: Sequence[str], position: P
     index.apply(documents, set(concerned).difference(found.id for found in documents), position)
 
 
+def filled(catalog: Catalogue, index: SearchIndex) -> SearchIndex:
+    """The index, for whoever must not take one that was never filled for one of an empty catalogue.
+
+    Raises IndexUnusable where it must be made first.
+    """
+    if index.position() is None and catalog.last_change():
+        raise IndexUnusable("it must be made anew: run `nachuan index rebuild`")
+    return index
+
+
 def behind(catalog: Catalogue, index: SearchIndex) -> int:
     """How many changes of all kinds the index has not followed; all of them for one that must be rebuilt."""
     newest, stood = _newest(catalog), index.position() or Position(0)
@@ -325,11 +348,15 @@ def behind(catalog: Catalogue, index: SearchIndex) -> int:
 
 def check(catalog: Catalogue, index: SearchIndex) -> Comparison:
     """Compares every dataset of the catalogue with what the index was made from."""
+    return _compared(catalog, index, catalog.walk())
+
+
+def _compared(catalog: Catalogue, index: SearchIndex, entries: Iterable[Entry]) -> Comparison:
     indexed = dict(index.digests())
     compared = 0
     lacking: list[str] = []
     stale: list[str] = []
-    for made in _documents(catalog, catalog.walk()):
+    for made in _documents(catalog, entries):
         compared += 1
         digest = indexed.pop(made.id, None)
         if digest is None:
@@ -337,3 +364,56 @@ def check(catalog: Catalogue, index: SearchIndex) -> Comparison:
         elif digest != made.digest:
             stale.append(made.id)
     return Comparison(compared, tuple(lacking), tuple(sorted(indexed)), tuple(stale))
+
+
+class Reconciled(Struct, frozen=True):
+    """What a comparison found and made good."""
+
+    compared: int
+    lacking: int
+    surplus: int
+    stale: int
+    rebuilt: bool = False
+    """Whether the index was made anew because its files could not be read."""
+
+    @property
+    def differed(self) -> bool:
+        """Whether there was anything to make good."""
+        return bool(self.lacking or self.surplus or self.stale or self.rebuilt)
+
+
+def reconcile(catalog: Catalogue, index: SearchIndex, stop: threading.Event) -> Reconciled | None:
+    """Compares the index with the catalogue and makes good what differs although every change was followed.
+
+    What changes while it is compared is no difference. None where it was stopped: nothing is made good then.
+    """
+    catch_up(catalog, index)
+    try:
+        found = _compared(catalog, index, takewhile(lambda _: not stop.is_set(), catalog.walk()))
+    except IndexCorrupt as error:
+        # Files that open well may be damaged further in; following changes reads no more than it must of them.
+        log.error("the index is made anew: %s", error)
+        return Reconciled(rebuild(catalog, index), 0, 0, 0, rebuilt=True)
+    if stop.is_set():
+        return None
+    if found.agrees:
+        return Reconciled(found.compared, 0, 0, 0)
+    catch_up(catalog, index)
+    indexed = index.digests()
+    lacking, surplus, stale = (_differing(catalog, indexed, ids) for ids in (found.lacking, found.surplus, found.stale))
+    for part in _parts((*lacking, *surplus, *stale)):
+        _put(catalog, index, part, index.position() or Position(0))
+    return Reconciled(found.compared, len(lacking), len(surplus), len(stale))
+
+
+def _differing(catalog: Catalogue, indexed: Mapping[str, str], ids: Sequence[str]) -> list[str]:
+    """Those of some datasets whose documents are not what is indexed."""
+    differing: list[str] = []
+    for part in _parts(ids):
+        digests = {made.id: made.digest for made in _documents(catalog, catalog.entries(part))}
+        differing += [id for id in part if indexed.get(id) != digests.get(id)]
+    return differing
+
+
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start:start + CHANGES_AT_ONCE] for start in range(0, len(ids), CHANGES_AT_ONCE))

@@ -4,37 +4,51 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import tantivy
+from msgspec import Struct
 from tantivy import Order
 
 from portal.search.facets import FRESHNESS, STALE, Appearances, Span
+from portal.search.generations import Reading
+from portal.search.highlight import Shown
 from portal.search.language import Asked
-from portal.search.query import FacetValue, IndexCorrupt, Sort
+from portal.search.query import FacetValue, Sort
 from portal.search.tally import most_frequent
 from portal.search.tantivy_fields import SET_BORDER, SETS, SORT_FIELDS, count_field, listed, modified_keys, ranked
 
 _MOST_VALUES = 65_000
 """Values, or sets of values, of one facet that can be counted: Tantivy makes no more buckets."""
 
+_decode_shown = msgspec.msgpack.Decoder(Shown).decode
+
 _STALEST_FIRST = tuple(value for value, _ in reversed(FRESHNESS))
 
 
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Reading:
     """Says of errors on the way from the files that the index is corrupt."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        raise IndexCorrupt(f"the index in {path} cannot be read: {error}") from error
+    return Reading(path, lambda error: isinstance(error, ValueError | OSError))
+
+
+def damage(path: Path) -> Reading:
+    """Says the same of what only writing came upon. A full disk raises a ValueError too, and is no damage."""
+    return Reading(path, lambda error: isinstance(error, ValueError) and "(os error" not in str(error))
 
 
 Found = list[tuple[Any, tantivy.DocAddress]]
 """Hits in order, each with the key it was ordered by."""
+
+
+class Stored(Struct, frozen=True):
+    """What an index stores of a dataset besides what it is found by."""
+
+    id: str
+    digest: str
+    shown: Shown
 
 
 class Commit:
@@ -67,18 +81,24 @@ class Commit:
                 result = self._searcher.search(match, rows, offset=start, order_by_field="tie")
             return _total(result), result.hits
 
-    def documents(self, found: Found) -> Iterator[tantivy.Document]:
-        """The stored fields of hits, in order; hits with equal keys by id."""
+    def documents(self, found: Found) -> Iterator[Stored]:
+        """What is stored of hits, in order; hits with equal keys by id."""
         with readable(self._path):
             for _, tied in groupby(found, key=lambda pair: pair[0]):
-                documents = [self._searcher.doc(address) for _, address in tied]
-                yield from sorted(documents, key=_id)
+                documents = [self._stored(address) for _, address in tied]
+                yield from sorted(documents, key=lambda stored: stored.id)
 
-    def best(self, match: tantivy.Query, rows: int) -> Iterator[tantivy.Document]:
-        """The stored fields of the ``rows`` most relevant matches."""
+    def _stored(self, address: tantivy.DocAddress) -> Stored:
+        document = self._searcher.doc(address)
+        if not (document["id"] and document["digest"] and document["shown"]):
+            raise ValueError("a document lacks what is stored of every one")
+        return Stored(document["id"][0], document["digest"][0], _decode_shown(document["shown"][0]))
+
+    def best(self, match: tantivy.Query, rows: int) -> Iterator[Stored]:
+        """What is stored of the ``rows`` most relevant matches."""
         with readable(self._path):
             for _, address in self._searcher.search(match, rows, count=False).hits:
-                yield self._searcher.doc(address)
+                yield self._stored(address)
 
     def names(self, field: str, match: tantivy.Query, most: int) -> list[tuple[str, int]]:
         """The ``most`` frequent values of a field among the matches, each with about how many datasets have it."""
@@ -125,11 +145,6 @@ def _total(result: tantivy.SearchResult) -> int:
     """How many matched; the type stubs of Tantivy's package lack the attribute."""
     total: int = getattr(result, "count")  # noqa: B009
     return total
-
-
-def _id(document: tantivy.Document) -> str:
-    dataset_id: str = document["id"][0]
-    return dataset_id
 
 
 def _terms(facet: str, limit: int) -> dict[str, Any]:

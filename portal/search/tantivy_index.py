@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import msgspec
 import tantivy
 
 from portal.search.facets import Appearances, SearchDocument, as_found, fresh_spans
 from portal.search.generations import PATIENCE_S, Generations, Stamp
-from portal.search.highlight import Shown, hit
+from portal.search.highlight import hit
 from portal.search.language import understand
 from portal.search.query import IndexUnusable, Position, Query, Results, Sort, Suggestion
 from portal.search.suggesting import suggestions, typed_pieces
 from portal.search.tally import check, chosen, day_of
-from portal.search.tantivy_commit import Commit, readable
+from portal.search.tantivy_commit import Commit, damage, readable
 from portal.search.tantivy_fields import LAYOUT, completing, listed, matching, schema, to_tantivy
 
 _WRITER_MEMORY_BYTES = 128_000_000
 
 _CANDIDATES = 200
 """Titles, publishers and keywords looked at for a suggestion."""
-
-_decode_shown = msgspec.msgpack.Decoder(Shown).decode
 
 
 class TantivyIndex:
@@ -48,9 +45,7 @@ class TantivyIndex:
         match, way = matching(asked, query, spans), query.appearances
         total, found = commit.page(match or listed(way), asked, query.sort, query.start, query.rows)
         phrases = tuple(asked.phrases())
-        hits = tuple(
-            hit(document["id"][0], _decode_shown(document["shown"][0]), phrases) for document in commit.documents(found)
-        )
+        hits = tuple(hit(stored.id, stored.shown, phrases) for stored in commit.documents(found))
         narrowing = chosen(query)
         # Facets without a choice of their own are all counted over the hits, in one pass.
         unchosen = [name for name in query.facets if name not in narrowing]
@@ -69,7 +64,7 @@ class TantivyIndex:
         match = matching(asked, query, fresh_spans(day_of(query))) or listed(query.appearances)
         total = commit.count(match)
         _, found = commit.page(match, asked, query.sort, 0, total)
-        return (document["id"][0] for document in commit.documents(found))
+        return (stored.id for stored in commit.documents(found))
 
     def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
         wanted = typed_pieces(typed)
@@ -82,9 +77,9 @@ class TantivyIndex:
             commit.names("publisher_name", completing("publishers", wanted), _CANDIDATES),
             commit.names("keyword", completing("keywords", wanted), _CANDIDATES),
             (
-                (title, document["id"][0])
-                for document in commit.best(completing("titles", wanted), _CANDIDATES)
-                for title in _decode_shown(document["shown"][0]).titles
+                (title, stored.id)
+                for stored in commit.best(completing("titles", wanted), _CANDIDATES)
+                for title in stored.shown.titles
             ),
         )
 
@@ -94,7 +89,8 @@ class TantivyIndex:
             if current is None:
                 current = self._generations.begin()
                 tantivy.Index(schema(), str(self._generations.path(current)))
-            _write(self._generations.path(current), documents, removed)
+            with damage(self._generations.path(current)):
+                _write(self._generations.path(current), documents, removed)
             self._generations.finish(current, position)
 
     def rebuild(self, documents: Iterable[SearchDocument], position: Position) -> None:
@@ -118,7 +114,7 @@ class TantivyIndex:
             return {}
         entries = listed(Appearances.EVERY)
         _, found = commit.page(entries, understand(None), Sort.RELEVANCE, 0, commit.count(entries))
-        return {document["id"][0]: document["digest"][0] for document in commit.documents(found)}
+        return {stored.id: stored.digest for stored in commit.documents(found)}
 
     def close(self) -> None:
         """Lets go of the files."""

@@ -7,27 +7,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from pickle import UnpicklingError
-from struct import error as struct_error
 
 import msgspec
 from msgspec import Struct
 from whoosh import index as whoosh_files
 from whoosh.analysis import SpaceSeparatedTokenizer
 from whoosh.fields import ID, STORED, TEXT, Schema
-from whoosh.filedb.filestore import StorageError
 from whoosh.query import And, AndMaybe, Every, Or, Term
 from whoosh.query import Phrase as PhraseQuery
 from whoosh.query import Query as Wanted
 
 from portal.search.analysis import ANALYSIS, analysed, grams, recurring
 from portal.search.facets import RANKED, Appearances, SearchDocument, as_found, fresh_spans
-from portal.search.generations import PATIENCE_S, Generations, Stamp
+from portal.search.generations import PATIENCE_S, Generations, Reading, Stamp
 from portal.search.highlight import Shown, hit
 from portal.search.language import Asked, Phrase, Words, column_phrases, understand
-from portal.search.query import IndexCorrupt, IndexUnusable, Position, Query, Results, Sort, Suggestion
+from portal.search.query import IndexUnusable, Position, Query, Results, Sort, Suggestion
 from portal.search.suggesting import suggestions
 from portal.search.tally import Fact, check, chosen, day_of, fact, facet_counts, in_order, narrowed
 
@@ -63,27 +59,17 @@ def _schema() -> Schema:
     )
 
 
-_UNREADABLE = (
-    whoosh_files.IndexError,
-    StorageError,
-    UnpicklingError,
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    struct_error,
-)
-"""What Whoosh raises for files cut short or overwritten: it looks at hardly any length before it reads."""
+def _readable(path: Path) -> Reading:
+    """Says of errors on the way from the files that the index is corrupt.
+
+    Whoosh looks at hardly any length before it reads: files cut short or overwritten raise whatever there is.
+    """
+    return Reading(path, lambda error: isinstance(error, Exception))
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Says of errors on the way from the files that the index is corrupt."""
-    try:
-        yield
-    except _UNREADABLE as error:
-        raise IndexCorrupt(f"the index in {path} cannot be read: {error}") from error
+def _damage(path: Path) -> Reading:
+    """Says the same of what only writing came upon. A full disk is an OSError, and no damage."""
+    return Reading(path, lambda error: isinstance(error, Exception) and not isinstance(error, OSError))
 
 
 # Between two texts of a field, so that no phrase runs over the border; no token of a text is a bar.
@@ -116,6 +102,7 @@ class _Commit:
     """One commit, open for reading, with what is stored of every dataset in memory."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         with _readable(path):
             self.searcher = whoosh_files.open_dir(str(path), readonly=True).searcher()
             stored = self.searcher.reader().iter_docs()
@@ -189,9 +176,11 @@ class WhooshIndex:
 
     def _found(self, commit: _Commit, query: Query, asked: Asked) -> tuple[list[Fact], list[Fact]]:
         """What text and ``field`` find, and of it what the filters leave, in the query's order."""
-        match = commit.matching(asked, column_phrases(query))
-        matched = commit.matched(match, asked.excluded, query.appearances)
-        scores = commit.scores(match, asked, query.appearances) if query.sort is Sort.RELEVANCE and asked.required else {}
+        columns, is_ranked = column_phrases(query), query.sort is Sort.RELEVANCE and asked.required
+        with _readable(commit.path):
+            match = commit.matching(asked, columns)
+            matched = commit.matched(match, asked.excluded, query.appearances)
+            scores = commit.scores(match, asked, query.appearances) if is_ranked else {}
         return matched, in_order(narrowed(matched, chosen(query), fresh_spans(day_of(query))), query.sort, scores)
 
     def search(self, query: Query) -> Results:
@@ -271,7 +260,7 @@ def _write(path: Path, documents: Iterable[SearchDocument], removed: Iterable[st
     # The last of several documents with one id counts. All are removed in one go: Whoosh looks through every segment
     # for each removal (1,000 one by one took 161 s among 100,000, as one batch 3 s).
     latest = {document.id: document for document in documents}
-    with files.writer(limitmb=_WRITER_MEMORY_MB) as writer:
+    with _damage(path), files.writer(limitmb=_WRITER_MEMORY_MB) as writer:
         if files.doc_count():
             writer.delete_by_query(Or([Term("id", dataset_id) for dataset_id in {*removed, *latest}]))
         for document in latest.values():

@@ -6,14 +6,19 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from threading import BoundedSemaphore
 
 from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
 from portal.web.asking import Asked, NotUnderstood, asked
 from portal.web.documents import REPRESENTATIONS
+from portal.web.site import site
 
 _PAGE = "text/html"
+
+RETRY_S = 10
+"""When to come back while too many downloads are under way."""
 
 
 def answer(
@@ -36,11 +41,29 @@ def answer(
 
 
 def streamed(pieces: Iterator[str] | Iterator[bytes], media_type: str, filename: str) -> Response:
-    """A download sent as it is made."""
-    response = _readable_from_anywhere(Response(pieces, content_type=_with_charset(media_type)))
+    """A download sent as it is made; 503 while as many are under way as threads may be held by."""
+    turns = site().downloads
+    if not turns.acquire(blocking=False):
+        response = problem(503, "Busy", "Other downloads are under way. Come back after as many seconds as Retry-After says.")
+        response.headers["Retry-After"] = str(RETRY_S)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+    held = _held(pieces, turns)
+    # From here on the turn is given back however the download ends: one never begun has no end that could.
+    next(held)
+    response = _readable_from_anywhere(Response(held, content_type=_with_charset(media_type)))
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _held(pieces: Iterator[str] | Iterator[bytes], turns: BoundedSemaphore) -> Iterator[bytes]:
+    try:
+        yield b""
+        for piece in pieces:
+            yield piece.encode() if isinstance(piece, str) else piece
+    finally:
+        turns.release()
 
 
 def problem(status: int, title: str, detail: str) -> Response:

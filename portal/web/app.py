@@ -14,6 +14,7 @@ from portal.web.desk import DESK
 from portal.web.errors import answer_errors
 from portal.web.guards import guard, limits
 from portal.web.languages import LanguagePrefix
+from portal.web.limiting import limit
 from portal.web.machines import MACHINES
 from portal.web.operate import OPERATING
 from portal.web.overview import HOLD_S, Overviews
@@ -44,8 +45,10 @@ def create_app(
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     templating.furnish(app)
     guard(app)
-    guard_forms(app, [blueprint.name for blueprint in MACHINES])
-    answer_errors(app)
+    machines = [blueprint.name for blueprint in MACHINES]
+    limit(app, settings, machines)
+    guard_forms(app, machines)
+    answer_errors(app, machines)
     for blueprint in (*PAGES, *DESK, *OPERATING, *MACHINES):
         app.register_blueprint(blueprint)
     return app

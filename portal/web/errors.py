@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from http import HTTPStatus
 
 from flask import Flask, Response, make_response, render_template, request
@@ -16,13 +17,20 @@ from portal.web.words import has_message
 log = logging.getLogger(__name__)
 
 RETRY_S = 30
-"""When to come back while the database restarts."""
+"""When to come back while the database restarts, or the index is made anew."""
 
 
-def answer_errors(app: Flask) -> None:
-    """Makes ``app`` answer every error with a page."""
+def answer_errors(app: Flask, machines: Collection[str]) -> None:
+    """Makes ``app`` answer every error with a page. ``machines`` are the blueprints that only programs read."""
+
+    def no_index(error: IndexUnusable) -> Response:
+        log.error("the search index cannot be used: %s", error)
+        response = _being_made() if request.blueprint in machines else _page(503)
+        response.headers["Retry-After"] = str(RETRY_S)
+        return response
+
     app.register_error_handler(HTTPException, _refused)
-    app.register_error_handler(IndexUnusable, _no_index)
+    app.register_error_handler(IndexUnusable, no_index)
     for away in AWAY:
         app.register_error_handler(away, _no_database)
     app.register_error_handler(Exception, _broken)
@@ -42,9 +50,10 @@ def _refused(error: HTTPException) -> Response:
     return response
 
 
-def _no_index(error: IndexUnusable) -> Response:
-    log.error("the search index cannot be used: %s", error)
-    return _page(503)
+def _being_made() -> Response:
+    told = problem(503, "No index", "The search index is being made anew. What needs no search is there meanwhile.")
+    told.headers["Cache-Control"] = "no-store"
+    return told
 
 
 def _no_database(error: Exception) -> Response:

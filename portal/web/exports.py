@@ -12,7 +12,7 @@ from typing import TypeVar
 from portal.catalog.model import Dataset, Entry
 from portal.catalog.store import Catalog
 from portal.search.facets import Appearances
-from portal.search.indexing import is_indexed
+from portal.search.indexing import filled, is_indexed
 from portal.search.query import Query, SearchIndex
 from portal.web import rdf
 from portal.web.dcat import Lookup, Originals, alone, statements
@@ -75,12 +75,12 @@ def selection(catalog: Catalog, index: SearchIndex, query: Query) -> Iterator[En
     """Every dataset that ``query`` finds, whatever its ``start`` and ``rows``.
 
     In the query's order; a query that narrows nothing down leads through the whole catalogue by id, without the index.
-    Raises QueryNotUnderstood at once.
+    Raises QueryNotUnderstood and IndexUnusable at once.
     """
     if query.text is None and not query.filters:
         entries = (entry for entry in catalog.walk() if is_indexed(entry))
         return entries if query.appearances is Appearances.EVERY else _counted(catalog, entries)
-    ids = index.walk(query)
+    ids = filled(catalog, index).walk(query)
     return (entry for part in _parts(ids) for entry in catalog.entries(part))
 
 

@@ -1,4 +1,5 @@
-"""Letters to a department as plain text, ready to send: its month, and one thing that would raise its score."""
+"""Letters as plain text, ready to send: to a department its month, and one thing that would raise its score; to a portal
+that turns the harvester away, what would let it in."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 
-from portal.catalog.model import Entry
+from portal.catalog.model import HARVESTER, Entry, Issue, Run, Source
 from portal.scorecard.fixes import Fix
 from portal.scorecard.rules import Level
 from portal.web.addresses import base, lasting
@@ -15,8 +16,8 @@ from portal.web.explained import Row
 from portal.web.graded import Group
 from portal.web.languages import language
 from portal.web.notation import date as in_words
+from portal.web.notation import moment, percent
 from portal.web.notation import month as month_in_words
-from portal.web.notation import percent
 from portal.web.site import site
 from portal.web.words import t
 
@@ -63,6 +64,36 @@ def fix_letter(found: Digest, fix: Fix, failing: Sequence[Entry], count: int) ->
     lines += [t("digest.fix_first", count=len(failing))]
     lines += [_item(entry) for entry in failing]
     lines += ["", t("digest.mail_card"), card_address(found.group), "", *_whom_to_tell()]
+    return "\n".join(lines) + "\n"
+
+
+def blocked_letter(source: Source, run: Run, issue: Issue) -> str:
+    """What to ask a portal for that turned a run away, as ``issue`` tells."""
+    rate = source.politeness.requests_per_second
+    lines = [
+        t("blocked.subject", name=one_line(source.title)),
+        "",
+        t("blocked.greeting"),
+        "",
+        t("blocked.who", site=base()),
+        t("blocked.what", when=moment(run.started), name=one_line(source.title)),
+        "",
+        t("blocked.address", url=one_line(issue.url or source.url)),
+        t("blocked.answer", seen=one_line(issue.detail or issue.seen or "")),
+        t("blocked.program", name=HARVESTER),
+        t("blocked.rate", rate=f"{rate:g}") if rate else t("blocked.rate_open"),
+        "",
+        t("blocked.ask"),
+        t("blocked.ask_pass"),
+        t("blocked.ask_key"),
+        t("blocked.ask_other"),
+        "",
+        t("blocked.why", name=one_line(source.title)),
+        f"{base()}/{language()}/sources/{source.id}",
+        "",
+    ]
+    contact = site().settings.contact
+    lines += [t("blocked.reply") if contact is None else t("blocked.contact", contact=contact)]
     return "\n".join(lines) + "\n"
 
 

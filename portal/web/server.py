@@ -62,7 +62,7 @@ class Impatient(ThreadWorker):  # type: ignore[misc]
         return super().handle(conn)
 
 
-def serve(make_app: Callable[[], Flask], *, host: str, port: int, workers: int = 2, threads: int = 4) -> None:
+def serve(make_app: Callable[[], Flask], *, host: str, port: int, workers: int = 2, threads: int = 8) -> None:
     """Answers on ``host:port`` until it is told to stop.
 
     ``make_app`` is called once in every worker process, after the fork, so that no connection or index is shared.

@@ -480,7 +480,7 @@ def test_i67_odd_ids_stay_within_their_source_and_empty_ones_are_refused(
     assert {made.title for made in datasets(catalog, "one").values()} == {"one"}
 
 
-def test_i69_a_portal_installed_anew_with_other_ids_is_held(catalog: Catalog, portal: CkanPortal) -> None:
+def test_i69_a_portal_installed_anew_with_other_ids_is_held_and_each_is_matched(catalog: Catalog, portal: CkanPortal) -> None:
     portal.packages = many(40)
     harvested(catalog, ckan(portal))
     portal.packages = [each | {"id": f"new-{each['id']}"} for each in portal.packages]
@@ -488,6 +488,11 @@ def test_i69_a_portal_installed_anew_with_other_ids_is_held(catalog: Catalog, po
     assert (run.outcome, run.counts) == (Outcome.HELD, Counts(listed=40, added=40, held=40))
     assert codes(catalog, run) == {"listing.ids-changed": 1, "listing.shrank": 1}
     assert len(datasets(catalog)) == 80
+    held_runs.reject(catalog, run.id)
+    run = harvested(catalog, ckan(portal), full=True)
+    again = held_runs.listed_again(catalog, run)
+    proposed = {old.dataset.source_key: again[old.dataset.id].dataset.source_key for old in catalog.entries(list(again))}
+    assert proposed == {each["id"].removeprefix("new-"): each["id"] for each in portal.packages}
     assert held_runs.approve(catalog, run.id, holder="test") == 40
     assert set(datasets(catalog)) == {each["id"] for each in portal.packages}
 

@@ -6,11 +6,17 @@ import gzip
 import json
 import os
 import random
+import signal
+import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from queue import LifoQueue
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -467,6 +473,76 @@ def test_f40_f91_a_child_that_runs_out_of_memory_time_or_room_fails_alone(limits
     statements = "".join(f'<http://p.test/{n}> a dcat:Dataset ; dct:title "{n}" .\n' for n in range(50_000))
     assert isinstance(refusal((PREFIXES + statements).encode(), **limits), AnswerTooLarge)
     assert counts(turtle("<http://p.test/1> a dcat:Dataset .")) == (1, 0)
+
+
+def children(process: int) -> list[int]:
+    """The processes that a process began and that still run."""
+    try:
+        return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def begun() -> dict[int, list[int]]:
+    """The parents of readers of this process, whichever of its threads began them, and the readers of each."""
+    ours = [int(task.name) for task in Path("/proc/self/task").iterdir()]
+    found = [int(one) for task in ours for one in Path(f"/proc/self/task/{task}/children").read_text().split()]
+    return {parent: children(parent) for parent in found}
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
+
+
+@contextmanager
+def killing(whom: str, times: int) -> Iterator[list[int]]:
+    """Kills so many readers, or parents of readers, as soon as each reads, as a system does that is short of memory."""
+    killed: list[int] = []
+    done = Event()
+
+    def kill() -> None:
+        while len(killed) < times and not done.wait(0.002):
+            for parent, readers in begun().items():
+                victim = parent if whom == "parent" else readers[0] if readers else None
+                if readers and victim not in (None, *killed):
+                    killed.append(victim)
+                    os.kill(victim, signal.SIGKILL)
+
+    killer = Thread(target=kill)
+    killer.start()
+    try:
+        yield killed
+    finally:
+        done.set()
+        killer.join()
+
+
+LONG = (PREFIXES + "".join(f'<http://p.test/{n}> a dcat:Dataset ; dct:title "{n}" .\n' for n in range(3_000))).encode()
+
+
+@needs_proc
+@pytest.mark.slow
+@pytest.mark.parametrize(("whom", "times"), [("reader", 1), ("parent", nursery.STARTS)])
+def test_k91_a_reader_that_the_system_kills_costs_its_document_alone(whom: str, times: int) -> None:
+    with killing(whom, times) as killed:
+        error = refusal(LONG)
+    assert len(killed) == times and isinstance(error, AnswerTooLarge)
+    assert counts(turtle("<http://p.test/1> a dcat:Dataset .")) == (1, 0)
+
+
+@needs_proc
+@pytest.mark.slow
+def test_k91_a_document_whose_readers_lost_their_parent_is_read_by_others() -> None:
+    with killing("parent", 1) as killed:
+        assert counts(read(LONG, content_type=TURTLE, url=URL)) == (3_000, 0)
+    assert len(killed) == 1
+
+
+def test_k91_where_no_reader_can_be_begun_the_document_is_refused_and_not_tried_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nursery, "_parents", cache(lambda owner: LifoQueue()))
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert isinstance(refusal(PREFIXES.encode() + b"<http://p.test/1> a dcat:Dataset ."), AnswerTooLarge)
 
 
 def test_f40_blank_nodes_that_double_with_every_level_cost_their_record_alone() -> None:

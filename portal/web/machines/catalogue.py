@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.catalog.model import Entry
+from portal.search.indexing import filled
 from portal.search.query import QueryNotUnderstood, Sort
 from portal.web import rdf
 from portal.web.addresses import base
@@ -75,11 +76,12 @@ def catalog(suffix: str) -> Response:
 
 
 def _part(asked: Asked, since: datetime | None, after: str | None) -> _Part:
-    catalog, index = site().catalog, site().index
+    catalog = site().catalog
     start = (asked.page - 1) * ROWS
     if asked.finds_everything:
         entries = catalog.page(ROWS + 1, after=after, start=start, since=since)
         return _Part(entries[:ROWS], catalog.count(since), len(entries) > ROWS)
+    index = filled(catalog, site().index)
     # By title: of all orders the one that changes least while somebody pages.
     query = replace(asked.query(), sort=Sort.TITLE, start=start, rows=ROWS)
     if since is None:

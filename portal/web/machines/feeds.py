@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
 from portal.catalog.model import Entry
+from portal.search.indexing import filled
 from portal.search.query import QueryNotUnderstood, Sort
 from portal.web.addresses import base
 from portal.web.answers import answer, asked_strictly, refused
@@ -33,7 +34,7 @@ def datasets() -> Response:
     """The datasets found, what changed last first, whatever order the search had."""
     try:
         asked = asked_strictly(request.args, _ALLOWED)
-        results = site().index.search(
+        results = filled(site().catalog, site().index).search(
             replace(asked.query(), sort=Sort.CHANGED, start=0, rows=ENTRIES)
         )
     except (NotUnderstood, QueryNotUnderstood) as error:

@@ -12,19 +12,23 @@ from werkzeug.wrappers import Response as Answer
 
 from portal.catalog import held as decisions
 from portal.catalog.held import NotHeld
-from portal.catalog.model import Run
+from portal.catalog.model import Entry, Run
 from portal.catalog.runs import UnknownRun
 from portal.catalog.sources import SourceHeld
 from portal.web.addresses import address
 from portal.web.pages.runs import LARGEST_NUMBER
 from portal.web.signing_in import signed_in
 from portal.web.site import site
+from portal.web.spreadsheets import harmless, written
 from portal.web.summaries import title_of
 
 pages = Blueprint("operate_held", __name__)
 
 SHOWN = 200
 DONE = ("approved", "rejected")
+
+COLUMNS = ("dataset", "source_key", "title", "publisher", "listed_again_as", "under_source_key")
+"""Of the table of what would go."""
 
 
 @pages.get("/operate/runs/held")
@@ -43,6 +47,26 @@ def held() -> str:
 def one(id: int) -> Response:
     """What one held run would take away, by publisher and by dataset."""
     return _page(id, 200)
+
+
+@pages.get("/operate/runs/<int:id>/held.csv")
+def table(id: int) -> Response:
+    """Everything that would go, each with what is listed in its place."""
+    catalog, run = site().catalog, _run(id)
+    again = decisions.listed_again(catalog, run)
+    rows = (_row(entry, again.get(entry.dataset.id)) for entry in catalog.entries(catalog.runs.held(id)))
+    return Response(
+        written(COLUMNS, rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="held-{id}.csv"'},
+    )
+
+
+def _row(entry: Entry, again: Entry | None) -> tuple[str, ...]:
+    dataset = entry.dataset
+    told = (dataset.source_key, dataset.title, dataset.publisher.name if dataset.publisher else None)
+    place = (again.dataset.id, again.dataset.source_key) if again else (None, None)
+    return (dataset.id, *map(harmless, (*told, *place)))
 
 
 @pages.post("/operate/runs/<int:id>/approve")
@@ -75,6 +99,7 @@ def _page(id: int, status: int, problem: str | None = None) -> Response:
     ids = catalog.runs.held(id)
     entries = catalog.entries(ids)
     counted = Counter(entry.dataset.publisher.id for entry in entries if entry.dataset.publisher)
+    again = decisions.listed_again(catalog, run)
     publishers = {summary.publisher.id: summary for summary in catalog.publishers(list(counted))}
     page = render_template(
         "operate/held_run.html",
@@ -82,7 +107,8 @@ def _page(id: int, status: int, problem: str | None = None) -> Response:
         total=len(ids),
         stood=catalog.sources.dataset_counts().get(run.source_id, 0),
         publishers=[(publishers[id], count) for id, count in counted.most_common(20) if id in publishers],
-        shown=[(entry, title_of(entry.dataset)) for entry in entries[:SHOWN]],
+        shown=[(entry, title_of(entry.dataset), again.get(entry.dataset.id)) for entry in entries[:SHOWN]],
+        again=len(again),
         problem=problem,
     )
     return make_response(page, status)

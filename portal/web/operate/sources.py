@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as Answer
 
 from portal.catalog.model import RunMode
 from portal.catalog.sources import UnknownSource
+from portal.web import letters
 from portal.web.addresses import address
 from portal.web.health import SourceHealth
 from portal.web.signing_in import signed_in
@@ -18,6 +19,9 @@ RUNS = 10
 
 ASKED = (RunMode.INCREMENTAL, RunMode.FULL)
 """What the buttons ask for; reading again follows decisions by itself."""
+
+BLOCKED = "portal.blocked"
+"""The code of what only the portal's people can cure: they are written to."""
 
 DONE = ("asked", "paused", "resumed")
 """What the page says after one of its buttons."""
@@ -40,10 +44,11 @@ def sources() -> str:
 def source(id: str) -> str:
     """One source: how it stands and everything one can ask of it."""
     done = request.args.get("done")
-    catalog = site().catalog
+    catalog, health = site().catalog, _health(id)
     return render_template(
         "operate/source.html",
-        health=_health(id),
+        health=health,
+        letter=_letter(health),
         requested=catalog.sources.requested().get(id, ()),
         runs=catalog.runs.recent(id, limit=RUNS),
         modes=ASKED,
@@ -76,6 +81,15 @@ def pause(id: str) -> Answer:
     except UnknownSource:
         abort(404)
     return _back(id, "paused" if paused else "resumed")
+
+
+def _letter(health: SourceHealth) -> str | None:
+    """What to write to the portal, where it turned the last run away."""
+    run = health.last
+    if run is None or run.cause != BLOCKED:
+        return None
+    told = site().catalog.runs.issues(run.id, code=BLOCKED, limit=1)
+    return letters.blocked_letter(health.entry.source, run, told[0].issue) if told else None
 
 
 def _back(id: str, done: str) -> Answer:

@@ -130,7 +130,7 @@ def rules_asked(name: str) -> RuleSet:
 
 def table_asked(kinds: dict[str, tuple[str, ...]]) -> Table:
     """The league table in the address, or the first there is; there is no page of one that nobody can stand in."""
-    of = request.args.get("of") or next(iter(kinds), graded.DEPARTMENTS)
+    of = request.args.get("of", next(iter(kinds), graded.DEPARTMENTS))
     if of not in graded.TABLES and of not in schemas.vocabulary("institution_types").terms:
         abort(404)
     levels = kinds.get(of, ("",))

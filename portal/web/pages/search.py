@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 from msgspec import Struct
 from msgspec.structs import replace
+from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.search import meanwhile
 from portal.search.facets import Appearances
+from portal.search.indexing import filled
 from portal.search.language import looks_for_anything, looser
-from portal.search.query import QueryNotUnderstood, Results, Sort
+from portal.search.query import IndexUnusable, QueryNotUnderstood, Results, Sort
 from portal.web.addresses import address
 from portal.web.asking import LONGEST_TEXT, Asked, NotUnderstood, asked
 from portal.web.narrowing import COUNTED, Chip, chips, narrowings
@@ -18,6 +23,8 @@ from portal.web.pasted import dataset_id, portals_key
 from portal.web.site import site
 from portal.web.summaries import found
 from portal.web.words import t
+
+log = logging.getLogger(__name__)
 
 pages = Blueprint("search", __name__)
 
@@ -28,6 +35,9 @@ SORTS = (Sort.RELEVANCE, Sort.MODIFIED, Sort.CREATED, Sort.QUALITY, Sort.TITLE)
 
 SUGGESTIONS = 8
 
+
+RETRY_S = 30
+"""When to come back: an index of 400,000 datasets is made in about a minute."""
 
 MOST_LOOSENED = 10
 """Filters, and words, that are tried without when nothing was found: each is a search of its own."""
@@ -58,7 +68,7 @@ def search() -> AnyResponse | str | tuple[str, int]:
         wanted = asked(request.args)
         if (meant := _meant(wanted)) is not None:
             return redirect(meant)
-        results = site().index.search(wanted.query(COUNTED))
+        results, looked = _answer(wanted)
     except NotUnderstood as error:
         return _refusal(t(error.key, value=error.value))
     except QueryNotUnderstood:
@@ -76,15 +86,33 @@ def search() -> AnyResponse | str | tuple[str, int]:
         asked=wanted,
         asking=asking,
         results=results,
+        meanwhile=looked,
         found=found(results.hits, scored=wanted.order is Sort.QUALITY),
         chips=chips(wanted),
-        switched=_switched(wanted, results.total),
-        narrowings=narrowings(wanted, results.facets),
+        switched=None if looked else _switched(wanted, results.total),
+        narrowings=[] if looked else narrowings(wanted, results.facets),
         paging=pages,
         sorts=[(sort, replace(wanted, sort=sort, page=1)) for sort in SORTS if wanted.text or sort != Sort.RELEVANCE],
-        loosened=_loosened(wanted, chips(wanted)) if not results.total else [],
+        loosened=_loosened(wanted, chips(wanted)) if not (results.total or looked) else [],
         looks_for_nothing=wanted.text is not None and not looks_for_anything(wanted.text),
     )
+
+
+def _answer(asked: Asked) -> tuple[Results, meanwhile.Found | None]:
+    """What is found; where there is no index, by looking at the catalogue itself."""
+    query = asked.query(COUNTED)
+    try:
+        return filled(site().catalog, site().index).search(query), None
+    except IndexUnusable as error:
+        log.error("the search index cannot be used: %s", error)
+    # A few at a time, and nobody waits for a turn: all threads would, with as many searches, and no other page be made.
+    if not site().looking.acquire(blocking=False):
+        raise ServiceUnavailable(retry_after=RETRY_S)
+    try:
+        looked = meanwhile.search(site().catalog, query)
+    finally:
+        site().looking.release()
+    return looked.results, looked
 
 
 def _switched(asked: Asked, total: int) -> Switched | None:
@@ -139,7 +167,11 @@ def _total(asked: Asked) -> int:
 def suggestions() -> Response:
     """Completions of what was typed, as a JSON list of text, kind and address."""
     typed = request.args.get("q", "").strip()[:LONGEST_TEXT]
-    completions = site().index.suggest(typed, SUGGESTIONS) if typed else ()
+    try:
+        completions = site().index.suggest(typed, SUGGESTIONS) if typed else ()
+    except IndexUnusable:
+        # Whoever types can do without.
+        completions = ()
     return jsonify(
         [
             {

@@ -6,6 +6,7 @@ from flask import Blueprint, abort, render_template
 
 from portal.catalog.assessments import Kind
 from portal.search.facets import Appearances
+from portal.search.indexing import filled
 from portal.search.query import Query, Sort
 from portal.web import graded
 from portal.web.graded import Group
@@ -33,7 +34,7 @@ def theme(id: str) -> str:
     term = vocabulary("themes").terms.get(id)
     if term is None:
         abort(404)
-    results = site().index.search(
+    results = filled(site().catalog, site().index).search(
         Query(
             filters={"theme": (id,)},
             appearances=Appearances.ONCE,

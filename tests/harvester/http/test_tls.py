@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from harvester.http import Trust
 from harvester.http.certificates import not_after
 from tests.harvester.http.conftest import MakeHttp
 from tests.hostile import HostileServer, answer, raw, redirect
+from tests.hostile.legacy import unsafely_renegotiating
 
 AUTHORITY = trustme.CA()
 
@@ -125,6 +127,33 @@ def test_n16_a_server_of_old_tls_is_named_so(make_http: MakeHttp, trust: Trust) 
 def test_n16_a_source_may_choose_to_read_old_tls(make_http: MakeHttp, trust: Trust) -> None:
     with HostileServer(answer("old"), tls=_old_server()) as portal:
         assert make_http(trust=Trust(ca_file=trust.ca_file, legacy=True)).get(portal.url).text == "old"
+
+
+@pytest.fixture(scope="module")
+def unsafe() -> Iterator[tuple[str, trustme.CA]]:
+    """A server that cannot renegotiate safely, and the authority of its certificate."""
+    authority = trustme.CA(key_type=trustme.KeyType.RSA)
+    with unsafely_renegotiating(authority) as url:
+        yield url, authority
+
+
+def test_n16_a_server_of_unsafe_renegotiation_is_named_so(
+    make_http: MakeHttp, unsafe: tuple[str, trustme.CA], tmp_path: Path
+) -> None:
+    url, authority = unsafe
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    with pytest.raises(PortalCertificateInvalid, match="needs unsafe legacy renegotiation"):
+        make_http(trust=Trust(ca_file=str(tmp_path / "authority.pem"))).get(url)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
+def test_n16_a_source_may_choose_to_read_a_server_of_unsafe_renegotiation(
+    make_http: MakeHttp, unsafe: tuple[str, trustme.CA], tmp_path: Path
+) -> None:
+    url, authority = unsafe
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    http = make_http(trust=Trust(ca_file=str(tmp_path / "authority.pem"), legacy=True))
+    assert http.get(url).text == "old"
 
 
 def test_n16_https_asked_of_a_plain_port_is_named_so(make_http: MakeHttp) -> None:

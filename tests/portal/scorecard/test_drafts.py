@@ -60,6 +60,7 @@ def test_parts_and_departments_are_those_of_all_rows_at_once(monkeypatch: pytest
         assert draft.counts == counts_of(whole, LAYOUT)
 
 
+@pytest.mark.slow
 def test_twelve_thousand_rows_more_take_no_megabytes_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drafts, "ROWS_IN_PART", 500)
     peak(60)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from threading import Event
 
 import pytest
 from msgspec.structs import replace
@@ -20,9 +22,9 @@ from portal.catalog.model import (
 from portal.catalog.store import Catalog
 from portal.scorecard.assess import catch_up, rebuild
 from portal.search import indexing
-from portal.search.indexing import Comparison, document
+from portal.search.indexing import Comparison, Reconciled, document
 from portal.search.memory import MemoryIndex
-from portal.search.query import Position, Query, Sort
+from portal.search.query import IndexCorrupt, Position, Query, Sort
 from tests.catalogs import filled, record
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -187,17 +189,20 @@ def test_an_index_ahead_of_a_restored_database_is_rebuilt(catalog: Catalog) -> N
     assert (index.position(), found(index)) == (Position(1), ["a"])
 
 
-def test_x94_check_names_every_difference_between_index_and_catalogue(catalog: Catalog) -> None:
+def apart(catalog: Catalog) -> MemoryIndex:
+    """An index that followed every change of three datasets, and is wrong about each of them all the same."""
     index = MemoryIndex()
     filled(catalog, record("a"), record("b"), record("c"))
     indexing.catch_up(catalog, index)
     stale = catalog.entry(record("b").dataset.id)
     assert stale is not None
-    index.apply(
-        [document(entry()), document(replace(stale, dataset=replace(stale.dataset, title="旧")))],
-        [record("c").dataset.id],
-        Position(3),
-    )
+    gone = record("c").dataset.id
+    index.apply([document(entry()), document(replace(stale, dataset=replace(stale.dataset, title="旧")))], [gone], Position(3))
+    return index
+
+
+def test_x94_check_names_every_difference_between_index_and_catalogue(catalog: Catalog) -> None:
+    index = apart(catalog)
     compared = indexing.check(catalog, index)
     assert compared == Comparison(3, (record("c").dataset.id,), ("x",), (record("b").dataset.id,))
     assert not compared.agrees
@@ -205,21 +210,76 @@ def test_x94_check_names_every_difference_between_index_and_catalogue(catalog: C
     assert indexing.check(catalog, index).agrees
 
 
+def test_x94_what_differs_although_every_change_was_followed_is_made_good(catalog: Catalog) -> None:
+    index = apart(catalog)
+    assert indexing.behind(catalog, index) == 0
+    assert indexing.reconcile(catalog, index, Event()) == Reconciled(3, lacking=1, surplus=1, stale=1)
+    assert found(index) == ["a", "b", "c"]
+    assert (indexing.check(catalog, index).agrees, index.position()) == (True, Position(3))
+    assert indexing.reconcile(catalog, index, Event()) == Reconciled(3, 0, 0, 0)
+
+
+class Damaged(MemoryIndex):
+    """An index that opens well, and of which following changes finds that it is damaged."""
+
+    def apply(self, *given: object) -> None:  # type: ignore[override]
+        raise IndexCorrupt("cannot be read")
+
+
+def test_x93_damage_that_shows_only_when_changes_are_followed_is_made_good(catalog: Catalog) -> None:
+    index = Damaged()
+    filled(catalog, record("a"))
+    indexing.rebuild(catalog, index)
+    filled(catalog, record("b"))
+    assert indexing.catch_up(catalog, index) == 1
+    assert found(index) == ["a", "b"]
+
+
+def test_x94_more_differences_than_one_commit_takes_are_made_good(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = MemoryIndex()
+    filled(catalog, *(record(str(number)) for number in range(8)))
+    indexing.catch_up(catalog, index)
+    index.apply((), [record(str(number)).dataset.id for number in range(7)], Position(8))
+    monkeypatch.setattr(indexing, "CHANGES_AT_ONCE", 3)
+    assert indexing.reconcile(catalog, index, Event()) == Reconciled(8, lacking=7, surplus=0, stale=0)
+    assert indexing.check(catalog, index).agrees
+
+
+class Busy:
+    """A catalogue that changes while it is walked."""
+
+    def __init__(self, catalog: Catalog, meanwhile: Callable[[], object]) -> None:
+        self._catalog, self._meanwhile = catalog, meanwhile
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._catalog, name)
+
+    def walk(self) -> Iterator[Entry]:
+        self._meanwhile()
+        yield from self._catalog.walk()
+
+
+def test_x94_what_changes_while_it_is_compared_is_no_difference(catalog: Catalog) -> None:
+    index = MemoryIndex()
+    filled(catalog, record("a"), record("b"))
+    indexing.catch_up(catalog, index)
+    busy = Busy(catalog, lambda: filled(catalog, record("a", title="新"), record("c")))
+    assert indexing.reconcile(busy, index, Event()) == Reconciled(3, 0, 0, 0)  # type: ignore[arg-type]
+    assert (index.position(), found(index)) == (Position(4), ["a", "b", "c"])
+
+
+def test_x94_a_comparison_that_is_stopped_makes_nothing_good(catalog: Catalog) -> None:
+    index, stop = apart(catalog), Event()
+    assert indexing.reconcile(Busy(catalog, stop.set), index, stop) is None  # type: ignore[arg-type]
+    assert not indexing.check(catalog, index).agrees
+
+
 def test_changes_made_during_a_rebuild_are_followed_afterwards(catalog: Catalog) -> None:
     index = MemoryIndex()
     filled(catalog, record("a"))
-
-    class Busy:
-        """A catalogue that changes while it is walked."""
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(catalog, name)
-
-        def walk(self) -> object:
-            yield from catalog.walk()
-            filled(catalog, record("b"))
-
-    indexing.rebuild(Busy(), index)  # type: ignore[arg-type]
+    indexing.rebuild(Busy(catalog, lambda: filled(catalog, record("b"))), index)  # type: ignore[arg-type]
     assert index.position() == Position(1)
     assert indexing.catch_up(catalog, index) == 1
     assert found(index) == ["a", "b"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import random
 import resource
+import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from portal.search.engines import open_index
 from portal.search.facets import SearchDocument
 from portal.search.generations import Generations
 from portal.search.memory import MemoryIndex
-from portal.search.query import IndexBusy, IndexCorrupt, IndexOutdated, Position, Query, SearchIndex
+from portal.search.query import IndexBusy, IndexCorrupt, IndexOutdated, Position, Query, SearchIndex, Sort
 from portal.search.tantivy_index import TantivyIndex
 from portal.search.whoosh_index import WhooshIndex
 
@@ -149,6 +151,72 @@ def test_x93_a_damaged_index_says_so_and_is_rebuilt(
     assert IndexCorrupt.code == "index.corrupt"
     again.rebuild(batch(2, 2), Position(2))
     assert (again.position(), again.search(Query()).total) == (Position(2), 2)
+
+
+SHOWN = Query(text="数据", facets=("theme",))
+ASKED: tuple[Callable[[SearchIndex], object], ...] = (
+    lambda index: index.search(SHOWN),
+    lambda index: index.search(Query(sort=Sort.TITLE)),
+    lambda index: list(index.walk(Query(text="批1"))),
+    lambda index: index.digests(),
+    lambda index: index.suggest("数"),
+    lambda index: index.apply(batch(3, 5), ["d9"], Position(3)),
+)  # fmt: skip
+
+
+def spoilt(folder: Path, rng: random.Random) -> str:
+    """Overwrites a piece of one file of a generation, or cuts the file there; which file."""
+    path = rng.choice(sorted(path for path in folder.glob("g*/*") if path.stat().st_size and "lock" not in path.name.lower()))
+    words = path.read_bytes()
+    place, length = rng.randrange(len(words)), rng.randrange(1, 400)
+    spoiling = rng.choice((b"\xff" * length, rng.randbytes(length), None))
+    path.write_bytes(words[:place] if spoiling is None else words[:place] + spoiling + words[place + length :])
+    return path.name
+
+
+@pytest.mark.slow
+def test_x93_whatever_is_damaged_the_index_answers_or_says_that_it_cannot(
+    engine: str, index: SearchIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else comes of it: a panic of compiled code is no Exception, and would end the thread that met it."""
+    monkeypatch.setattr(generations, "_POLL_S", 0.0)
+    index.rebuild(batch(1, 100), Position(1))
+    for number in range(3):
+        index.apply(batch(2, 3), [], Position(number + 2))
+    rng = random.Random(93)
+    unusable = answered = 0
+    for number in range(60):
+        folder = tmp_path / f"damaged-{number}"
+        shutil.copytree(root(engine, tmp_path), folder)
+        spoilt(folder, rng)
+        damaged = ENGINES[engine](folder)
+        damaged.position()
+        for ask in ASKED:
+            try:
+                ask(damaged)
+                answered += 1
+            except IndexCorrupt:
+                unusable += 1
+        damaged.rebuild(batch(4, 7), Position(9))
+        assert (damaged.position(), damaged.search(SHOWN).total) == (Position(9), 7)
+        shutil.rmtree(folder)
+    assert unusable > 30 and answered > 30
+
+
+def test_x93_a_rebuild_that_breaks_off_again_and_again_leaves_one_beginning(
+    engine: str, index: SearchIndex, tmp_path: Path
+) -> None:
+    index.rebuild(batch(1, 3), Position(1))
+
+    def broken() -> Iterator[SearchDocument]:
+        yield from batch(2, 2)
+        raise RuntimeError("the database went away")
+
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            index.rebuild(broken(), Position(2))
+    assert len(list(root(engine, tmp_path).glob("g*"))) == 2
+    assert (index.position(), index.search(Query(text="批1")).total) == (Position(1), 3)
 
 
 def test_x94_a_crash_between_commit_and_its_record_is_made_good_by_applying_again(

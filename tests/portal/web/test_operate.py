@@ -14,13 +14,13 @@ from msgspec.structs import replace
 from portal.catalog.accounts import Role
 from portal.catalog.audit import COMMAND, Action
 from portal.catalog.decisions import Ruling, Verdict
-from portal.catalog.model import DatasetState, Issue, Outcome, Publisher, RunMode, Source
+from portal.catalog.model import Counts, DatasetState, Issue, Outcome, Publisher, RunMode, Source
 from portal.catalog.store import Catalog
 from portal.web import nearest
 from portal.web.unresolved import lacks
 from tests.catalogs import empty_catalog
 from tests.portal.web.people import PASSWORD, cheap_passwords, send, sign_in
-from tests.portal.web.town import HANGZHOU, build, client_of, dataset_of, made, page, says, words
+from tests.portal.web.town import HANGZHOU, NOW, build, client_of, dataset_of, made, page, says, words
 
 NAMES = "/en/operate/departments"
 LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
@@ -178,6 +178,41 @@ def test_after_the_decision_nothing_is_said_to_be_checked_any_more(
         assert "To be checked" not in says(operator, path) and "would be withdrawn" not in says(operator, path)
     assert [words(one) for one in page(operator, "/en/sources/riverton").xpath("//p[@class='lead']/span[1]")] == [source]
     assert [words(one) for one in page(operator, "/en/runs/2").xpath("//p[@class='lead']/span[1]")] == [run]
+
+
+def installed_anew(catalog: Catalog) -> int:
+    """A run of Ningbo that lists three datasets under other ids, two of them called the same, and holds four back."""
+    ningbo = other()
+    old = [made(f"old{n}", ningbo, title=title) for n, title in enumerate(("水质", "=1+1", "同名", "同名"))]
+    new = [made(f"-new{n}", ningbo, title=title) for n, title in enumerate(("水质", "=1+1", "同名"))]
+    lease = catalog.sources.lease(ningbo.id, "test")
+    with catalog.transaction(lease, None) as transaction:
+        transaction.put(old)
+    run = catalog.runs.start(ningbo.id, RunMode.FULL, "test")
+    with catalog.transaction(lease, run.id) as transaction:
+        transaction.put(new)
+    catalog.sources.release(lease)
+    run = replace(run, counts=Counts(listed=3, added=3, held=4), outcome=Outcome.HELD, cause="listing.shrank", finished=NOW)
+    catalog.runs.save(run)
+    catalog.runs.hold(run, [one.dataset.id for one in old])
+    return run.id
+
+
+def test_i69_a_held_run_proposes_what_each_dataset_is_listed_as_again(operated: Catalog, operator: FlaskClient) -> None:
+    number = installed_anew(operated)
+    path = f"/en/operate/runs/{number}/held"
+    assert "2 of 4 are listed again under other ids" in says(operator, path)
+    rows = [row for row in rows_of(operator, path) if "水质" in row or "同名" in row]
+    assert [row.endswith("-new0") for row in rows] == [True, False, False]
+    response = operator.get(f"/operate/runs/{number}/held.csv")
+    lines = list(csv.reader(io.StringIO(response.get_data(as_text=True).removeprefix("\ufeff"))))
+    assert lines[0] == ["dataset", "source_key", "title", "publisher", "listed_again_as", "under_source_key"]
+    assert {line[1]: (line[2], line[5]) for line in lines[1:]} == {
+        "old0": ("水质", "'-new0"), "old1": ("'=1+1", "'-new1"), "old2": ("同名", ""), "old3": ("同名", ""),
+    }  # fmt: skip
+    assert client_of(operated).get(f"/operate/runs/{number}/held.csv").status_code == 303
+    assert operator.get("/operate/runs/999/held.csv").status_code == 404
+    assert "under other ids" not in says(operator, "/en/operate/runs/2/held")
 
 
 def test_a_held_run_is_rejected(operated: Catalog, operator: FlaskClient) -> None:

@@ -113,6 +113,7 @@ def test_while_it_is_open_every_page_says_until_when_and_what_happens_then(reade
         assert all(one in says(reader, f"/{language}{path}") for one in told), path
 
 
+@pytest.mark.slow
 @LANGUAGES
 def test_every_page_is_whole(reader: FlaskClient, zhou: FlaskClient, reviewer: FlaskClient, language: str) -> None:
     say(zhou)

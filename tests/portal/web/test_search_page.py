@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pytest
@@ -10,9 +11,12 @@ from lxml import html
 
 from portal.catalog.model import Publisher
 from portal.catalog.store import Catalog
+from portal.search import meanwhile
 from portal.search.facets import SearchDocument
 from portal.scorecard.assess import rebuild
+from portal.search.memory import MemoryIndex
 from portal.search.query import IndexCorrupt, Position, Query, Results, Suggestion
+from portal.web.site import EXTENSION
 from tests.catalogs import filled, record
 from tests.portal.web.town import build, client_of, dataset_of, page, says, words
 
@@ -230,10 +234,58 @@ class BrokenIndex:
         """Nothing is held."""
 
 
-def test_w98_without_an_index_the_search_says_so_and_other_pages_stand(town: Catalog) -> None:
+def test_x93_without_an_index_the_search_answers_from_titles_and_says_so(town: Catalog) -> None:
+    for unusable in (BrokenIndex(), MemoryIndex()):
+        site = client_of(town, unusable)
+        text = says(site, "/en/datasets?q=公交&source=hangzhou&rows=10&sort=title")
+        assert "The search index is being made anew" in text and "segment" not in text
+        assert "25 datasets" in text and "公交线路 0" in text and "公交线路 17" in text and "公交线路 9" not in text
+        assert "CSV" not in text, "an export would lack datasets without saying so"
+        assert "No dataset found" in says(site, "/en/datasets?q=公交&source=riverton")
+        assert "1 dataset " in says(site, "/en/datasets?q=%22bridge inspections%22 -roads")
+        every = says(client_of(town), "/en/datasets")
+        assert (total := re.search(r"\d+ (?:entries|datasets)", every)) and total[0].split()[0] in says(site, "/en/datasets")
+        assert "25 datasets" in says(site, "/en/datasets?theme=transport&appearances=once")
+        (robots,) = page(site, "/zh/datasets?q=公交").xpath("//meta[@name='robots']/@content")
+        assert robots == "noindex"
+        assert site.get("/datasets?q=公交&page=99").status_code == 302
+        assert site.get("/suggestions?q=公").json == []
+
+
+def test_x93_a_search_without_an_index_takes_a_moment_and_says_what_it_did_not_look_at(
+    town: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meanwhile, "READ_AT_ONCE", 10)
+    monkeypatch.setattr(meanwhile.search, "__kwdefaults__", {"within_s": 0.0})
+    text = says(client_of(town, BrokenIndex()), "/en/datasets?q=公交")
+    assert re.search(r"Looked at 10 of 3\d entries", text) and "At least" in text
+
+
+def test_x93_searches_without_an_index_are_few_at_a_time_and_none_waits(town: Catalog) -> None:
+    site = client_of(town, BrokenIndex())
+    turns = site.application.extensions[EXTENSION].looking
+    with turns, turns:
+        response = site.get("/en/datasets?q=公交")
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "30")
+    assert site.get("/en/datasets?q=公交").status_code == 200
+
+
+def test_x93_an_empty_catalogue_has_nothing_to_look_at(empty_client: FlaskClient) -> None:
+    assert "being made anew" not in says(empty_client, "/en/datasets?q=x")
+
+
+@pytest.mark.parametrize(
+    "address", ["/datasets.csv?q=x", "/datasets.jsonl?theme=health", "/feeds/datasets.atom", "/catalog.ttl?q=x"]
+)
+def test_x93_what_must_not_lack_a_dataset_waits_for_the_index(town: Catalog, address: str) -> None:
+    for unusable in (BrokenIndex(), MemoryIndex()):
+        response = client_of(town, unusable).get(address)
+        assert (response.status_code, response.mimetype) == (503, "application/problem+json")
+        assert response.headers["Retry-After"] == "30" and "segment" not in response.text
+
+
+def test_w98_without_an_index_other_pages_stand(town: Catalog) -> None:
     broken = client_of(town, BrokenIndex())
-    text = says(broken, "/en/datasets?q=x", 503)
-    assert text.startswith("Search is not available just now") and "segment" not in text
     for path in ("/en/", "/en/regions", "/en/sources", "/en/publishers", f"/en/datasets/{dataset_of('1')}"):
         page(broken, path)
 
