@@ -234,6 +234,33 @@ def _narrow_word(vocabulary: str, setting: Setting) -> Cleaner:
     return lambda value: code(value) if narrow(value) is not None else None
 
 
+def _answer(vocabulary: str, setting: Setting) -> Cleaner:
+    """The term that yes or no stands for under a key that asks (是否开放); any other word says nothing."""
+    answers = {
+        schemas.fold(word): term.code
+        for term in schemas.vocabulary(vocabulary).terms.values()
+        for word in term.attributes.get("answer", "").split("|")
+        if word
+    }
+    return lambda value: None if (word := _answered_in(value)) is None else answers.get(schemas.fold(word))
+
+
+def _answered(vocabulary: str, setting: Setting) -> Cleaner:
+    """The word under a key that asks, where it is an answer."""
+    answer = _answer(vocabulary, setting)
+    return lambda value: _answered_in(value) if answer(value) is not None else None
+
+
+def _answered_in(value: Any) -> str | None:
+    return json.dumps(value) if type(value) is bool else code(value)
+
+
+def _understood_parts(vocabulary: str, setting: Setting) -> Cleaner:
+    """A text of which some part is a term; any other says nothing."""
+    terms = _terms(vocabulary, setting)
+    return lambda value: plain_text(value) if terms(value) is not None else None
+
+
 def _terms(vocabulary: str, setting: Setting) -> Cleaner:
     """The terms in a text: the one that it is, else those that its separators part."""
     term = dcat_cleaners.cleaner(f"term:{vocabulary}", setting)
@@ -258,6 +285,8 @@ PLAIN: Mapping[str, Cleaner] = {
     "telephone": telephone,
 }
 MADE: Mapping[str, Callable[[str, Setting], Cleaner]] = {
+    "answer": _answer,
+    "answered": _answered,
     "beside": _beside,
     "file": _file,
     "formats": _formats,
@@ -265,6 +294,7 @@ MADE: Mapping[str, Callable[[str, Setting], Cleaner]] = {
     "narrow_word": _narrow_word,
     "terms": _terms,
     "understood": _understood,
+    "understood_parts": _understood_parts,
 }
 
 

@@ -124,7 +124,7 @@ def fold(raw: str) -> str:
     That is width, case, surrounding quotes, runs of space, ``_`` and ``-``; of an address also its scheme,
     ``www.``, the closing slash, and which rendering of a licence it shows.
     """
-    spelling = _GAPS.sub(" ", unicodedata.normalize("NFKC", raw)).strip(" \"'").casefold()
+    spelling = _GAPS.sub(" ", unicodedata.normalize("NFKC", raw)).strip(" \"'“”‘’").casefold()
     address = _SCHEME.sub("", spelling)
     return spelling if address == spelling else _RENDERING.sub("", address.rstrip("/"))
 
@@ -212,6 +212,15 @@ def simplified() -> Mapping[str, str]:
 def publisher_words() -> Mapping[str, frozenset[str]]:
     """The words names of public bodies are made of besides places and functions, by kind (``publisher_words.csv``)."""
     return MappingProxyType({row["kind"]: frozenset(row["words"].split()) for row in _rows("publisher_words.csv")})
+
+
+@cache
+def key_words() -> Mapping[str, frozenset[str]]:
+    """The words that stand ``before`` and ``after`` the name of a field in portals' keys (``key_words.csv``)."""
+    words: dict[str, frozenset[str]] = {}
+    for row in _rows("key_words.csv"):
+        words[row["kind"]] = words.get(row["kind"], frozenset()) | frozenset(row["words"].split())
+    return MappingProxyType(words)
 
 
 @cache
@@ -363,6 +372,6 @@ def fingerprint() -> str:
             if table.name.endswith((".csv", ".toml")):
                 digest.update(table.name.encode())
                 digest.update(table.read_bytes())
-    for name in ("placeholders.csv", "privacy.csv", "privacy_words.csv", "publisher_words.csv"):
+    for name in ("key_words.csv", "placeholders.csv", "privacy.csv", "privacy_words.csv", "publisher_words.csv"):
         digest.update(files(__name__).joinpath(name).read_bytes())
     return digest.hexdigest()
