@@ -44,8 +44,14 @@ class Vocabulary(Struct, frozen=True):
     spellings: Mapping[str, str]
 
     def resolve(self, raw: str) -> str | None:
-        """The code a raw value stands for: a code, URI, label or alias in any spelling; None when unknown."""
-        return self.spellings.get(fold(raw))
+        """The code a raw value stands for: a code, URI, label or alias in any spelling; None when unknown.
+
+        Traditional characters are simplified ones where no spelling has them.
+        """
+        spelling = fold(raw)
+        return self.spellings.get(spelling) or (
+            None if spelling.isascii() else self.spellings.get(spelling.translate(_to_simplified()))
+        )
 
     def label(self, code: str, locale: str) -> str:
         """The name of a code in ``zh`` or ``en``; the code itself when the table lacks it."""
@@ -206,6 +212,11 @@ def simplified() -> Mapping[str, str]:
     words a character stands, which a search for parts of words needs.
     """
     return MappingProxyType({row["traditional"]: row["simplified"] for row in _rows("simplified.csv")})
+
+
+@cache
+def _to_simplified() -> Mapping[int, str]:
+    return MappingProxyType({ord(traditional): simple for traditional, simple in simplified().items()})
 
 
 @cache

@@ -104,6 +104,8 @@ def test_frequencies_stand_from_the_shortest_to_the_longest() -> None:
         ("分钟", "1min"),
         ("按工作日", "weekly-5"),
         ("历史归档", "never"),
+        ("每15分鐘", "15min"),
+        ("不再更新數據", None),
         ("R/P3M", "quarterly"),
         ("R/P0.5M", "monthly-2"),
         ("eventual", "irregular"),
@@ -116,7 +118,7 @@ def test_frequencies_stand_from_the_shortest_to_the_longest() -> None:
         ("http://publications.europa.eu/resource/authority/frequency/ANNUAL_2", "annual-2"),
     ],
 )
-def test_update_frequencies_are_read_in_every_tongue(raw: str, code: str) -> None:
+def test_update_frequencies_are_read_in_every_tongue(raw: str, code: str | None) -> None:
     assert schemas.vocabulary("frequencies").resolve(raw) == code
 
 
