@@ -161,7 +161,7 @@ def test_a_function_no_name_says_for_sure_is_not_guessed(name: str) -> None:
 @pytest.mark.parametrize("name,functions", [
     ("经开区", ("area-administration",)), ("工业园区", ("area-administration",)), ("自贸区", ("area-administration",)),
     ("临平经开区", ("area-administration",)), ("经开区数据资源局", ("data",)), ("杭州市柳东新区科技和大数据发展局", ("science", "data")),
-    ("高新区管委会财政局", ("finance",)), ("柳东新区某某办", ()),
+    ("高新区管委会财政局", ("finance",)), ("柳东新区某某办", ()), ("经开区直机关事务管理局", ("government-affairs-administration",)),
 ])
 def test_a_zone_that_no_table_has_is_one_and_its_departments_are_theirs(name: str, functions: tuple[str, ...]) -> None:
     """工业 in the name of a zone is no authority for industry; whose the departments are no name of a region says."""

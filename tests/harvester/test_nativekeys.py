@@ -171,3 +171,25 @@ def test_a_theme_is_shown_in_the_words_that_were_understood() -> None:
     """Huainan says 政务 under one key and 生态环境 under another."""
     dataset = read({"标识符": "7", "标题": "公交站点", "数据领域": "长三角高价值清单", "主题分类": "生态环境"})
     assert (dataset.themes, dataset.themes_raw) == (("environment",), ("长三角高价值清单", "生态环境"))
+
+
+@pytest.mark.parametrize("said,themes,raw", [
+    (["社保就业"], ("social-security",), ("社保就业",)), ("['社保就业']", ("social-security",), ("社保就业",)),
+    (["教育服务", "长三角高价值清单"], ("education-culture",), ("教育服务", "长三角高价值清单")),
+    ("政法、监察", ("legal-services", "institutions"), ("政法、监察",)), ([None], (), ()),
+    ("气象 水文 测绘 地震", ("weather", "environment", "geospatial", "public-safety"), ("气象 水文 测绘 地震",)),
+])
+def test_themes_are_read_out_of_lists_and_of_glued_words(
+    said: object, themes: tuple[str, ...], raw: tuple[str, ...]
+) -> None:
+    """Neijiang's records have a list, and Yinchuan's the glued subjects of GB/T 21063.4."""
+    dataset = read({"标识符": "7", "标题": "公交站点", "主题": said})
+    assert (dataset.themes, dataset.themes_raw) == (themes, raw)
+
+
+@pytest.mark.parametrize("word,code", [
+    ("每 3 月", "quarterly"), ("每年1次", "annual"), ("每月2次", "monthly-2"), ("每 121 日", None),
+    ("As and when necessary", "as-needed"),
+])
+def test_how_often_is_understood_with_gaps_and_digits(word: str, code: str | None) -> None:
+    assert read({"标识符": "7", "标题": "公交站点", "更新频率": word}).frequency == code
