@@ -6,7 +6,7 @@ A cleaner answers None when nothing is said, and raises ``NotUnderstood`` when s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -63,6 +63,9 @@ _MEDIA_TYPE = re.compile(r"([A-Za-z]+/[A-Za-z0-9][\w.+-]*)\s*(?:;.*)?")
 _MEDIA_TYPE_REGISTRY = re.compile(r"https?://(?:www\.)?iana\.org/assignments/media-types/", re.IGNORECASE)
 _ADDED = re.compile(r"\s*[(（].*[)）]?$", re.DOTALL)
 _WITH_ADDITIONS = frozenset(("frequencies", "themes"))
+_TAIL = re.compile(r"(?:服务|领域|主题|信息|类)$")
+_TIMES = str.maketrans({"1": "一", "2": "两", "3": "三"})
+_COUNTED_TIMES = re.compile(r"[123](?=次)")
 _INTERVAL_GAP = re.compile(r"\s*(?:/|至|~|—|–|\s-\s|\sto\s)\s*")
 _GEOMETRIES = frozenset(
     ("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon", "GeometryCollection")
@@ -325,8 +328,7 @@ def _term(vocabulary: str, setting: Setting) -> Cleaner:
         if cleaned is None:
             return None
         found = own.get(schemas.fold(cleaned)) or resolve(cleaned)
-        # 不定期(更新说明:…), and 生活安全及品質 (144): the term first, then what the portal adds.
-        return found or (resolve(_ADDED.sub("", cleaned)) if vocabulary in _WITH_ADDITIONS else None)
+        return found or next(filter(None, map(resolve, _other_forms(cleaned, vocabulary))), None)
 
     def term(value: Any) -> str | None:
         if type(value) not in (str, int, float):
@@ -334,6 +336,18 @@ def _term(vocabulary: str, setting: Setting) -> Cleaner:
         return known(value)
 
     return term
+
+
+def _other_forms(word: str, vocabulary: str) -> Iterator[str]:
+    """What a word that is no term may be a term with something added of: 不定期(更新说明:…), 农业服务, 每年 1 次."""
+    if vocabulary in _WITH_ADDITIONS:
+        yield _ADDED.sub("", word)
+    if vocabulary == "themes":
+        yield _TAIL.sub("", word)
+    if vocabulary == "frequencies" and not word.isascii():
+        bare = "".join(word.split())
+        yield bare
+        yield _COUNTED_TIMES.sub(lambda digit: digit[0].translate(_TIMES), bare)
 
 
 def _region(argument: str, setting: Setting) -> Cleaner:

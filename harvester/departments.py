@@ -58,9 +58,10 @@ _LABELLED = re.compile(r"^([^-—]+)[-—](.+)$")
 _ASIDE = re.compile(r"[(（]([^()（）]*)[)）]*")
 _TOWNSHIP = re.compile(r"[\u4e00-\u9fff]{1,5}(?:街道|镇|乡)(?:办事处|办|人民政府|政府|党工委)?|[\u4e00-\u9fff]{1,4}办事处")
 _AREA = re.compile(r"[区园城](?:管理委员会|管委会)(?:办公室)?$")
-_ZONE = re.compile(
-    r"(?:管理委员会|管委会)(?:办公室)?$|(?:开发区|工业园区|高新区|新区|名胜区|港务区|集聚区)$"
-)
+_ZONE_NAMES = "开发区|经开区|高新区|新区|园区|保税区|度假区|名胜区|港务区|集聚区|示范区|自贸区|自由贸易区"
+_IS_ZONE = re.compile(rf"(?:{_ZONE_NAMES})$")
+_ZONE = re.compile(rf"(?:管理委员会|管委会)(?:办公室)?$|{_IS_ZONE.pattern}")
+_IN_ZONE = re.compile(rf"[\u4e00-\u9fff]{{0,8}}?(?:{_ZONE_NAMES})(?:管理委员会|管委会)?(?=.)")
 _TERRITORIAL = frozenset((LOCAL_GOVERNMENT, AREA_ADMINISTRATION))
 _BEFORE = frozenset(("region", "level", "prefix"))
 _PARTY = frozenset(("中国共产党", "中共", "党工委", "党", "委"))
@@ -127,20 +128,20 @@ def _bodies(name: str, within: str | None) -> tuple[regions.Mention | None, list
 
 
 def _body(name: str, within: str | None, place: regions.Mention | None) -> Department:
-    words, rest = _read(name, within)
+    words, rest, is_of_zone = _read_through(name, within)
     narrowest = next((word for word in reversed(words) if word.code is not None), place)
     region, region_former = (None, None) if narrowest is None else (narrowest.code, narrowest.former)
     is_bare = not rest and all(word.kind in ("region", "level") or word.text in _GOVERNMENT for word in words)
     if is_bare:
         return structs.replace(_government(words, region, within), region_former=region_former)
     functions, former = ((), None) if rest else _functions(words)
-    if not functions or _AREA.search(name):
+    if not functions or _AREA.search(name) or _IS_ZONE.search(name):
         functions = _territorial(name, words)
     institution = _institution(name, words, functions)
     if institution in _COMPANIES or name.endswith("学校"):
         functions = ()
     itself = bool(functions) and institution == _default(functions[0]) and functions[0] not in _TERRITORIAL
-    owner = _owner(words, None if place is None else place.code, within) if itself else None
+    owner = _owner(words, None if place is None else place.code, within) if itself and not is_of_zone else None
     return Department(
         region=region,
         region_former=region_former,
@@ -215,6 +216,20 @@ def _read(name: str, within: str | None) -> tuple[tuple[_Word, ...], str]:
         words.append(word)
         start += len(word.text)
     return tuple(words), ""
+
+
+def _read_through(name: str, within: str | None) -> tuple[tuple[_Word, ...], str, bool]:
+    """The words of a name and what is left of it, and whether it is a department of a zone that no table has.
+
+    Of 柳东新区科技局 the department is believed where all that follows the zone is understood.
+    """
+    words, rest = _read(name, within)
+    zone = _IN_ZONE.match(rest)
+    if zone is not None:
+        inner, left = _read(rest[zone.end():], within)
+        if not left and any(word.function is not None for word in inner):
+            return (*words, *inner), "", True
+    return words, rest, False
 
 
 def _word(name: str, start: int, is_head: bool) -> _Word | None:

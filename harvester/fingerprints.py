@@ -13,8 +13,9 @@ from portal.catalog.model import Source
 
 _READERS = (
     "addresses.py", "cleaners.py", "crosswalk.py", "dcat_cleaners.py", "departments.py", "duplicates.py",
-    "families.py", "geometry.py", "identity.py", "instants.py", "native_cleaners.py", "paths.py", "privacy.py",
-    "profiles.py", "regions.py", "shapes.py", "tables.py", "texts.py", "xml_cleaners.py", "xmlrecords.py", "xmlstream.py",
+    "families.py", "geometry.py", "identity.py", "instants.py", "native_cleaners.py", "nativekeys.py", "paths.py",
+    "privacy.py", "profiles.py", "regions.py", "shapes.py", "tables.py", "texts.py", "xml_cleaners.py",
+    "xmlrecords.py", "xmlstream.py",
 )
 """The modules that decide what a record becomes and what is said of it: when one changes, every record is read again."""
 

@@ -234,17 +234,54 @@ def _narrow_word(vocabulary: str, setting: Setting) -> Cleaner:
     return lambda value: code(value) if narrow(value) is not None else None
 
 
+def _answer(vocabulary: str, setting: Setting) -> Cleaner:
+    """The term that yes or no stands for under a key that asks (是否开放); any other word says nothing."""
+    answers = {
+        schemas.fold(word): term.code
+        for term in schemas.vocabulary(vocabulary).terms.values()
+        for word in term.attributes.get("answer", "").split("|")
+        if word
+    }
+    return lambda value: None if (word := _answered_in(value)) is None else answers.get(schemas.fold(word))
+
+
+def _answered(vocabulary: str, setting: Setting) -> Cleaner:
+    """The word under a key that asks, where it is an answer."""
+    answer = _answer(vocabulary, setting)
+    return lambda value: _answered_in(value) if answer(value) is not None else None
+
+
+def _answered_in(value: Any) -> str | None:
+    return json.dumps(value) if type(value) is bool else code(value)
+
+
+def _understood_parts(vocabulary: str, setting: Setting) -> Cleaner:
+    """The texts of which some part is a term; any other says nothing."""
+    terms = _terms(vocabulary, setting)
+    return lambda value: tuple(word for word in names(value) or () if terms(word) is not None) or None
+
+
 def _terms(vocabulary: str, setting: Setting) -> Cleaner:
-    """The terms in a text: the one that it is, else those that its separators part."""
+    """The terms in a text, or in each of a list: the one that it is, else those that its separators part."""
     term = dcat_cleaners.cleaner(f"term:{vocabulary}", setting)
 
-    def terms(value: Any) -> tuple[str, ...] | None:
+    def within(value: Any) -> list[str]:
         whole = term(value)
         if whole is not None or type(value) is not str:
-            return None if whole is None else (whole,)
-        return tuple(found for part in _GLUE.split(value) if part and (found := term(part)) is not None) or None
+            return [] if whole is None else [whole]
+        return [found for part in _GLUE.split(value) if part and (found := term(part)) is not None]
+
+    def terms(value: Any) -> tuple[str, ...] | None:
+        said = [each for each in items(value) if each is not None]
+        return tuple(dict.fromkeys(found for each in said for found in within(each))) or None
 
     return terms
+
+
+def names(value: Any) -> tuple[str, ...] | None:
+    """A text, or the texts of a list: ``综合政务``, ``["综合政务"]`` and ``"['综合政务']"``."""
+    said = [each for each in items(value) if each is not None]
+    return tuple(name for each in said if (name := plain_text(each)) is not None) or None
 
 
 PLAIN: Mapping[str, Cleaner] = {
@@ -253,11 +290,14 @@ PLAIN: Mapping[str, Cleaner] = {
     "email_within": email_within,
     "glued_keywords": glued_keywords,
     "group_names": group_names,
+    "names": names,
     "row_count": row_count,
     "stated": stated,
     "telephone": telephone,
 }
 MADE: Mapping[str, Callable[[str, Setting], Cleaner]] = {
+    "answer": _answer,
+    "answered": _answered,
     "beside": _beside,
     "file": _file,
     "formats": _formats,
@@ -265,6 +305,7 @@ MADE: Mapping[str, Callable[[str, Setting], Cleaner]] = {
     "narrow_word": _narrow_word,
     "terms": _terms,
     "understood": _understood,
+    "understood_parts": _understood_parts,
 }
 
 

@@ -30,6 +30,7 @@ from harvester.families import Family, family
 from harvester.http import Http, Response
 from harvester.records import RawRecord
 from portal.catalog.model import Issue, Source
+from portal.catalog.normalisation import not_understood
 
 
 _NO_ANSWER = (PortalUnreachable, PortalTimedOut, PortalCertificateInvalid)
@@ -62,6 +63,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     """Of a portal that is read by configuration: the unified fields that its first records fill."""
     undecided: tuple[str, ...] = ()
     """Keys of those records that nobody decided about."""
+    strange: tuple[str, ...] = ()
+    """What those records say that is not understood: the field and the words."""
     broken: str | None = None
     """Why its records are not read although its list is."""
     deletions: str | None = None
@@ -189,7 +192,9 @@ def _looked_at(source: Source, finding: Finding, first: Sequence[RawRecord | Iss
         if getattr(dataset, field) not in (None, ()) and not (field == "region" and dataset.region_inferred_from)
     }
     undecided = tuple(each.path for each in audit(source, raws).undecided)
-    return msgspec.structs.replace(finding, fields=tuple(fields), undecided=undecided, broken=broken)
+    return msgspec.structs.replace(
+        finding, fields=tuple(fields), undecided=undecided, strange=not_understood(made), broken=broken
+    )
 
 
 _TOLD = (

@@ -52,6 +52,9 @@ HEAD_CHARACTERS = 8192
 
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_CONTENTS = "[Content_Types].xml"
+"""What every file of Office Open XML holds."""
 _DELIMITERS = ",\t;|，"
 _BLANK = re.compile(r"[\s,]*")
 
@@ -88,7 +91,9 @@ def rows(response: Response, naming: Naming, *, sheet: str | None, header_row: i
             _objects(each, naming, header_row, url, shifts=False) for each in _sheets(body, naming, sheet, url)
         )
         return Rows(chain.from_iterable(sheets), None)
-    text = body.decode(charset(body, response.headers.get("Content-Type")), "replace").removeprefix("\ufeff")
+    if body.startswith(_OLD_WORKBOOK):
+        raise PortalNotUnderstood("a workbook as Excel wrote them before 2007 (XLS): only XLSX is read", url=url)
+    text = _text(body, response.headers.get("Content-Type"), naming)
     if "\0" in text:
         raise PortalNotUnderstood("no text: it holds zero bytes, as UTF-16 without its mark does", url=url, seen=text[:200])
     text = shapes.unwrapped(text)
@@ -100,6 +105,16 @@ def rows(response: Response, naming: Naming, *, sheet: str | None, header_row: i
         cells = (msgspec.json.decode(each, type=list[Any]) for each in slices)
         return Rows(_objects(cells, naming, header_row, url), stated)
     return Rows((each.encode("utf-8", "surrogatepass") for each in slices), stated)
+
+
+def _text(body: bytes, declared: str | None, naming: Naming) -> str:
+    """The text of a file; Big5, which can be read as GB18030 and then means nothing, where that alone names columns."""
+    codec = charset(body, declared)
+    text = body.decode(codec, "replace").removeprefix("\ufeff")
+    if codec == "gb18030" and not any(_named(text, naming).values()):
+        taiwanese = body.decode("cp950", "replace")
+        return taiwanese if any(_named(taiwanese, naming).values()) else text
+    return text
 
 
 def _unpacked(response: Response) -> bytes:
@@ -164,11 +179,8 @@ def _csv_rows(text: str, naming: Naming, url: str) -> Iterator[list[str]]:
     Raises PortalNotUnderstood where it is none, or its last row breaks off.
     """
     csv.field_size_limit(CELL_CHARACTERS)
-    head = text[:HEAD_CHARACTERS].splitlines()
-    named = {
-        delimiter: max(map(naming, csv.reader(head, delimiter=delimiter)), default=0) for delimiter in _DELIMITERS
-    }
-    first = head[0] if text.strip() else ""
+    named = _named(text, naming)
+    first = text[:HEAD_CHARACTERS].splitlines()[0] if text.strip() else ""
     delimiter = max(_DELIMITERS, key=lambda each: (named[each], first.count(each)))
     if not named[delimiter] and delimiter not in first:
         raise PortalNotUnderstood("neither CSV, JSON nor XLSX", url=url, seen=text[:200])
@@ -185,6 +197,14 @@ def _csv_rows(text: str, naming: Naming, url: str) -> Iterator[list[str]]:
         raise PortalNotUnderstood("the last row breaks off", url=url, seen=str(row)[:500])
 
 
+def _named(text: str, naming: Naming) -> dict[str, int]:
+    """How many columns one of the first rows names at most, by what it is parted with."""
+    head = text[:HEAD_CHARACTERS].splitlines()
+    return {
+        delimiter: max(map(naming, csv.reader(head, delimiter=delimiter)), default=0) for delimiter in _DELIMITERS
+    }
+
+
 def _sheets(body: bytes, naming: Naming, name: str | None, url: str) -> list[Iterator[Sequence[Any]]]:
     """The rows of the sheet of that name; without one of every sheet that names columns, or else of the first."""
     if len(body) > PACKED_BYTES:
@@ -192,6 +212,9 @@ def _sheets(body: bytes, naming: Naming, name: str | None, url: str) -> list[Ite
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as packed:
             size = sum(each.file_size for each in packed.infolist())
+            names = packed.namelist()
+        if _CONTENTS not in names:
+            raise PortalNotUnderstood(f"a ZIP archive and no workbook: it holds {', '.join(names)[:200]}", url=url)
         if size > UNPACKED_BYTES:
             raise AnswerTooLarge(f"a workbook of {size:,} bytes, unpacked", url=url)
         workbook = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)

@@ -217,19 +217,23 @@ def _overridden(
 ) -> list[CrosswalkRow]:
     """The rows with a source's own paths before the table's, read by the cleaner the table names for that field.
 
-    ``unused`` is no field: what it names is read by nobody, and so decided about.
+    By all of them in their order, where it is a field of one value and the table has several rows: each cleaner of
+    openness reads what the one before it leaves. ``unused`` is no field: what it names is read by nobody, and so
+    decided about.
     """
     changed = list(rows)
+    hints = _hints(Dataset, NESTED)
     for field, path in overrides:
         if field == UNUSED:
             continue
         first = next((number for number, row in enumerate(changed) if row.field == field), None)
         if first is None:
             raise ValueError(f"options.crosswalk: the crosswalk of {kind} has no field {field!r}")
-        row = CrosswalkRow(field, path, changed[first].cleaner, "options.crosswalk")
+        cleaners = dict.fromkeys(row.cleaner for row in changed if row.field == field)
+        several = cleaners if get_origin(hints.get(field, tuple)) not in (tuple, dict) else [changed[first].cleaner]
         # A group is read from one place: its new path takes the place of the old one.
-        replaced = 1 if field in LISTED and not row.cleaner else 0
-        changed[first:first + replaced] = [row]
+        replaced = 1 if field in LISTED and not changed[first].cleaner else 0
+        changed[first:first + replaced] = [CrosswalkRow(field, path, cleaner, "options.crosswalk") for cleaner in several]
     return changed
 
 

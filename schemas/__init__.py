@@ -44,8 +44,14 @@ class Vocabulary(Struct, frozen=True):
     spellings: Mapping[str, str]
 
     def resolve(self, raw: str) -> str | None:
-        """The code a raw value stands for: a code, URI, label or alias in any spelling; None when unknown."""
-        return self.spellings.get(fold(raw))
+        """The code a raw value stands for: a code, URI, label or alias in any spelling; None when unknown.
+
+        Traditional characters are simplified ones where no spelling has them.
+        """
+        spelling = fold(raw)
+        return self.spellings.get(spelling) or (
+            None if spelling.isascii() else self.spellings.get(spelling.translate(_to_simplified()))
+        )
 
     def label(self, code: str, locale: str) -> str:
         """The name of a code in ``zh`` or ``en``; the code itself when the table lacks it."""
@@ -124,7 +130,7 @@ def fold(raw: str) -> str:
     That is width, case, surrounding quotes, runs of space, ``_`` and ``-``; of an address also its scheme,
     ``www.``, the closing slash, and which rendering of a licence it shows.
     """
-    spelling = _GAPS.sub(" ", unicodedata.normalize("NFKC", raw)).strip(" \"'").casefold()
+    spelling = _GAPS.sub(" ", unicodedata.normalize("NFKC", raw)).strip(" \"'“”‘’").casefold()
     address = _SCHEME.sub("", spelling)
     return spelling if address == spelling else _RENDERING.sub("", address.rstrip("/"))
 
@@ -209,9 +215,23 @@ def simplified() -> Mapping[str, str]:
 
 
 @cache
+def _to_simplified() -> Mapping[int, str]:
+    return MappingProxyType({ord(traditional): simple for traditional, simple in simplified().items()})
+
+
+@cache
 def publisher_words() -> Mapping[str, frozenset[str]]:
     """The words names of public bodies are made of besides places and functions, by kind (``publisher_words.csv``)."""
     return MappingProxyType({row["kind"]: frozenset(row["words"].split()) for row in _rows("publisher_words.csv")})
+
+
+@cache
+def key_words() -> Mapping[str, frozenset[str]]:
+    """The words that stand ``before`` and ``after`` the name of a field in portals' keys (``key_words.csv``)."""
+    words: dict[str, frozenset[str]] = {}
+    for row in _rows("key_words.csv"):
+        words[row["kind"]] = words.get(row["kind"], frozenset()) | frozenset(row["words"].split())
+    return MappingProxyType(words)
 
 
 @cache
@@ -363,6 +383,6 @@ def fingerprint() -> str:
             if table.name.endswith((".csv", ".toml")):
                 digest.update(table.name.encode())
                 digest.update(table.read_bytes())
-    for name in ("placeholders.csv", "privacy.csv", "privacy_words.csv", "publisher_words.csv"):
+    for name in ("key_words.csv", "placeholders.csv", "privacy.csv", "privacy_words.csv", "publisher_words.csv"):
         digest.update(files(__name__).joinpath(name).read_bytes())
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 _SEARCHED_BYTES = 32 * 1024
@@ -36,6 +37,18 @@ _CHALLENGE_STATUSES = frozenset((412, 468, 521))
 def looks_like_markup(body: bytes) -> bool:
     """Whether a body begins as HTML or XML does."""
     return body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+_FIRST_ELEMENT = re.compile(rb"\s*(?:<[?!][^>]*>\s*)*<([A-Za-z_][\w.:-]*)")
+_HTML = frozenset("html head body div script style title meta link p h1 h2 h3 center table ul ol pre br span form a".split())
+
+
+def kind_of_markup(body: bytes) -> str:
+    """``HTML``, or ``XML`` with the name of its first element: an interface that answers in another form is no page."""
+    first = _FIRST_ELEMENT.match(body[:_SEARCHED_BYTES].removeprefix(b"\xef\xbb\xbf"))
+    if first is None or first[1].decode().lower() in _HTML:
+        return "HTML"
+    return f"XML ({first[1].decode()})"
 
 
 def challenge(status: int, headers: Mapping[str, str], body: bytes) -> str | None:

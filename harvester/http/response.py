@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from msgspec import Struct
 
 from harvester.errors import AnswerTooLarge, PortalBlocked, PortalNotUnderstood
-from harvester.http.challenges import looks_like_markup, obstacle
+from harvester.http.challenges import kind_of_markup, looks_like_markup, obstacle
 from harvester.http.encodings import charset
 from harvester.http.masking import mask, masked
 
@@ -78,7 +78,7 @@ class Response(Struct, frozen=True):
         seen = self.text[:200]
         found = obstacle(self.body)
         if found is None:
-            raise self._not_understood("HTML instead of JSON", seen)
+            raise self._not_understood(f"{kind_of_markup(self.body)} instead of JSON", seen)
         blocked = PortalBlocked(f"{found} instead of JSON", seen=seen)
         mask(blocked, self.url, self.secrets)
         raise blocked

@@ -42,7 +42,7 @@ def harvest(ids: Sequence[str], everything: bool, only_due: bool, full: bool, dr
     if as_json:
         installation.print_json(runs)
     if len(runs) < len(chosen) or any(run.outcome is not Outcome.COMPLETE for run in runs):
-        raise Failed("not every harvest was complete: `nachuan runs list` says which")
+        raise Failed("not every harvest was complete: `nachuan runs list` says which, `nachuan runs show RUN --issues` why")
 
 
 def _ids(catalog: Catalog, only_due: bool) -> list[str]:
@@ -80,7 +80,10 @@ def harvest_with_progress(
                 bars.console.print(str(error))
             else:
                 runs.append(run)
-                bars.console.print(_line(source, run), highlight=False, soft_wrap=True)
+                bars.console.print(_line(source, run), highlight=False, markup=False, soft_wrap=True)
+                if run.cause is not None:
+                    for told in _reason(catalog, run):
+                        bars.console.print(f"           {told}", highlight=False, markup=False, soft_wrap=True)
             bars.remove_task(bar)
             bars.advance(whole)
     return runs
@@ -96,6 +99,12 @@ def _line(source: Source, run: Run) -> str:
     )
     cause = f" ({run.cause})" if run.cause else ""
     return f"{run.outcome:>9}{cause}  {source.title}: {what}{wrong}"
+
+
+def _reason(catalog: Catalog, run: Run) -> list[str]:
+    """What the run says in words of its cause, where it says anything."""
+    issues = catalog.runs.issues(run.id, code=run.cause, limit=1, newest_first=True, for_operators=True)
+    return [" ".join(filter(None, (each.issue.detail, each.issue.url))) for each in issues if each.issue.detail]
 
 
 def _try(sources: Sequence[Source], given: Settings, as_json: bool) -> None:

@@ -23,7 +23,7 @@ from harvester.rereading import reread
 from nachuan import installation
 from nachuan.cli import Failed
 from portal.catalog.model import Politeness, Source
-from portal.catalog.normalisation import TABLE_HEADER, table_rows
+from portal.catalog.normalisation import TABLE_HEADER, not_understood, table_rows
 from portal.catalog.sources import UnknownSource
 from portal.catalog.store import Catalog
 from portal.web.spreadsheets import harmless
@@ -113,7 +113,8 @@ def check(id_or_url: str, as_json: bool) -> None:
             for line in _in_vain(found):
                 click.echo(line)
     if not found.findings:
-        raise Failed(f"nothing we know answers at {id_or_url}")
+        hint = "; a portal of no family can be described in its file (docs/jsonapi.md)" if "://" in id_or_url else ""
+        raise Failed(f"nothing we know answers at {id_or_url}{hint}")
 
 
 def _in_vain(found: Probe) -> list[str]:
@@ -170,6 +171,8 @@ def _records_in_words(finding: Finding) -> list[str]:
         parts.append(f"its records are not read: {finding.broken}")
     if finding.fields:
         parts.append(f"its first records are read: {', '.join(finding.fields)}")
+    if finding.strange:
+        parts.append(f"not understood: {', '.join(finding.strange)}")
     if finding.undecided:
         parts.append(f"nobody decided about {', '.join(finding.undecided[:20])}")
     return parts
@@ -223,6 +226,9 @@ def _print_preview(shown: Preview) -> None:
     installation.print_table(table)
     for code, count in shown.issue_counts().items():
         click.echo(f"  {count:>6} × {code}")
+    strange = not_understood(record.dataset for record in shown.records if record.dataset is not None)
+    if strange:
+        click.echo(f"not understood: {', '.join(strange)}")
 
 
 @sources.command("audit")
@@ -267,7 +273,7 @@ def _print_audit(told: Audit) -> None:
         table.add_row(each.field, f"{each.given:,}", f"{each.understood:,}", share, rest)
     installation.print_table(table)
     if not told.undecided:
-        click.echo("Every key is decided about.")
+        click.echo("Every key is decided about." if told.records else "Nothing was harvested that could be looked at.")
         return
     table = installation.table("undecided key", "records", "for example")
     for key in told.undecided:

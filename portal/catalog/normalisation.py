@@ -218,6 +218,21 @@ def understanding(datasets: Iterable[Counted]) -> tuple[Understanding, ...]:
     )
 
 
+_OF_A_NAME = frozenset(("region", "functions", "institution_type"))
+
+
+def not_understood(datasets: Iterable[Counted], most: int = 3) -> tuple[str, ...]:
+    """Of each field the ``most`` frequent of its words that are not understood: ``frequency 4, 99``.
+
+    Without what a publisher's name tells, which is for nobody to configure.
+    """
+    return tuple(
+        f"{each.field} {', '.join(one.value[:40] for one in each.remaining[:most])}"
+        for each in understanding(datasets)
+        if each.remaining and each.field not in _OF_A_NAME
+    )
+
+
 TABLE_HEADER = ("field", "given", "understood", "share", "not_understood", "count")
 
 

@@ -115,6 +115,8 @@ def test_a_sheet_that_is_not_there_is_reported_with_those_that_are() -> None:
     ("标题,标题\na,b\n", "columns of the same name"),
     ("<html><body>404</body></html>", "HTML instead of JSON"),
     ("PK\x03\x04nothing", "no XLSX workbook"),
+    ("<?xml version='1.0'?>\n<!-- x -->\n<BusinessMessage/>", r"XML \(BusinessMessage\) instead of JSON"),
+    ("<?xml version='1.0'?><html><body>404</body></html>", "HTML instead of JSON"),
     ("就一行字", "neither CSV, JSON nor XLSX"),
     (json.dumps({"a": ROWS, "b": ROWS}), "several lists in one object"),
     ("nom,service\nBus,Transport\n", "none of the first 1 records is a dataset"),

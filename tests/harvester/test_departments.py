@@ -158,6 +158,18 @@ def test_a_function_no_name_says_for_sure_is_not_guessed(name: str) -> None:
     assert found is None or found.functions == ()
 
 
+@pytest.mark.parametrize("name,functions", [
+    ("经开区", ("area-administration",)), ("工业园区", ("area-administration",)), ("自贸区", ("area-administration",)),
+    ("临平经开区", ("area-administration",)), ("经开区数据资源局", ("data",)), ("杭州市柳东新区科技和大数据发展局", ("science", "data")),
+    ("高新区管委会财政局", ("finance",)), ("柳东新区某某办", ()), ("经开区直机关事务管理局", ("government-affairs-administration",)),
+])
+def test_a_zone_that_no_table_has_is_one_and_its_departments_are_theirs(name: str, functions: tuple[str, ...]) -> None:
+    """工业 in the name of a zone is no authority for industry; whose the departments are no name of a region says."""
+    found = resolved(name) if functions else resolve(name, HANGZHOU)
+    assert (found.functions if found is not None else ()) == functions
+    assert found is None or found.id is None
+
+
 @pytest.mark.parametrize("name", ["臺北市政府交通局", "教育局"])
 def test_outside_the_mainland_nothing_is_resolved(name: str) -> None:
     assert resolve(name, "710000") is None

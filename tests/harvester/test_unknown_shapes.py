@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -291,7 +292,25 @@ def test_a_file_that_can_be_understood_is_taken_whole(catalog: Catalog, body: by
         for row in ROWS}
 
 
+def test_big5_is_read_where_only_that_names_columns_that_are_known(catalog: Catalog) -> None:
+    """A list of Taipei: its bytes are GB18030 too, and mean nothing then."""
+    rows = [(f"路燈 {number}", "工務局", "每15分鐘", "CSV") for number in range(23)]
+    run = file_run(catalog, table(rows, ("資料集名稱", "提供機關名稱", "更新頻率", "檔案格式")).encode("cp950"))
+    assert (run.outcome, run.counts) == (Outcome.COMPLETE, Counts(listed=23, added=23))
+    assert {said[:3] for said in stored(catalog).values()} == {(row[0], "工務局", "15min") for row in rows}
+
+
+def zipped(name: str, content: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
 REFUSED: Mapping[str, tuple[bytes | str, str]] = {
+    "a workbook of before 2007": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504), "(XLS): only XLSX is read"),
+    "a table in an archive": (zipped("目录.csv", table()), "a ZIP archive and no workbook: it holds 目录.csv"),
+    "XML": ("<BusinessMessage><data/></BusinessMessage>", "XML (BusinessMessage) instead of JSON"),
     "a login page": (LOGIN, "a login page instead of JSON"),
     "words": ("系统维护中,请稍后再试", "a single row, and it names no columns"),
     "no header": (table(header=()), "none of the first 5 records is a dataset"),

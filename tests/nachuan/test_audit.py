@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from nachuan.commands.sources import sources
+from portal.catalog.store import Catalog
 from tests.catalogs import empty_catalog
 from tests.harvester.harvesting import harvested, source
 from tests.hostile import HostileServer, answer
@@ -55,3 +56,11 @@ def test_an_audit_as_csv_tells_each_field_and_each_value_not_understood(home: st
 
 def test_an_audit_as_json_tells_the_undecided_keys(home: str) -> None:
     assert json.loads(audit(home, "--json"))["undecided"] == [{"path": "涉密等级", "records": 1, "example": "一般"}]
+
+
+def test_an_audit_of_a_source_of_which_nothing_was_harvested_does_not_say_that_all_is_well(home: str) -> None:
+    catalog = Catalog(f"sqlite:///{home}/nachuan.db")
+    catalog.sources.put(source("csvlist", "http://example.cn/nothing", id="none"))
+    catalog.close()
+    done = CliRunner().invoke(sources, ["audit", "none"], env={"NACHUAN_HOME": home, "NACHUAN_DATABASE_URL": None})
+    assert "Nothing was harvested" in done.stdout and "Every key is decided" not in done.stdout

@@ -99,6 +99,13 @@ def test_frequencies_stand_from_the_shortest_to_the_longest() -> None:
         ("归档不更新", "never"),
         ("自定义", "other"),
         ("不定期", "irregular"),
+        ("‘每年’", "annual"),
+        ("T+1", "daily"),
+        ("分钟", "1min"),
+        ("按工作日", "weekly-5"),
+        ("历史归档", "never"),
+        ("每15分鐘", "15min"),
+        ("不再更新數據", None),
         ("R/P3M", "quarterly"),
         ("R/P0.5M", "monthly-2"),
         ("eventual", "irregular"),
@@ -111,7 +118,7 @@ def test_frequencies_stand_from_the_shortest_to_the_longest() -> None:
         ("http://publications.europa.eu/resource/authority/frequency/ANNUAL_2", "annual-2"),
     ],
 )
-def test_update_frequencies_are_read_in_every_tongue(raw: str, code: str) -> None:
+def test_update_frequencies_are_read_in_every_tongue(raw: str, code: str | None) -> None:
     assert schemas.vocabulary("frequencies").resolve(raw) == code
 
 
@@ -163,6 +170,25 @@ def test_high_value_categories_form_a_tree_that_themes_point_into() -> None:
     tops = {term.code for term in categories.values() if term.attributes["level"] == "1"}
     assert orphans == []
     assert named == tops
+
+
+GB_T_21063_4 = (
+    "综合政务 经济管理 国土资源 能源 工业 交通 信息产业 城乡建设 环境保护 农业 水利 财政 商业 贸易 旅游 服务业 气象 水文 测绘 地震 对外事务 "
+    "政法 监察 科技 教育 文化 体育 军事 国防 劳动 人事 民政 社区 文秘 行政 综合党团"
+)
+"""The subjects by which GB/T 21063.4-2007 sorts the resources of governments, as portals glue them: 政法、监察."""
+
+
+@pytest.mark.parametrize("name,words", [
+    ("themes", GB_T_21063_4),
+    ("openness", "无条件开放 有条件开放 不予开放 普遍开放 受限开放 禁止开放类 无条件共享 有条件共享 不予共享 普遍共享 授权共享 不公开"),
+    ("frequencies", "实时 每日 每周 每月 每季度 每半年 每年 不定期 按需更新 一次性 其他 每旬 每半月 不更新"),
+    ("formats", "OFD wps xml txt doc docx html pdf ppt et xls xlsx access dbf oracle db2 jpg gif bmp mpg 电子文件-pdf 电子表格-et"),
+])
+def test_the_lists_of_the_standards_are_understood(name: str, words: str) -> None:
+    """The guide of 2017 to catalogues of government information, and the rules of the provinces."""
+    vocabulary = schemas.vocabulary(name)
+    assert [word for word in words.split() if vocabulary.resolve(word) is None] == []
 
 
 def test_openness_says_which_european_access_right_it_is() -> None:

@@ -262,7 +262,7 @@ def test_a_captcha_word_in_proper_json_is_no_obstacle() -> None:
 
 
 def test_xml_in_place_of_json_is_not_understood() -> None:
-    with pytest.raises(PortalNotUnderstood, match="HTML instead of JSON"):
+    with pytest.raises(PortalNotUnderstood, match=r"XML \(Error\) instead of JSON"):
         _response(b'<?xml version="1.0"?><Error/>').json()
 
 
