@@ -14,7 +14,7 @@ from nachuan import comparing, installation
 from nachuan.cli import nachuan
 from portal.catalog.store import Catalog
 from portal.search import generations, indexing
-from portal.search.query import Query
+from portal.search.query import Position, Query
 from portal.settings import Settings
 from tests.catalogs import empty_catalog, filled, record
 
