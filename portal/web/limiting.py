@@ -3,7 +3,8 @@
 Robots follow every combination of facets: each is an address of its own, all lead to the same datasets, and none is in any
 cache. Two bounds keep them from taking the site from its readers. One client has a budget of narrowed searches, by its
 address; and of what is dearest a process works on a few at a time, so that threads are left for everything else, however
-many clients there are. Both count for one process: a client that reaches several has the budget in each.
+many clients there are. Both count for one process: a client that reaches several has the budget in each. Searches of clients
+that cannot be told from one another, behind a proxy that we were not told of, know neither bound.
 """
 
 from __future__ import annotations
@@ -30,11 +31,15 @@ NARROWED = frozenset(("search.search", "feeds.datasets", "downloads.csv", "downl
 COMPARED = frozenset(("changes", "digests"))
 """Blueprints that are dear whatever they are asked: two days are assessed while somebody waits."""
 
-AT_ONCE = 2
-"""Of the dearest pages, in each process."""
+COMPARED_AT_ONCE = 2
+"""Pages that compare days, in each process: each takes seconds."""
+
+COMBINED_AT_ONCE = 6
+"""Searches that combine facets, in each process: of its threads two are left for everything else. Of readers there are
+never so many at the same moment, for a search takes some hundredths of a second."""
 
 COMBINED = 2
-"""Values of facets from which on a search is one of the combinations that only robots follow by the thousand."""
+"""Values of facets from which on a search is one of the combinations that robots follow by the thousand."""
 
 RETRY_S = 5
 """When to come back where the dearest pages are being made."""
@@ -91,7 +96,7 @@ class Telling:
 
 def limit(app: Flask, settings: Settings, machines: Collection[str], now: Callable[[], float] = time.monotonic) -> None:
     """Puts both bounds on ``app``. ``machines`` are the blueprints whose errors are read by programs."""
-    turns, telling = BoundedSemaphore(AT_ONCE), Telling()
+    compared, combined, telling = BoundedSemaphore(COMPARED_AT_ONCE), BoundedSemaphore(COMBINED_AT_ONCE), Telling()
     budgets = Budgets(settings.searches_a_minute) if settings.searches_a_minute else None
 
     @app.before_request
@@ -104,7 +109,8 @@ def limit(app: Flask, settings: Settings, machines: Collection[str], now: Callab
             if telling.is_due(at):
                 log.warning("%s asks too often and is refused; if it is a proxy of yours, set NACHUAN_PROXIES", client)
             return _refused(429, int(wait_s) + 1, machines)
-        if is_dearest():
+        turns = compared if is_compared() else combined if client is not None and is_combined() else None
+        if turns is not None:
             if not turns.acquire(blocking=False):
                 return _refused(503, RETRY_S, machines)
             g.turn = turns
@@ -119,13 +125,17 @@ def limit(app: Flask, settings: Settings, machines: Collection[str], now: Callab
 
 def is_dear() -> bool:
     """Whether the request counts."""
-    return request.blueprint in COMPARED or (request.endpoint in NARROWED and any(map(request.args.get, SEARCHES)))
+    return is_compared() or (request.endpoint in NARROWED and any(map(request.args.get, SEARCHES)))
 
 
-def is_dearest() -> bool:
-    """Whether it is among those of which only a few are worked on at a time."""
-    values = sum(len(request.args.getlist(name)) for name in FILTERS)
-    return request.blueprint in COMPARED or (request.endpoint in NARROWED and values >= COMBINED)
+def is_compared() -> bool:
+    """Whether days are compared while somebody waits."""
+    return request.blueprint in COMPARED
+
+
+def is_combined() -> bool:
+    """Whether it is a search that combines facets."""
+    return request.endpoint in NARROWED and sum(len(request.args.getlist(name)) for name in FILTERS) >= COMBINED
 
 
 def client_of_request() -> str | None:

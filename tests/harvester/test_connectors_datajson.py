@@ -672,6 +672,7 @@ def test_fault_29_depth_and_size_are_limited(record: bytes, error: type[HarvestE
         read(b'{"dataset": [' + record + b"]}")
 
 
+@pytest.mark.slow
 def test_fault_29_a_record_of_half_a_million_members_is_read() -> None:
     many = b", ".join(b'"m%d": 1' % number for number in range(500_000))
     reading = read(b'{"dataset": [{"identifier": "a", "title": "A", "accessLevel": "public", ' + many + b"}]}")

@@ -619,6 +619,7 @@ def test_r15_four_languages_are_kept() -> None:
 
 
 @needs_fixtures
+@pytest.mark.slow
 def test_r16_the_federal_geoportal_has_44_high_value_datasets_by_category() -> None:
     found = fixture("be/sources/publish4.geo.be.ttl.gz")
     high_value = [dataset for dataset in found.datasets if dataset.hvd_categories]

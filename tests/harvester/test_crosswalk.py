@@ -225,6 +225,7 @@ def test_control_characters_go_and_rare_characters_stay() -> None:
     assert made.title == "𠮷野家 👨‍👩‍👧 \u202eabc"
 
 
+@pytest.mark.slow
 def test_long_texts_and_lists_are_cut_and_said() -> None:
     record = package(
         title="长" * 600,

@@ -209,6 +209,7 @@ def test_of_200_publishers_judged_by_eye_at_least_99_in_100_answers_are_right() 
 
 
 @needs_fixtures
+@pytest.mark.slow
 def test_of_all_datasets_of_chinese_portals_function_and_type_are_known() -> None:
     found = [resolve(row.publisher, row.source_region) or Department() for row in rows()]
     assert len(found) == 45_042

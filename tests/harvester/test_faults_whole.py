@@ -220,6 +220,7 @@ def test_p32_of_5000_records_the_one_that_is_poisonous_is_rejected_alone(
     assert [issue.source_key for issue in issues(catalog, run, "record.title-missing")] == ["2500"]
 
 
+@pytest.mark.slow
 def test_p33_a_record_with_34866_tags_and_8327_resources_is_stored_with_counted_lists(
     catalog: Catalog, portal: CkanPortal
 ) -> None:

@@ -160,6 +160,7 @@ def test_a_busy_host_is_left_alone_for_as_long_as_it_says_while_others_go_on(cat
         assert len(server.seen) == 2
 
 
+@pytest.mark.slow
 def test_a_host_that_dies_midway_makes_nothing_gone_and_is_asked_less_and_less(catalog: Catalog) -> None:
     left = [3]
 

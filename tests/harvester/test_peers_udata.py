@@ -218,6 +218,7 @@ def test_u22_a_preview_shows_what_would_be_and_writes_nothing(catalog: Catalog, 
     assert sum(record.dataset is not None for record in every.records) == 25
 
 
+@pytest.mark.slow
 def test_u22_neither_preview_nor_dry_run_changes_a_byte_of_the_database(
     tmp_path: Path, portal: CkanPortal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -149,6 +149,7 @@ def test_abroad_no_chinese_name_is_looked_for(within: str) -> None:
 
 
 @needs_fixtures
+@pytest.mark.slow
 def test_every_dataset_of_chinese_portals_has_a_region_in_its_sources_own() -> None:
     tiers: Counter[str] = Counter()
     told: Counter[str | None] = Counter()

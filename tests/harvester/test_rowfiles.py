@@ -85,6 +85,7 @@ def sheet(content: bytes) -> Callable[[bytes], bytes]:
     return lambda _: content
 
 
+@pytest.mark.slow
 def test_p35_a_workbook_that_unpacks_to_too_much_is_not_unpacked() -> None:
     bomb = with_part("xl/worksheets/sheet1.xml", sheet(bytes(rowfiles.UNPACKED_BYTES + 1)))
     assert len(bomb) < 1_000_000

@@ -229,6 +229,7 @@ def test_the_same_seed_gives_the_same_world_and_another_seed_another() -> None:
     assert first.at(0) != other.at(0)
 
 
+@pytest.mark.slow
 def test_a_larger_world_never_runs_out_of_datasets() -> None:
     holdings = World(size=8000, portals=["zj-hangzhou"]).at(0)["zj-hangzhou"]
     assert len(holdings) == 8000
@@ -596,6 +597,7 @@ def test_one_poisonous_thing_leaves_the_rdf_readable(own_federation: Sandbox, po
     assert len([key for key in truth if found[key] != truth[key]]) == 1
 
 
+@pytest.mark.slow
 def test_a_slow_portal_answers_late_and_right(own_federation: Sandbox) -> None:
     own_federation.fault("slow", "zj-hangzhou", delay_s=0.3)
     with pytest.raises(requests.Timeout):

@@ -66,6 +66,7 @@ def test_wrong_usage_is_two(command: str) -> None:
     assert left.value.code == 2
 
 
+@pytest.mark.slow
 def test_a_missing_database_is_one_line(nachuan: Command) -> None:
     missing = nachuan("sources", "list")
     assert missing.returncode == 1

@@ -151,6 +151,7 @@ def test_months_that_passed_while_nothing_ran_are_thinned_too(catalog: Catalog) 
     assert [str(one.day) for one in catalog.trends.of("national", *DEPARTMENT)] == ["2026-06-18", "2026-07-06"]
 
 
+@pytest.mark.slow
 def test_the_days_shown_are_daily_for_a_while_and_monthly_before(catalog: Catalog) -> None:
     filled(catalog, new("1", **NEVER_DUE))
     rebuild(catalog, now=on(0))

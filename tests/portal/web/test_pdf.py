@@ -68,6 +68,7 @@ def test_a_browser_that_fails_is_said_to(browser: Browser, tmp_path: Path, lines
         printed("x", browser(lines), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_browser_that_hangs_is_ended_with_all_that_it_started(browser: Browser, tmp_path: Path) -> None:
     # A pipe that ends when the last process that could write to it has ended.
     os.mkfifo(tmp_path / "alive")
