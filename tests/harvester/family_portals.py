@@ -103,11 +103,13 @@ def paged(
     return script
 
 
-def one_of(details: Mapping[str, Any], key_of: Callable[[Talk], str], told: Callable[[Any], Any]) -> Script:
+def one_of(details: Mapping[str, Any], key_of: Callable[[Talk], object], told: Callable[[Any], Any]) -> Script:
     """Answers with ``told(detail)`` of the one asked for, 404 where there is none."""
 
     def script(talk: Talk) -> None:
-        detail = details.get(key_of(talk))
+        key = key_of(talk)
+        # A distorted list may have had us ask for an object.
+        detail = details.get(key) if isinstance(key, str) else None
         (answer("不存在", status=404) if detail is None else json_answer(told(detail)))(talk)
 
     return script

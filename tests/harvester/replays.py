@@ -27,7 +27,7 @@ from tests.harvester.family_portals import (
     one_of,
     paged,
 )
-from tests.hostile import Script, Talk, json_answer
+from tests.hostile import Script, Talk, answer, json_answer
 
 Row: TypeAlias = dict[str, Any]
 Replay: TypeAlias = Callable[[list[Row]], tuple[dict[str, Script], dict[str, Any]]]
@@ -385,7 +385,9 @@ def dataservice(rows: list[Row]) -> tuple[dict[str, Script], dict[str, Any]]:
     by_id = {id_of(row): row for row in rows}
 
     def page(talk: Talk) -> None:
-        row = by_id[asked_query(talk)["id"]]
+        row = by_id.get(asked_query(talk)["id"])
+        if row is None:
+            return answer("不存在", status=404)(talk)
         lines = "".join(f"<li><span>{name}：</span><span>{value}</span></li>" for name, value in plain(row, names).items())
         tags = markup.escape(row["标签"]).replace("\r\n", "<br>")
         table = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in plain(row, cells).items())
