@@ -61,9 +61,12 @@ def search(catalog: Catalog, query: Query, *, within_s: float = WITHIN_S) -> Fou
         found += [one for one in documents if one.id in left]
         if len(found) >= MOST or time.monotonic() >= until:
             break
-    originals = catalog.appearances.originals([one.id for one in found])
+    ids = [one.id for one in found]
+    originals, qualities = catalog.appearances.originals(ids), catalog.assessments.qualities(ids)
     index = MemoryIndex()
-    index.rebuild((replace(one, is_counted=one.id not in originals) for one in found), Position(0))
+    index.rebuild(
+        (replace(one, is_counted=one.id not in originals, quality=qualities.get(one.id)) for one in found), Position(0)
+    )
     return Found(index.search(replace(query, facets=())), looked_at, max(looked_at, catalog.count()))
 
 
