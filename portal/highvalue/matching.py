@@ -49,7 +49,7 @@ class _Table(NamedTuple):
     """The rules by each word of their first group."""
 
 
-_PARENTHESES = re.compile(r"\(([^()]*)\)")
+_PARTS = re.compile("[():,;]")
 
 
 def matches(dataset: Dataset) -> tuple[Match, ...]:
@@ -160,7 +160,7 @@ def _fields(entry: str, columns: tuple[Column, ...]) -> tuple[str, ...]:
 
 
 def _names(column: Column) -> Iterator[str]:
-    """What a column may be called: ``Name(名稱)`` is all of it, what stands before its parentheses and what in them."""
+    """What a column may be called: of ``Name(名稱)`` and ``地點：LOCATION`` all of it and either part."""
     for text in (column.name, column.title):
         if text is not None:
             yield from _names_in(text)
@@ -169,7 +169,7 @@ def _names(column: Column) -> Iterator[str]:
 @lru_cache(maxsize=20_000)
 def _names_in(text: str) -> tuple[str, ...]:
     spelling = _spelling(text)
-    return (spelling, _PARENTHESES.sub("", spelling), *_PARENTHESES.findall(spelling))
+    return (spelling, *_PARTS.split(spelling))
 
 
 @cache
