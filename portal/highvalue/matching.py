@@ -38,7 +38,7 @@ class Match(Struct, frozen=True):
 class _Rule(NamedTuple):
     number: int
     entry: str
-    groups: tuple[frozenset[str], ...]
+    groups: tuple[tuple[str, ...], ...]
     without: frozenset[str]
 
 
@@ -56,7 +56,7 @@ def matches(dataset: Dataset) -> tuple[Match, ...]:
     """The entries a dataset serves, in the list's order; none for a service or a series."""
     if dataset.record_type is not RecordType.DATASET:
         return ()
-    met = _by_title(dataset.title)
+    met = by_title(dataset.title)
     if not met and not dataset.hvd_categories:
         return ()
     stated = {entry for category in dataset.hvd_categories for entry in _entries_of(category)}
@@ -65,7 +65,7 @@ def matches(dataset: Dataset) -> tuple[Match, ...]:
             entry,
             "category" if entry in stated else "title",
             () if entry in stated else met[entry],
-            _fields(entry, dataset.columns) if dataset.columns else None,
+            fields_of(entry, dataset.columns) if dataset.columns else None,
         )
         for entry in schemas.high_value_entries()
         if entry in stated or entry in met
@@ -82,7 +82,7 @@ def method() -> str:
 
 
 @lru_cache(maxsize=20_000)
-def _by_title(title: str) -> Mapping[str, tuple[str, ...]]:
+def by_title(title: str) -> Mapping[str, tuple[str, ...]]:
     """The entries whose words stand in a title, each with the words."""
     table = _table()
     standing = _standing(_simplified(title), table.beginnings)
@@ -90,9 +90,9 @@ def _by_title(title: str) -> Mapping[str, tuple[str, ...]]:
     met: dict[str, tuple[str, ...]] = {}
     for _, rule in sorted(rules.items()):
         if rule.entry not in met and rule.without.isdisjoint(standing):
-            found = [[word for word in standing if word in group] for group in rule.groups]
-            if all(found):
-                met[rule.entry] = tuple(dict.fromkeys(words[0].removeprefix("=") for words in found))
+            found = [next((word for word in group if word in standing), None) for group in rule.groups]
+            if None not in found:
+                met[rule.entry] = tuple(dict.fromkeys(word.removeprefix("=") for word in found if word))
     return MappingProxyType(met)
 
 
@@ -130,8 +130,8 @@ def _table() -> _Table:
     beginnings: dict[str, dict[str, None]] = {}
     rules: dict[str, list[_Rule]] = {}
     for number, row in enumerate(schemas.high_value_words()):
-        rule = _Rule(number, row.entry, tuple(map(frozenset, row.words)), frozenset(row.without))
-        for word in frozenset().union(*rule.groups, rule.without):
+        rule = _Rule(number, row.entry, row.words, frozenset(row.without))
+        for word in (*(word for group in rule.groups for word in group), *rule.without):
             beginnings.setdefault(word.removeprefix("=")[:2], {})[word] = None
         for word in row.words[0]:
             rules.setdefault(word, []).append(rule)
@@ -152,7 +152,7 @@ def _entries_of(category: str) -> tuple[str, ...]:
     return tuple(entry.id for entry in schemas.high_value_entries().values() if entry.category in lineage)
 
 
-def _fields(entry: str, columns: tuple[Column, ...]) -> tuple[str, ...]:
+def fields_of(entry: str, columns: tuple[Column, ...]) -> tuple[str, ...]:
     """The ids of the expected fields that the columns are, by any of their names."""
     spellings = _spellings(entry)
     has = {spellings[name] for column in columns for name in _names(column) if name in spellings}
