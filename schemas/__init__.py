@@ -110,6 +110,77 @@ class Shape(Struct, frozen=True):
     """What each value must be, a key of ``harvester.dcat_shapes``' kinds; empty where it may be anything."""
 
 
+class ExpectedField(Struct, frozen=True):
+    """One field that a high-value dataset is expected to have."""
+
+    id: str
+    """Unique within its entry."""
+    zh: str
+    en: str
+    type: str
+    """One of ``FIELD_TYPES``."""
+    unit: str | None
+    """UCUM; None where it has none, or portals differ in it."""
+    code_list: str | None
+    """The standard whose codes its values are."""
+    required: bool
+    """Whether the dataset does not serve without it."""
+    sensitive: bool
+    """Whether its values may be of persons; such a field is never required."""
+    aliases: tuple[str, ...]
+    """How portals write its name besides ``zh`` and ``en``."""
+
+    def label(self, locale: str) -> str:
+        """The name in ``zh`` or ``en``."""
+        return self.zh if locale == "zh" else self.en
+
+
+class HighValueEntry(Struct, frozen=True):
+    """One dataset of the high-value list: what every region is expected to publish."""
+
+    id: str
+    """Stable for ever: ``COM-1``."""
+    zh: str
+    en: str
+    about_zh: str
+    about_en: str
+    category: str | None
+    """The code of ``hvd_categories`` that says the same, the most precise; None where the EU's list lacks it."""
+    key_field: str | None
+    """One of ``KEY_FIELDS``."""
+    domain: str
+    """A code of ``themes``."""
+    x12: str | None
+    """The field of 数据要素× it serves."""
+    functions: tuple[str, ...]
+    """Codes of ``department_functions`` that make it, the main one first."""
+    levels: tuple[str, ...]
+    """Levels of ``regions`` whose regions are expected to publish it."""
+    frequency: str
+    """A code of ``frequencies``: the slowest at which it is still of use."""
+    norm: str
+    """Where the entry comes from, in words."""
+    fields: tuple[ExpectedField, ...]
+
+    def label(self, locale: str) -> str:
+        """The name in ``zh`` or ``en``."""
+        return self.zh if locale == "zh" else self.en
+
+    def about(self, locale: str) -> str:
+        """What counts as it and what does not, in ``zh`` or ``en``."""
+        return self.about_zh if locale == "zh" else self.about_en
+
+
+class HighValueWords(Struct, frozen=True):
+    """Words by which a title is recognised as an entry's; of several for one entry any does."""
+
+    entry: str
+    words: tuple[tuple[str, ...], ...]
+    """Of each group one must stand in the title, in any order; one after ``=`` must be all of it."""
+    without: tuple[str, ...]
+    """None of these may stand in it."""
+
+
 _GAPS = re.compile(r"[\s_\-]+")
 _SCHEME = re.compile(r"^https?://(?:www\.)?")
 # Creative Commons shows each licence as a deed and as legal code, in some forty languages.
@@ -119,6 +190,12 @@ _COLUMNS = ("code", "zh", "en", "uri", "aliases")
 
 COUNTRY = "100000"
 """The code of the whole country in ``regions``; other countries stand there by their ISO 3166-1 codes."""
+
+KEY_FIELDS = ("企业登记监管", "卫生健康", "交通运输", "气象")
+"""The fields 要素市场化配置综合改革试点总体方案 names first."""
+
+FIELD_TYPES = ("text", "code", "number", "integer", "date", "datetime", "boolean", "geometry")
+"""What the values of an expected field are."""
 
 _AMBIGUOUS = frozenset({"regions", "former_regions"})
 """Vocabularies in which a spelling of several codes leads to none of them: Chinese county names recur."""
@@ -266,6 +343,53 @@ def privacy() -> tuple[PrivacyRow, ...]:
 
 def _several(cell: str) -> tuple[str, ...]:
     return tuple(cell.split("|")) if cell else ()
+
+
+def _spaced(cell: str) -> tuple[str, ...]:
+    return tuple(cell.split(" | ")) if cell else ()
+
+
+@cache
+def high_value_entries() -> Mapping[str, HighValueEntry]:
+    """The high-value list by id, in its order: ``highvalue/entries.csv``, each with its rows of ``highvalue/fields.csv``."""
+    fields: dict[str, list[ExpectedField]] = {}
+    for row in _rows("highvalue/fields.csv"):
+        fields.setdefault(row["entry"], []).append(
+            ExpectedField(
+                row["id"], row["zh"], row["en"], row["type"], row["unit"] or None, row["code_list"] or None,
+                row["required"] == "yes", row["sensitive"] == "yes", _spaced(row["aliases"]),
+            )
+        )
+    return MappingProxyType({
+        row["id"]: HighValueEntry(
+            row["id"], row["zh"], row["en"], row["about_zh"], row["about_en"], row["category"] or None,
+            row["key_field"] or None, row["domain"], row["x12"] or None, _spaced(row["functions"]),
+            _spaced(row["levels"]), row["frequency"], row["norm"], tuple(fields[row["id"]]),
+        )
+        for row in _rows("highvalue/entries.csv")
+    })
+
+
+@cache
+def high_value_words() -> tuple[HighValueWords, ...]:
+    """The rows of ``highvalue/words.csv`` in their order.
+
+    A row whose entry is ``@name`` is no rule but a group of words, which stand wherever a cell says ``@name``.
+    """
+    rows = _rows("highvalue/words.csv")
+    groups: dict[str, tuple[str, ...]] = {}
+
+    def several(cell: str) -> tuple[str, ...]:
+        return tuple(word for part in _several(cell) for word in (groups[part] if part.startswith("@") else (part,)))
+
+    for row in rows:
+        if row["entry"].startswith("@"):
+            groups[row["entry"]] = several(row["words"])
+    return tuple(
+        HighValueWords(row["entry"], tuple(map(several, row["words"].split(" & "))), several(row["without"]))
+        for row in rows
+        if not row["entry"].startswith("@")
+    )
 
 
 @cache
