@@ -24,8 +24,8 @@ MOST_PUBLISHERS = 40_000
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 _PAGES = (
-    "/", "/datasets", "/high-value", "/publishers", "/regions", "/sources", "/scorecards", "/scorecards/method", "/about", "/help",
-    "/api",
+    "/", "/datasets", "/high-value", "/publishers", "/regions", "/sources", "/scorecards", "/scorecards/method", "/about",
+    "/help", "/api",
 )
 
 # Every choice of facets is an address of its own: millions of them lead to the same datasets.
