@@ -38,7 +38,7 @@ def list_entries(as_json: bool) -> None:
             return
         table = installation.table("entry", "data", "datasets", *_COLUMNS)
         for entry in listed().values():
-            counts = found.of_entry(entry.id)
+            counts = found.places[entry.id]
             datasets = found.datasets.get(entry.id, 0)
             table.add_row(entry.id, entry.zh, f"{datasets:,}", *(f"{counts[one]:,}" for one in _COLUMNS))
     installation.print_table(table)
@@ -102,7 +102,7 @@ def _rows(catalog: Catalog) -> Iterator[tuple[str | None, ...]]:
 
 
 def _described(entry: HighValueEntry, found: Coverage) -> dict[str, Any]:
-    counts = found.of_entry(entry.id)
+    counts = found.places[entry.id]
     return {
         "id": entry.id,
         "zh": entry.zh,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 
 from msgspec import Struct, field
 
@@ -44,7 +44,7 @@ class Cell(Struct, frozen=True):
         return sum(self.own.values())
 
 
-class Coverage(Struct, frozen=True):
+class Coverage(Struct, frozen=True, dict=True):
     """Everything that serves the list, by entry and place."""
 
     own: Mapping[tuple[str, str], Mapping[State, int]]
@@ -72,10 +72,15 @@ class Coverage(Struct, frozen=True):
         """The cells of all entries that are expected of a region, by entry, in the list's order."""
         return {id: self.cell(id, region) for id, entry in listed().items() if is_expected(entry, region)}
 
-    def of_entry(self, entry: str, regions: Iterable[str] | None = None) -> Counter[State]:
-        """How many of some regions stand how to an entry, or of all that were read; only those of which it is expected."""
-        wanted, places = listed()[entry], self.read if regions is None else regions
-        return Counter(self.cell(entry, region).state for region in places if is_expected(wanted, region))
+    def of_entry(self, entry: str, regions: Iterable[str]) -> Counter[State]:
+        """How many of some regions stand how to an entry; only those of which it is expected."""
+        wanted = listed()[entry]
+        return Counter(self.cell(entry, region).state for region in regions if is_expected(wanted, region))
+
+    @cached_property
+    def places(self) -> Mapping[str, Counter[State]]:
+        """By entry: how all regions stand that were read and are expected to have it."""
+        return {entry: self.of_entry(entry, self.read) for entry in listed()}
 
 
 def listed() -> Mapping[str, HighValueEntry]:

@@ -101,7 +101,7 @@ def by_subject(lines: Iterable[Line]) -> list[tuple[Term, list[Line]]]:
 def lines(coverage: Coverage, region: str | None = None) -> list[Line]:
     """Every entry of the list; with ``region`` also how that region stands."""
     return [
-        Line(entry, coverage.datasets.get(id, 0), coverage.of_entry(id), _cell(coverage, entry, region))
+        Line(entry, coverage.datasets.get(id, 0), coverage.places[id], _cell(coverage, entry, region))
         for id, entry in listed().items()
     ]
 

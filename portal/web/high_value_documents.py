@@ -128,7 +128,7 @@ def entry_document(entry: HighValueEntry, coverage: Coverage, listing: Mapping[s
             for field in entry.fields
         ),
         datasets=coverage.datasets.get(entry.id, 0),
-        places=tally(coverage.of_entry(entry.id)),
+        places=tally(coverage.places[entry.id]),
     )
 
 

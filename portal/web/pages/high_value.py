@@ -29,7 +29,8 @@ def entries() -> str:
     """The list, with how many places have each entry; for one region how it stands to each."""
     coverage, region = site().overviews.coverage(), region_asked()
     lines = high_value.lines(coverage, region)
-    having = {code: _having(coverage.of_region(code).values()) for code in coverage.read}
+    parts = [part for part in places.parts(region or places.NATION) if part in coverage.read]
+    having = {part: _having(coverage.of_region(part).values()) for part in parts}
     return render_template(
         "pages/high_value.html",
         subjects=high_value.by_subject(lines),
@@ -39,10 +40,7 @@ def entries() -> str:
         region_name=None if region is None else places.name(region, language()),
         trail=[(code, places.name(code, language())) for code in (places.ancestors(region) if region else ())],
         standing=None if region is None else Counter(cell.state for cell in coverage.of_region(region).values()),
-        parts=[
-            (part, places.name(part, language()), having[part]) for part in places.parts(region or places.NATION)
-            if part in coverage.read
-        ],
+        parts=[(part, places.name(part, language()), having[part]) for part in parts],
         tile_map=tile_map(having, steps_of_counts(max(having.values(), default=0))),
         states=high_value.STATES,
         marks=high_value.MARKS,

@@ -63,7 +63,7 @@ def test_what_nobody_read_is_unknown_and_what_was_read_without_finding_it_is_mis
     assert found.cell("TRA-1", "330100").state is State.MISSING
     assert found.cell("TRA-1", "330000").state is State.MISSING
     assert found.cell("TRA-1", "330200").state is State.UNKNOWN
-    assert State.UNKNOWN not in found.of_entry("TRA-1")
+    assert State.UNKNOWN not in found.places["TRA-1"]
 
 
 def test_a_portal_that_was_read_without_a_dataset_is_known_too(catalog: Catalog) -> None:
