@@ -33,6 +33,8 @@ class Cell(Struct, frozen=True):
     """One entry in one place."""
 
     state: State
+    is_expected: bool
+    """Whether the list expects it of the place."""
     own: Mapping[State, int] = field(default_factory=dict)
     """The place's own datasets by how they serve."""
     within: int = 0
@@ -66,7 +68,7 @@ class Coverage(Struct, frozen=True, dict=True):
         best = next((one for one in _BEST_FIRST if own.get(one)), None)
         if best is None:
             best = State.PARTIAL if within else State.MISSING if region in self.read else State.UNKNOWN
-        return Cell(best, own, within)
+        return Cell(best, is_expected(listed()[entry], region), own, within)
 
     def of_region(self, region: str) -> dict[str, Cell]:
         """The cells of all entries that are expected of a region, by entry, in the list's order."""

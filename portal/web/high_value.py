@@ -12,7 +12,7 @@ import schemas
 from portal.catalog.high_value import Matched, Placed
 from portal.catalog.model import Entry, Publisher
 from portal.catalog.store import Catalog
-from portal.highvalue.coverage import Cell, Coverage, Dated, dated, expected_of, holders_of, is_expected, listed
+from portal.highvalue.coverage import Cell, Coverage, Dated, dated, expected_of, holders_of, listed
 from portal.highvalue.judging import Shortfall, State, state
 from portal.web import places
 from portal.web.languages import language
@@ -111,7 +111,7 @@ def _cell(coverage: Coverage, entry: HighValueEntry, region: str | None) -> Cell
     if region is None:
         return None
     cell = coverage.cell(entry.id, region)
-    return cell if is_expected(entry, region) or cell.datasets or cell.within else None
+    return cell if cell.is_expected or cell.datasets or cell.within else None
 
 
 def place(coverage: Coverage, entry: HighValueEntry, region: str) -> Place:

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from portal.catalog.store import Catalog
-from portal.highvalue.coverage import Coverage, Dated, is_expected, listed
+from portal.highvalue.coverage import Coverage, Dated, listed
 from portal.highvalue.judging import State
 from portal.scorecard.rules import Text
 from portal.web import high_value, places
@@ -135,14 +135,14 @@ def entry_document(entry: HighValueEntry, coverage: Coverage, listing: Mapping[s
 def cells(coverage: Coverage, entry: HighValueEntry, regions: Iterable[str], language: str) -> Iterator[CellDocument]:
     """An entry in some places: where it is expected, and where there is something although it is not."""
     for region in regions:
-        cell, expected = coverage.cell(entry.id, region), is_expected(entry, region)
-        if expected or cell.datasets or cell.within:
+        cell = coverage.cell(entry.id, region)
+        if cell.is_expected or cell.datasets or cell.within:
             yield CellDocument(
                 entry=entry.id,
                 region=region,
                 region_name=places.name(region, language),
                 state=cell.state.value,
-                is_expected=expected,
+                is_expected=cell.is_expected,
                 have=cell.own.get(State.HAVE, 0),
                 partial=cell.own.get(State.PARTIAL, 0),
                 stale=cell.own.get(State.STALE, 0),

@@ -33,7 +33,7 @@ def entries() -> str:
     having = {part: _having(coverage.of_region(part).values()) for part in parts}
     return render_template(
         "pages/high_value.html",
-        subjects=high_value.by_subject(lines),
+        subjects=high_value.by_subject(line for line in lines if region is None or line.cell is not None),
         total=len(lines),
         datasets=coverage.serving,
         region=region,
