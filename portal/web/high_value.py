@@ -18,7 +18,7 @@ from portal.web import places
 from portal.web.languages import language
 from portal.web.site import site
 from portal.web.words import t
-from schemas import ExpectedField, HighValueEntry, Term, vocabulary
+from schemas import HighValueEntry, Term, vocabulary
 
 STATES = (State.HAVE, State.PARTIAL, State.STALE, State.MISSING, State.UNKNOWN)
 """In the order in which they are shown."""
@@ -186,7 +186,7 @@ def held(publisher: Publisher) -> list[Held]:
 
 def words(shortfalls: Sequence[str], entry: HighValueEntry) -> list[str]:
     """What a dataset lacks, in words; the fields in one of them."""
-    names = {field.id: field_name(field) for field in entry.fields}
+    names = {field.id: field.label(language()) for field in entry.fields}
     lacking, said = [], []
     for one in shortfalls:
         code, _, field = one.partition(":")
@@ -197,11 +197,6 @@ def words(shortfalls: Sequence[str], entry: HighValueEntry) -> list[str]:
     if lacking:
         said.insert(0, t("high_value.short_fields_lacking", fields=t("frame.list_comma").join(lacking)))
     return said
-
-
-def field_name(field: ExpectedField) -> str:
-    """An expected field in the language of the page."""
-    return field.zh if language() == "zh" else field.en
 
 
 def levels(entry: HighValueEntry) -> str:

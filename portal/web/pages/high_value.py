@@ -73,7 +73,6 @@ def entry(id: str) -> str:
         frequency=vocabulary("frequencies").label(shown.frequency, language()),
         levels=high_value.levels(shown),
         functions=high_value.functions(shown),
-        field_name=high_value.field_name,
         field_counts=counts,
         listing=listing,
         region=region,
