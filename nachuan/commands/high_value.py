@@ -96,7 +96,7 @@ _EXPORTED = ("entry", "dataset_id", "source_id", "publisher_id", "region", "lack
 
 
 def _rows(catalog: Catalog) -> Iterator[tuple[str | None, ...]]:
-    for one in catalog.high_value.placed():
+    for one in catalog.high_value.serving():
         until = None if one.fresh_until is None else one.fresh_until.isoformat(timespec="seconds")
         yield one.entry, one.dataset_id, one.source_id, one.publisher_id, one.region, "|".join(one.shortfalls), until
 

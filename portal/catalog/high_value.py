@@ -5,22 +5,24 @@ What entries, fields and shortfalls mean is known there and in ``schemas/highval
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, Row, delete, insert, select
+from sqlalchemy import Connection, Engine, Row, String, column, delete, func, insert, literal, select, values
 
 from portal.catalog import tables
 from portal.catalog.documents import in_parts
 from portal.catalog.engines import writing
-from portal.catalog.model import DatasetState, RecordType
+from portal.catalog.model import DatasetState
 from portal.catalog.sources import Lease, check_lease
 
 LEASE = ":high-value"
 """No source can have this id, so it may be leased as one: see ``Sources.lease``."""
+
+READ_AT_ONCE = 1000
 
 _GAP = "|"
 
@@ -47,18 +49,22 @@ class Matched(Struct, frozen=True, kw_only=True):
     """What it lacks, freshness aside: see ``portal.highvalue.judging``."""
     fresh_until: datetime | None = None
     """When it becomes stale unless its data changes; None where no date is known."""
+    source_id: str
+    region: str | None = None
+    publisher_id: str | None = None
 
 
-class Placed(Struct, frozen=True):
-    """A dataset that serves an entry, with where and by whom; only those that count themselves."""
+class Tally(Struct, frozen=True):
+    """How many datasets of a publisher in a region serve an entry equally well; only those that count themselves."""
 
     entry: str
-    dataset_id: str
-    source_id: str
     region: str | None
     publisher_id: str | None
-    shortfalls: tuple[str, ...]
-    fresh_until: datetime | None
+    lacks: bool
+    """Whether they have any shortfall."""
+    is_late: bool
+    """Whether they should have been renewed."""
+    datasets: int
 
 
 class HighValue:
@@ -84,64 +90,43 @@ class HighValue:
         with self._engine.connect() as connection:
             return [_matched(row) for row in connection.execute(query)]
 
-    def matched(self, entry: str, ids: Sequence[str]) -> dict[str, Matched]:
-        """How those of some datasets serve an entry that do, by dataset id."""
-        table = tables.high_value_match
-        with self._engine.connect() as connection:
-            return {
-                row.dataset_id: _matched(row)
-                for part in in_parts(ids)
-                for row in connection.execute(
-                    select(table).where(table.c.entry == entry, table.c.dataset_id.in_(part))
-                )
-            }
-
-    def placed(self, entry: str | None = None, publishers: Sequence[str] | None = None) -> list[Placed]:
-        """The datasets that serve an entry or any, by entry and id; those of some publishers, or everybody's.
-
-        Retired datasets and further appearances of others are left out.
-        """
-        match, dataset = tables.high_value_match.c, tables.dataset.c
-        query = (
-            select(
-                match.entry,
-                match.dataset_id,
-                dataset.source_id,
-                dataset.region,
-                dataset.publisher_id,
-                match.shortfalls,
-                match.fresh_until,
-            )
-            .join(tables.dataset, dataset.id == match.dataset_id)
-            .where(
-                dataset.state != DatasetState.RETIRED,
-                dataset.record_type == RecordType.DATASET,
-                dataset.counted_as.is_(None),
-            )
-            .order_by(match.entry, match.dataset_id)
-        )
+    def serving(self, entry: str | None = None) -> Iterator[Matched]:
+        """The datasets that serve an entry or any, by entry and id; without further appearances of others."""
+        match = tables.high_value_match
+        query = select(match).where(_COUNTED).order_by(match.c.entry, match.c.dataset_id)
         if entry is not None:
-            query = query.where(match.entry == entry)
-        if publishers is not None:
-            query = query.where(dataset.publisher_id.in_(publishers))
+            query = query.where(match.c.entry == entry)
         with self._engine.connect() as connection:
-            return [
-                Placed(row[0], row[1], row[2], row[3], row[4], _several(row[5]), row[6]) for row in connection.execute(query)
-            ]
+            for row in connection.execution_options(yield_per=READ_AT_ONCE).execute(query):
+                yield _matched(row)
+
+    def tallies(self, read: Mapping[str, datetime], now: datetime) -> list[Tally]:
+        """All of ``serving``, counted. What is late is told as of each source's last reading, else as of ``now``."""
+        match = tables.high_value_match.c
+        known = [(source_id, min(at, now)) for source_id, at in read.items()] or [("", now)]
+        reading = values(column("source_id", String), column("at", tables.Instant), name="reading").data(known).cte()
+        lacks = match.shortfalls != ""
+        is_late = func.coalesce(match.fresh_until < func.coalesce(reading.c.at, literal(now, tables.Instant)), False)
+        place = (match.entry, match.region, match.publisher_id)
+        query = (
+            select(*place, lacks.label("lacks"), is_late.label("is_late"), func.count())
+            .outerjoin(reading, reading.c.source_id == match.source_id)
+            .where(_COUNTED)
+            .group_by(*place, "lacks", "is_late")
+        )
+        with self._engine.connect() as connection:
+            return [Tally(row[0], row[1], row[2], bool(row[3]), bool(row[4]), row[5]) for row in connection.execute(query)]
+
+    def count(self) -> int:
+        """How many datasets serve any entry."""
+        match = tables.high_value_match.c
+        with self._engine.connect() as connection:
+            return connection.scalar(select(func.count(func.distinct(match.dataset_id))).where(_COUNTED)) or 0
 
     def field_counts(self, entry: str) -> tuple[dict[str, int], int]:
         """How many of an entry's datasets have each of its fields, and how many list their fields at all."""
-        match, dataset = tables.high_value_match.c, tables.dataset.c
-        query = (
-            select(match.fields)
-            .join(tables.dataset, dataset.id == match.dataset_id)
-            .where(
-                match.entry == entry,
-                match.fields.is_not(None),
-                dataset.state != DatasetState.RETIRED,
-                dataset.counted_as.is_(None),
-            )
-        )
+        match = tables.high_value_match.c
+        query = select(match.fields).where(match.entry == entry, match.fields.is_not(None), _COUNTED)
         counts: dict[str, int] = {}
         listing = 0
         with self._engine.connect() as connection:
@@ -184,6 +169,10 @@ class HighValue:
             yield connection
 
 
+_COUNTED = tables.high_value_match.c.dataset_id.not_in(select(tables.appearance.c.dataset_id))
+"""Whether a dataset counts itself: it is no further appearance of another."""
+
+
 def _keep(connection: Connection, ids: Collection[str], matches: Sequence[Matched]) -> None:
     table = tables.high_value_match
     for part in in_parts(list(ids)):
@@ -206,6 +195,9 @@ def _values(one: Matched) -> dict[str, Any]:
         "fields": None if one.fields is None else _GAP.join(one.fields),
         "shortfalls": _GAP.join(one.shortfalls),
         "fresh_until": one.fresh_until,
+        "source_id": one.source_id,
+        "region": one.region,
+        "publisher_id": one.publisher_id,
     }
 
 
@@ -218,6 +210,9 @@ def _matched(row: Row[Any]) -> Matched:
         fields=None if row.fields is None else _several(row.fields),
         shortfalls=_several(row.shortfalls),
         fresh_until=row.fresh_until,
+        source_id=row.source_id,
+        region=row.region,
+        publisher_id=row.publisher_id,
     )
 
 

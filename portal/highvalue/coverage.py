@@ -14,19 +14,12 @@ from functools import cache, cached_property
 from msgspec import Struct, field
 
 import schemas
-from portal.catalog.high_value import Placed
+from portal.catalog.high_value import Matched
 from portal.catalog.store import Catalog
-from portal.highvalue.judging import State, state
+from portal.highvalue.judging import State, state, state_at
 from schemas import HighValueEntry
 
 _BEST_FIRST = (State.HAVE, State.PARTIAL, State.STALE)
-
-
-class Dated(Struct, frozen=True):
-    """A dataset that serves an entry, and how."""
-
-    placed: Placed
-    state: State
 
 
 class Cell(Struct, frozen=True):
@@ -90,11 +83,9 @@ def listed() -> Mapping[str, HighValueEntry]:
     return schemas.high_value_entries()
 
 
-def dated(rows: Iterable[Placed], read: Mapping[str, datetime], now: datetime) -> list[Dated]:
-    """Datasets with how they serve, at the last reading of each one's source; ``now`` where it was never read."""
-    return [
-        Dated(one, state(one.shortfalls, one.fresh_until, min(read.get(one.source_id, now), now))) for one in rows
-    ]
+def state_of(match: Matched, read: Mapping[str, datetime], now: datetime) -> State:
+    """How a dataset serves as of the last reading of its source; of ``now`` where that was never read."""
+    return state_at(match.shortfalls, match.fresh_until, min(read.get(match.source_id, now), now))
 
 
 def coverage(catalog: Catalog, now: datetime | None = None) -> Coverage:
@@ -103,21 +94,19 @@ def coverage(catalog: Catalog, now: datetime | None = None) -> Coverage:
     own: dict[tuple[str, str], Counter[State]] = {}
     within: Counter[tuple[str, str]] = Counter()
     datasets: Counter[str] = Counter()
-    serving: set[str] = set()
     publishers: dict[str, dict[str, State]] = {}
-    for one in dated(catalog.high_value.placed(), read, now or datetime.now(UTC)):
-        entry, region = one.placed.entry, one.placed.region
-        datasets[entry] += 1
-        serving.add(one.placed.dataset_id)
-        if one.placed.publisher_id is not None:
-            known = publishers.setdefault(one.placed.publisher_id, {})
-            known[entry] = min(known.get(entry, one.state), one.state, key=_BEST_FIRST.index)
+    for one in catalog.high_value.tallies(read, now or datetime.now(UTC)):
+        entry, region, standing = one.entry, one.region, state(one.lacks, one.is_late)
+        datasets[entry] += one.datasets
+        if one.publisher_id is not None:
+            known = publishers.setdefault(one.publisher_id, {})
+            known[entry] = min(known.get(entry, standing), standing, key=_BEST_FIRST.index)
         if region is None:
             continue
-        own.setdefault((entry, region), Counter())[one.state] += 1
+        own.setdefault((entry, region), Counter())[standing] += one.datasets
         for holder in holders_of(region):
-            within[entry, holder] += 1
-    return Coverage(own, dict(within), dict(datasets), len(serving), publishers, _read_regions(catalog, read))
+            within[entry, holder] += one.datasets
+    return Coverage(own, dict(within), dict(datasets), catalog.high_value.count(), publishers, _read_regions(catalog, read))
 
 
 def _read_regions(catalog: Catalog, read: Mapping[str, datetime]) -> frozenset[str]:

@@ -71,6 +71,9 @@ def matches(entry: Entry) -> Iterator[Matched]:
             fields=match.fields,
             shortfalls=shortfalls(entry.dataset, served, match.fields),
             fresh_until=fresh_until(entry.dataset, served),
+            source_id=entry.dataset.source_id,
+            region=entry.dataset.region,
+            publisher_id=entry.dataset.publisher.id if entry.dataset.publisher else None,
         )
 
 

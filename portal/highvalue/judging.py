@@ -77,11 +77,16 @@ def fresh_until(dataset: Dataset, entry: HighValueEntry) -> datetime | None:
     return None if changed is None or days is None else due(changed, days)
 
 
-def state(lacking: Sequence[str], fresh: datetime | None, at: datetime) -> State:
-    """How a dataset serves at a moment: that of the last reading of its source, for later changes are not known."""
-    if fresh is not None and fresh < at:
+def state(lacks: bool, is_late: bool) -> State:
+    """How a dataset serves that lacks something or nothing, and should have been renewed or not."""
+    if is_late:
         return State.STALE
-    return State.PARTIAL if lacking else State.HAVE
+    return State.PARTIAL if lacks else State.HAVE
+
+
+def state_at(lacking: Sequence[str], fresh: datetime | None, at: datetime) -> State:
+    """The same at a moment: that of the last reading of its source, for later changes are not known."""
+    return state(bool(lacking), fresh is not None and fresh < at)
 
 
 def _changed(dataset: Dataset) -> datetime | None:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 import schemas
-from portal.catalog.high_value import Matched, Placed
+from portal.catalog.high_value import Matched
 from portal.catalog.model import Entry, Publisher
 from portal.catalog.store import Catalog
-from portal.highvalue.coverage import Cell, Coverage, Dated, dated, expected_of, holders_of, listed
-from portal.highvalue.judging import Shortfall, State, state
+from portal.highvalue.coverage import Cell, Coverage, expected_of, holders_of, listed, state_of
+from portal.highvalue.judging import Shortfall, State, state_at
 from portal.web import places
 from portal.web.languages import language
 from portal.web.site import site
@@ -134,35 +134,34 @@ def abroad(coverage: Coverage, entry: HighValueEntry) -> list[Place]:
     return sorted((place(coverage, entry, code) for code in roots), key=lambda one: (-one.total, one.code))
 
 
-def behind(entry: str, region: str | None = None, wanted: State | None = None) -> list[Dated]:
-    """The datasets that serve an entry, of a region and all within it, in one state or any; the best first."""
-    rows = dated(site().catalog.high_value.placed(entry), site().catalog.runs.last_read(), datetime.now(UTC))
-    kept = [
-        one
-        for one in rows
-        if (region is None or _lies_in(one.placed, region)) and (wanted is None or one.state is wanted)
+def behind(entry: str, region: str | None = None, wanted: State | None = None) -> list[tuple[Matched, State]]:
+    """What serves an entry, of a region and all within it, in one state or any, and how; the best first."""
+    read, now = site().catalog.runs.last_read(), datetime.now(UTC)
+    found = [
+        (one, state_of(one, read, now))
+        for one in site().catalog.high_value.serving(entry)
+        if region is None or _lies_in(one.region, region)
     ]
-    return sorted(kept, key=lambda one: (STATES.index(one.state), len(one.placed.shortfalls), one.placed.dataset_id))
+    kept = [pair for pair in found if wanted is None or pair[1] is wanted]
+    return sorted(kept, key=lambda pair: (STATES.index(pair[1]), len(pair[0].shortfalls), pair[0].dataset_id))
 
 
-def _lies_in(placed: Placed, region: str) -> bool:
-    return placed.region is not None and (placed.region == region or region in holders_of(placed.region))
+def _lies_in(region: str | None, holder: str) -> bool:
+    return region is not None and (region == holder or holder in holders_of(region))
 
 
-def serving(catalog: Catalog, entry: str, rows: Sequence[Dated]) -> Iterator[Serving]:
-    """The datasets of some rows as a page shows them; one that is gone since is left out."""
-    ids = [one.placed.dataset_id for one in rows]
-    matches = catalog.high_value.matched(entry, ids)
-    states = {one.placed.dataset_id: one.state for one in rows}
-    for found in catalog.entries(ids):
-        if found.dataset.id in matches:
-            yield Serving(found, matches[found.dataset.id], states[found.dataset.id])
+def serving(catalog: Catalog, found: Sequence[tuple[Matched, State]]) -> Iterator[Serving]:
+    """Datasets as a page shows them; one that is gone since is left out."""
+    entries = {one.dataset.id: one for one in catalog.entries([match.dataset_id for match, _ in found])}
+    for match, standing in found:
+        if match.dataset_id in entries:
+            yield Serving(entries[match.dataset_id], match, standing)
 
 
 def served(entry: Entry, known_until: datetime) -> list[Served]:
     """The entries that a dataset serves, as known at the last reading of its source."""
     return [
-        Served(listed()[one.entry], one, state(one.shortfalls, one.fresh_until, known_until))
+        Served(listed()[one.entry], one, state_at(one.shortfalls, one.fresh_until, known_until))
         for one in site().catalog.high_value.of(entry.dataset.id)
         if one.entry in listed()
     ]

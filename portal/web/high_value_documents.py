@@ -7,8 +7,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from portal.catalog.high_value import Matched
 from portal.catalog.store import Catalog
-from portal.highvalue.coverage import Coverage, Dated, listed
+from portal.highvalue.coverage import Coverage, listed
 from portal.highvalue.judging import State
 from portal.scorecard.rules import Text
 from portal.web import high_value, places
@@ -190,13 +191,13 @@ DATASET_COLUMNS = (
 BETWEEN = "|"
 
 
-def dataset_rows(catalog: Catalog, entry: str, found: Sequence[Dated], root: str) -> Iterator[Sequence[object]]:
+def dataset_rows(catalog: Catalog, found: Sequence[tuple[Matched, State]], root: str) -> Iterator[Sequence[object]]:
     """A row for every dataset that serves an entry; fields are empty where the portal lists none."""
     for start in range(0, len(found), AT_ONCE):
-        for one in high_value.serving(catalog, entry, found[start:start + AT_ONCE]):
+        for one in high_value.serving(catalog, found[start:start + AT_ONCE]):
             dataset, match = one.entry.dataset, one.match
             yield (
-                entry, dataset.id, dataset.title, dataset.publisher.name if dataset.publisher else None, dataset.region,
+                match.entry, dataset.id, dataset.title, dataset.publisher.name if dataset.publisher else None, dataset.region,
                 one.state.value, None if match.fields is None else BETWEEN.join(match.fields), BETWEEN.join(match.shortfalls),
                 _moment(match.fresh_until), match.reason, BETWEEN.join(match.words), dataset_address(root, dataset.id),
             )

@@ -6,7 +6,7 @@ from sqlalchemy import Column, Index, String, Table, Text
 
 from portal.catalog.tables.columns import Instant, Number, metadata
 
-# Who made a dataset, where, and what it is counted as are read where it stands: nothing of it is here a second time.
+# Where a dataset is and who made it stand here too: reading them from 100,000 whole documents takes ten times as long.
 high_value_match = Table(
     "high_value_match",
     metadata,
@@ -18,6 +18,9 @@ high_value_match = Table(
     Column("fields", Text),
     Column("shortfalls", Text, nullable=False),
     Column("fresh_until", Instant),
+    Column("source_id", String(100), nullable=False),
+    Column("region", String(20)),
+    Column("publisher_id", String(16)),
     Index(None, "dataset_id"),
     sqlite_with_rowid=False,
 )

@@ -88,4 +88,4 @@ def fields_table(format_: str) -> Response:
 def datasets_table(id: str, format_: str) -> Response:
     """Every dataset that serves an entry, as a table; of a region and all within it, in one state, where asked for."""
     found = high_value.behind(entry_asked(id).id, region_asked(), state_asked())
-    return table(documents.DATASET_COLUMNS, documents.dataset_rows(site().catalog, id, found, base()), format_, id)
+    return table(documents.DATASET_COLUMNS, documents.dataset_rows(site().catalog, found, base()), format_, id)

@@ -87,10 +87,10 @@ def entry(id: str) -> str:
         abroad=() if region else high_value.abroad(coverage, shown),
         place_name=lambda code: places.name(code, language()),
         wanted=wanted,
-        counts=Counter(one.state for one in (found if wanted is None else high_value.behind(id, region))),
+        counts=Counter(standing for _, standing in (found if wanted is None else high_value.behind(id, region))),
         datasets=[
             (one, title_of(one.entry.dataset), publisher_of(one.entry.dataset), high_value.words(one.match.shortfalls, shown))
-            for one in high_value.serving(site().catalog, id, found[(turns.page - 1) * ROWS:][:ROWS])
+            for one in high_value.serving(site().catalog, found[(turns.page - 1) * ROWS:][:ROWS])
         ],
         paging=turns,
         states=high_value.STATES,

@@ -136,9 +136,12 @@ def test_a_further_appearance_and_a_retired_dataset_are_placed_nowhere(any_catal
     catch_up(any_catalog, "test")
     write(any_catalog, retire=[buses("2")])
     _count_as(any_catalog, copy.dataset.id, buses("1").dataset.id)
-    assert [one.dataset_id for one in any_catalog.high_value.placed()] == [buses("1").dataset.id]
-    assert any_catalog.high_value.placed("TRA-1")[0].region == "330100"
-    assert any_catalog.high_value.placed("COM-1") == []
+    catch_up(any_catalog, "test")
+    (found,) = any_catalog.high_value.serving()
+    assert (found.dataset_id, found.region, found.source_id) == (buses("1").dataset.id, "330100", SOURCE.id)
+    assert list(any_catalog.high_value.serving("TRA-1")) == [found]
+    assert list(any_catalog.high_value.serving("COM-1")) == []
+    assert any_catalog.high_value.count() == 1
 
 
 def _count_as(catalog: Catalog, copy: str, original: str) -> None:

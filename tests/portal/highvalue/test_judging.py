@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from portal.catalog.model import Dataset, Distribution, DistributionKind
-from portal.highvalue.judging import State, fresh_until, shortfalls, state
+from portal.highvalue.judging import State, fresh_until, shortfalls, state_at
 from schemas import high_value_entries
 
 BUSES = high_value_entries()["TRA-1"]
@@ -76,16 +76,16 @@ def test_a_date_that_is_not_said_is_lacking_and_never_stale() -> None:
     undated = replace(FULL, modified=None)
     assert shortfalls(undated, BUSES, REQUIRED) == ("no-date",)
     assert fresh_until(undated, BUSES) is None
-    assert state(("no-date",), None, CHANGED + timedelta(days=10_000)) is State.PARTIAL
+    assert state_at(("no-date",), None, CHANGED + timedelta(days=10_000)) is State.PARTIAL
 
 
 def test_what_was_not_renewed_in_time_is_stale_whatever_else_it_has() -> None:
     until = fresh_until(FULL, BUSES)
     assert until is not None and until > CHANGED
-    assert state((), until, until) is State.HAVE
-    assert state((), until, until + timedelta(seconds=1)) is State.STALE
-    assert state(("not-open",), until, until) is State.PARTIAL
-    assert state(("not-open",), until, until + timedelta(days=1)) is State.STALE
+    assert state_at((), until, until) is State.HAVE
+    assert state_at((), until, until + timedelta(seconds=1)) is State.STALE
+    assert state_at(("not-open",), until, until) is State.PARTIAL
+    assert state_at(("not-open",), until, until + timedelta(days=1)) is State.STALE
 
 
 def test_the_day_of_the_data_goes_before_that_of_the_record() -> None:

@@ -19,6 +19,9 @@ def upgrade() -> None:
         sa.Column("fields", sa.Text(), nullable=True),
         sa.Column("shortfalls", sa.Text(), nullable=False),
         sa.Column("fresh_until", sa.DateTime(), nullable=True),
+        sa.Column("source_id", sa.String(length=100), nullable=False),
+        sa.Column("region", sa.String(length=20), nullable=True),
+        sa.Column("publisher_id", sa.String(length=16), nullable=True),
         sa.PrimaryKeyConstraint("entry", "dataset_id", name=op.f("pk_high_value_match")),
         sqlite_with_rowid=False,
     )
