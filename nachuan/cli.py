@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "links": ("nachuan.commands.links:links", "The addresses of the resources: do they answer?"),
     "appearances": ("nachuan.commands.appearances:appearances", "Which entries are one dataset, counted once."),
     "assess": ("nachuan.commands.assess:assess", "How openly the datasets are opened: evidence and scores."),
+    "high-value": ("nachuan.commands.high_value:high_value", "The high-value list: which places have what of it."),
     "export": ("nachuan.commands.export:export", "Write out the catalogue."),
     "decisions": ("nachuan.commands.decisions:decisions", "What people decided about publishers' names."),
     "user": ("nachuan.commands.user:user", "The people who may sign in."),

@@ -35,6 +35,7 @@ from portal.catalog.link_uses import host_of
 from portal.catalog.links import Address
 from portal.catalog.model import Run, Source
 from portal.catalog.store import Catalog
+from portal.highvalue import following as high_value
 from portal.scorecard import keeping
 from portal.scorecard.assess import catch_up as assess_changes
 from portal.search import indexing
@@ -92,8 +93,11 @@ def follow(catalog: Catalog, given: Settings) -> None:
         try:
             _assess(catalog)
         finally:
-            # Last, because a search may list each dataset once, and the best first.
-            follow_index(catalog, given)
+            try:
+                high_value.catch_up(catalog, holder())
+            finally:
+                # Last, because a search may list each dataset once, and the best first.
+                follow_index(catalog, given)
 
 
 def _assess(catalog: Catalog) -> None:

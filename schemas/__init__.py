@@ -259,6 +259,19 @@ def region_ancestors(code: str) -> tuple[str, ...]:
 
 
 @cache
+def _region_parts() -> Mapping[str, tuple[str, ...]]:
+    parts: dict[str, list[str]] = {}
+    for term in vocabulary("regions").terms.values():
+        parts.setdefault(term.attributes.get("parent", ""), []).append(term.code)
+    return MappingProxyType({parent: tuple(codes) for parent, codes in parts.items()})
+
+
+def region_parts(code: str) -> tuple[str, ...]:
+    """The regions right below a region, in the table's order."""
+    return _region_parts().get(code, ())
+
+
+@cache
 def is_chinese(code: str) -> bool:
     """Whether a region is the country or lies in it; False for one abroad, and for a code ``regions`` lacks."""
     lineage = region_ancestors(code)

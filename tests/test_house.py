@@ -19,7 +19,9 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "portal.search": ("schemas", "portal.catalog"),
     "portal.scorecard": ("schemas", "portal.catalog"),
     "portal.highvalue": ("schemas", "portal.catalog"),
-    "portal.web": ("schemas", "portal.catalog", "portal.search", "portal.scorecard", "portal.settings"),
+    "portal.web": (
+        "schemas", "portal.catalog", "portal.search", "portal.scorecard", "portal.highvalue", "portal.settings",
+    ),
     "harvester": ("schemas", "portal.catalog"),
     "nachuan": ("schemas", "portal", "harvester"),
 }

@@ -18,6 +18,7 @@ from portal.catalog.accounts import OPERATE
 from portal.catalog.engines import DatabaseError, DatabaseUnusable
 from portal.catalog.model import LinkState, Outcome
 from portal.catalog.store import Catalog
+from portal.highvalue.following import is_current
 from portal.scorecard.assess import standard_layout
 from portal.search import indexing
 from portal.search.engines import open_index
@@ -89,7 +90,7 @@ def _look_at_database(given: Settings) -> list[Finding]:
     try:
         catalog.check()
         looked = [*_look_at_catalogue(catalog), _look_at_index(catalog, given), _look_at_appearances(catalog)]
-        return [*looked, _look_at_links(catalog, given), _look_at_assessment(catalog)]
+        return [*looked, _look_at_links(catalog, given), _look_at_assessment(catalog), _look_at_high_value(catalog)]
     except DatabaseUnusable as error:
         return [Finding("database", str(error), f"see that it answers and has room; {_SETTING}")]
     except DatabaseError as error:
@@ -182,6 +183,15 @@ def _look_at_appearances(catalog: Catalog) -> Finding:
     if behind:
         return Finding("appearances", f"{behind:,} changes behind the catalogue", "nachuan appearances catch-up")
     return Finding("appearances", "each dataset is counted once")
+
+
+def _look_at_high_value(catalog: Catalog) -> Finding:
+    if is_current(catalog):
+        return Finding("high value", "follows the catalogue")
+    return Finding("high value", "what serves the list was not looked for since the catalogue or the list changed", _COVERAGE)
+
+
+_COVERAGE = "nachuan high-value coverage"
 
 
 def _look_at_assessment(catalog: Catalog) -> Finding:

@@ -21,6 +21,7 @@ from portal.catalog.decisions import Decisions
 from portal.catalog.documents import decode_dataset, decode_publisher, decode_titles, in_parts, unpacked
 from portal.catalog.earlier import Facet
 from portal.catalog.explanations import Explanations
+from portal.catalog.high_value import HighValue
 from portal.catalog.links import Links
 from portal.catalog.model import (
     Change,
@@ -102,6 +103,7 @@ class Catalog:
         self.trends = Trends(self.engine)
         self.previews = Previews(self.engine)
         self.statements = Statements(self.engine)
+        self.high_value = HighValue(self.engine)
 
     @property
     def address(self) -> str:

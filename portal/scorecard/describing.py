@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import schemas
+from portal.catalog.frequencies import TOLERANCE, due, midnight_after, period_days
 from portal.catalog.model import Dataset, Distribution
 from portal.scorecard.subjects import Subject, changed, is_empty, way_to_any
 from portal.scorecard.verdicts import Finding, Verdict
@@ -212,13 +213,6 @@ def dated(subject: Subject, options: Options) -> Finding:
     return stated("modified", at and at.date().isoformat())
 
 
-@lru_cache(maxsize=256)
-def period_days(frequency: str) -> float | None:
-    """How long a declared period is; None for what is no length of time (irregular, never)."""
-    term = schemas.vocabulary("frequencies").terms.get(frequency)
-    return None if term is None or "days" not in term.attributes else float(term.attributes["days"])
-
-
 def on_time(subject: Subject, options: Options) -> Finding:
     """Whether the data changed within its declared period and a tenth of it, at least a day more.
 
@@ -235,17 +229,6 @@ def on_time(subject: Subject, options: Options) -> Finding:
     if at is None:
         return Finding(Verdict.FAIL, "on-time.no-date")
     return _by(due(at, days, float(options.get("tolerance", TOLERANCE))), at, subject, "on-time")
-
-
-TOLERANCE = 0.1
-"""Of a declared period: a monthly dataset may take three days more."""
-
-
-def due(changed: datetime, days: float, tolerance: float = TOLERANCE) -> datetime:
-    """Until when what changed then is on time by a period of so many days: a midnight, with a tolerance of a day at least."""
-    # Portals date by the day, so nothing shorter than a day can be told late.
-    period = max(days, 1.0)
-    return _midnight_after(changed + timedelta(days=max(period * (1 + tolerance), period + 1)))
 
 
 def fulfilled_in_time(subject: Subject, options: Options) -> Finding:
@@ -267,11 +250,7 @@ def changed_within(subject: Subject, options: Options) -> Finding:
     at = changed(subject)
     if at is None:
         return Finding(Verdict.FAIL, "modified.missing")
-    return _by(_midnight_after(at + timedelta(days=float(options.get("days", 366)))), at, subject, "changed")
-
-
-def _midnight_after(at: datetime) -> datetime:
-    return at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return _by(midnight_after(at + timedelta(days=float(options.get("days", 366)))), at, subject, "changed")
 
 
 def _by(until: datetime, at: datetime, subject: Subject, name: str) -> Finding:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from portal.catalog.model import Change, Entry
 from portal.catalog.store import Catalog, Figures, PublisherSummary
+from portal.highvalue.coverage import Coverage, coverage
 from portal.search.facets import Appearances
 from portal.search.query import IndexUnusable, Position, Query, SearchIndex
 from portal.web import places
@@ -100,6 +101,7 @@ class Overviews:
         self._datasets = Remembered(lambda: catalog.sources.dataset_counts(), hold_s)
         self._overview = Remembered(self._count, hold_s)
         self._publishers = Remembered(lambda: tuple(catalog.publishers()), hold_s)
+        self._coverage = Remembered(lambda: coverage(catalog), hold_s)
 
     def current(self) -> Overview:
         """The overview now, or as it was at most a minute ago."""
@@ -108,6 +110,10 @@ class Overviews:
     def publishers(self) -> tuple[PublisherSummary, ...]:
         """Every publisher, most datasets first."""
         return self._publishers.value(self._standing())
+
+    def coverage(self) -> Coverage:
+        """Where there is what of the high-value list."""
+        return self._coverage.value((self._standing(), self._catalog.high_value.position()))
 
     def sources(self) -> tuple[SourceHealth, ...]:
         """How every source stands now; only the numbers of datasets may be a minute old."""

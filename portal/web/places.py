@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from functools import cache
 
-from schemas import Term, vocabulary
+from schemas import Term, region_parts, vocabulary
 
 NATION = "100000"
 
@@ -39,17 +38,9 @@ def ancestors(code: str) -> tuple[str, ...]:
     return tuple(reversed(found))
 
 
-@cache
-def _children() -> Mapping[str, tuple[str, ...]]:
-    children: dict[str, list[str]] = {}
-    for term in vocabulary("regions").terms.values():
-        children.setdefault(term.attributes.get("parent", ""), []).append(term.code)
-    return {parent: tuple(codes) for parent, codes in children.items()}
-
-
 def parts(code: str) -> tuple[str, ...]:
     """The regions right below a region."""
-    return _children().get(code, ())
+    return region_parts(code)
 
 
 def with_parts(own: Mapping[str, int]) -> dict[str, int]:

@@ -28,7 +28,11 @@ TYPES: Mapping[str, str] = {
         "float64",
     ),
     **dict.fromkeys(
-        ("datasets", "best_place", "worst_place", "of", "passes", "fails", "unknown", "not_applicable"), "int64"
+        (
+            "datasets", "best_place", "worst_place", "of", "passes", "fails", "unknown", "not_applicable",
+            "have", "partial", "stale", "within",
+        ),
+        "int64",
     ),
 }
 """What is in a column, by its name, as PyArrow calls it; in every other column there is text.

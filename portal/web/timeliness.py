@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from portal.catalog.frequencies import due, period_days
 from portal.catalog.model import Dataset
-from portal.scorecard.describing import due, period_days
 
 DAY_S = 86_400
 

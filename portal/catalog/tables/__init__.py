@@ -20,6 +20,7 @@ from portal.catalog.tables.harvests import (
     source,
     validator,
 )
+from portal.catalog.tables.high_value import high_value_match, high_value_position
 from portal.catalog.tables.links import counter, link, link_host, link_past, link_use
 from portal.catalog.tables.people import account, audit, clearance, publisher_decision, sign_in_attempt
 from portal.catalog.tables.previews import period_department, preview, preview_step, statement, statement_answer
@@ -53,6 +54,8 @@ __all__ = [
     "explanation",
     "family_member",
     "held",
+    "high_value_match",
+    "high_value_position",
     "issue",
     "lease",
     "link",

@@ -1,6 +1,17 @@
 """What programs read, one module for each kind of answer."""
 
-from portal.web.machines import catalogue, datasets, downloads, feeds, openapi, probes, quality, scorecards, sitemaps
+from portal.web.machines import (
+    catalogue,
+    datasets,
+    downloads,
+    feeds,
+    high_value,
+    openapi,
+    probes,
+    quality,
+    scorecards,
+    sitemaps,
+)
 
 MACHINES = (
     datasets.machines,
@@ -8,6 +19,7 @@ MACHINES = (
     feeds.machines,
     downloads.machines,
     scorecards.machines,
+    high_value.machines,
     quality.machines,
     openapi.machines,
     sitemaps.machines,

@@ -12,7 +12,7 @@ from portal.web.addresses import base
 from portal.web.answers import answer
 from portal.web.documents import dataset_address, publisher_address
 from portal.web.site import site
-from schemas import vocabulary
+from schemas import high_value_entries, vocabulary
 
 machines = Blueprint("sitemaps", __name__)
 
@@ -23,8 +23,10 @@ MOST_PUBLISHERS = 40_000
 
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
-_PAGES = ("/", "/datasets", "/publishers", "/regions", "/sources", "/scorecards", "/scorecards/method", "/about", "/help",
-          "/api")
+_PAGES = (
+    "/", "/datasets", "/high-value", "/publishers", "/regions", "/sources", "/scorecards", "/scorecards/method", "/about",
+    "/help", "/api",
+)
 
 # Every choice of facets is an address of its own: millions of them lead to the same datasets.
 _LEAVE_ALONE = (
@@ -36,6 +38,9 @@ _LEAVE_ALONE = (
     "/catalog.",
     "/api/",
     "/scorecards?",
+    # Every place of every entry is an address of its own.
+    "/high-value?",
+    "/high-value/*?",
     "/*.csv",
     # Every number of every card leads to a list.
     "/scorecards/*/*/*/",
@@ -76,6 +81,7 @@ def pages() -> Response:
     overviews = site().overviews
     paths = (
         *_PAGES,
+        *(f"/high-value/{id}" for id in high_value_entries()),
         *(f"/themes/{code}" for code in vocabulary("themes").terms),
         *(f"/regions/{code}" for code in overviews.current().figures.regions),
         *(f"/sources/{one.entry.source.id}" for one in overviews.current().sources),

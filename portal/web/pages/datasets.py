@@ -15,7 +15,7 @@ from portal.catalog.sources import SourceEntry, UnknownSource
 from portal.scorecard import cards
 from portal.scorecard.assess import Ways
 from portal.scorecard.cards import Evidence
-from portal.web import places, schema_org
+from portal.web import high_value, places, schema_org
 from portal.web.addresses import address, base, lasting
 from portal.web.answers import representation_wanted
 from portal.web.appearances import appearances, family
@@ -98,6 +98,9 @@ def _page(entry: Entry) -> str:
         region_trail=_region_trail(shown.region),
         source=_source(shown.source_id),
         standing=timeliness(shown, _last_known(entry, now)),
+        serves=[] if entry.state is DatasetState.RETIRED else high_value.served(entry, _last_known(entry, now)),
+        lacking=high_value.words,
+        marks=high_value.MARKS,
         appearances=met,
         family=family(shown.id, met[0].id if met else shown.id),
         steps=timeline(site().catalog.history(shown.id), shown),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from flask import Blueprint, abort, render_template
 
 from portal.catalog.assessments import Kind
 from portal.search.query import Query, Sort
-from portal.web import graded, places, tiles
+from portal.web import graded, high_value, places, tiles
 from portal.web.graded import Group
 from portal.web.languages import language
 from portal.web.narrowing import labelled
@@ -69,4 +71,6 @@ def region(code: str) -> str:
         latest=found(results.hits),
         shares=labelled(results.facets),
         card=graded.link(Group(Kind.REGION, code)),
+        standing=Counter(cell.state for cell in site().overviews.coverage().of_region(code).values()),
+        states=high_value.STATES,
     )

@@ -98,6 +98,9 @@ ASKED = (
         ("/api/v1/datasets/{id}/evidence", f"/api/v1/datasets/{dataset_of('1')}/evidence?rules={rules}")
         for rules in PACKAGED
     ),
+    ("/api/v1/high-value", "/api/v1/high-value"),
+    ("/api/v1/high-value/{id}", "/api/v1/high-value/TRA-1"),
+    ("/api/v1/regions/{region}/high-value", "/api/v1/regions/330100/high-value"),
     ("/api/v1/openapi.json", "/api/v1/openapi.json"),
 )
 """A path of the document, and an address of it."""
@@ -148,6 +151,8 @@ def test_no_field_of_any_answer_is_null(client: FlaskClient) -> None:
     ("/api/v1/scorecards/{kind}/{code}/matrix", "/api/v1/scorecards/publishers/hz/matrix", 404),
     ("/api/v1/scorecards/{kind}/{code}/{indicator}", "/api/v1/scorecards/nation/all/licence?verdict=x", 404),
     ("/api/v1/datasets/{id}/evidence", "/api/v1/datasets/nonesuch/evidence", 404),
+    ("/api/v1/high-value/{id}", "/api/v1/high-value/nonesuch", 404),
+    ("/api/v1/regions/{region}/high-value", "/api/v1/regions/nonesuch/high-value", 404),
 ])
 def test_what_there_is_not_is_a_problem_as_it_is_described(
     client: FlaskClient, path: str, address: str, status: int

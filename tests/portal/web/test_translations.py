@@ -15,6 +15,7 @@ from portal.catalog.model import ChangeKind, DatasetState, LinkState, Outcome, R
 from portal.catalog.statements import REFUSALS
 from portal.catalog.statements import Kind as Said
 from portal.catalog.statements import Verdict as Word
+from portal.highvalue.judging import Shortfall, State
 from portal.scorecard.cards import Answer
 from portal.scorecard.changes import Cause, Movement
 from portal.scorecard.exports import TABLES as TABLES_OF_PERIODS
@@ -30,13 +31,13 @@ from portal.web.previewing import Stage
 from portal.web.timeliness import Timeliness
 from portal.web.unresolved import Lack
 from portal.web.words import Message, messages
-from schemas import vocabulary
+from schemas import high_value_entries, vocabulary
 from tests.portal.web.town import fields_of_dataset
 
 WEB = files("portal.web")
 
-_LITERAL = re.compile(r"""["']((?:[a-z]+)\.(?:[a-z_0-9]+))["']""")
-_STEM = re.compile(r"""["']([a-z]+\.[a-z_]+_|[a-z]+\.)["']\s*~|f["']([a-z]+\.[a-z_]+_)\{""")
+_LITERAL = re.compile(r"""["']((?:[a-z_]+)\.(?:[a-z_0-9]+))["']""")
+_STEM = re.compile(r"""["']([a-z_]+\.[a-z_]+_|[a-z_]+\.)["']\s*~|f["']([a-z_]+\.[a-z_]+_)\{""")
 _NAME = re.compile(r"\{(\w+)\}")
 
 MOVED = (Movement.WORSENED.value, Movement.IMPROVED.value, Movement.MEASURED.value)
@@ -107,6 +108,10 @@ CODES = {
     "digest.count_": ("stale", "broken"),
     "digest.no_": ("stale", "broken", "fixes"),
     "digest.mail_": ("stale", "broken"),
+    "high_value.state_": tuple(State),
+    "high_value.count_": tuple(State),
+    "high_value.short_": tuple(one.replace("-", "_") for one in Shortfall),
+    "high_value.type_": tuple({field.type for entry in high_value_entries().values() for field in entry.fields}),
     "runs.besides_": ("missing", "retired", "restored", "held"),
 }
 """Messages named by a code, and the codes there are."""

@@ -1,0 +1,208 @@
+"""The high-value list as pages and programs show it: its entries by subject, where there is what, and the datasets behind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+import schemas
+from portal.catalog.high_value import Matched
+from portal.catalog.model import Entry, Publisher
+from portal.catalog.store import Catalog
+from portal.highvalue.coverage import Cell, Coverage, expected_of, holders_of, listed, state_of
+from portal.highvalue.judging import Shortfall, State, state_at
+from portal.web import places
+from portal.web.languages import language
+from portal.web.site import site
+from portal.web.words import t
+from schemas import HighValueEntry, Term, vocabulary
+
+STATES = (State.HAVE, State.PARTIAL, State.STALE, State.MISSING, State.UNKNOWN)
+"""In the order in which they are shown."""
+
+HAVING = (State.HAVE, State.PARTIAL, State.STALE)
+"""Those in which there is anything."""
+
+MARKS: Mapping[State, str] = {
+    State.HAVE: "good",
+    State.PARTIAL: "partial",
+    State.STALE: "held",
+    State.MISSING: "failed",
+    State.UNKNOWN: "unknown",
+}
+"""How each state is marked beside its word."""
+
+
+class Line(Struct, frozen=True):
+    """An entry in the list."""
+
+    entry: HighValueEntry
+    datasets: int
+    places: Counter[State]
+    """The places of which it is expected and whose portals were read, by how they stand."""
+    cell: Cell | None
+    """How the region stands that was asked for; None where it is not expected of it, or none was asked for."""
+
+    @property
+    def having(self) -> int:
+        """How many of the places have anything of it."""
+        return sum(self.places[one] for one in HAVING)
+
+
+class Place(Struct, frozen=True):
+    """A region beside an entry."""
+
+    code: str
+    cell: Cell | None
+    """None where the entry is not expected of it and it has none."""
+    parts: Counter[State]
+    """The regions right below it that are expected to have it and were read."""
+
+    @property
+    def total(self) -> int:
+        """Its datasets and those of all within."""
+        return 0 if self.cell is None else self.cell.datasets + self.cell.within
+
+
+class Serving(Struct, frozen=True):
+    """A dataset that serves an entry, as a page shows it."""
+
+    entry: Entry
+    match: Matched
+    state: State
+
+
+class Served(Struct, frozen=True):
+    """An entry that a dataset serves."""
+
+    entry: HighValueEntry
+    match: Matched
+    state: State
+
+
+class Held(Struct, frozen=True):
+    """An entry that a department has or is expected to have; None where nothing of it was found."""
+
+    entry: HighValueEntry
+    state: State | None
+
+
+def by_subject(lines: Iterable[Line]) -> list[tuple[Term, list[Line]]]:
+    """Lines by the theme of their entries, in the order of the themes."""
+    grouped: dict[str, list[Line]] = {}
+    for line in lines:
+        grouped.setdefault(line.entry.domain, []).append(line)
+    return [(term, grouped[term.code]) for term in vocabulary("themes").terms.values() if term.code in grouped]
+
+
+def lines(coverage: Coverage, region: str | None = None) -> list[Line]:
+    """Every entry of the list; with ``region`` also how that region stands."""
+    return [
+        Line(entry, coverage.datasets.get(id, 0), coverage.places[id], _cell(coverage, entry, region))
+        for id, entry in listed().items()
+    ]
+
+
+def _cell(coverage: Coverage, entry: HighValueEntry, region: str | None) -> Cell | None:
+    """How a region stands; None where the entry is not expected of it and nothing is there."""
+    if region is None:
+        return None
+    cell = coverage.cell(entry.id, region)
+    return cell if cell.is_expected or cell.datasets or cell.within else None
+
+
+def place(coverage: Coverage, entry: HighValueEntry, region: str) -> Place:
+    """How a region stands to an entry, and how its parts do."""
+    parts = [part for part in places.parts(region) if part in coverage.read]
+    return Place(region, _cell(coverage, entry, region), coverage.of_entry(entry.id, parts))
+
+
+def of_parts(coverage: Coverage, entry: HighValueEntry, region: str) -> list[Place]:
+    """How the parts of a region stand to an entry that were read, those with most datasets first."""
+    found = [place(coverage, entry, part) for part in places.parts(region) if part in coverage.read]
+    shown = [one for one in found if one.cell is not None]
+    return sorted(shown, key=lambda one: (-one.total, one.code))
+
+
+def abroad(coverage: Coverage, entry: HighValueEntry) -> list[Place]:
+    """Other countries that have something of an entry; of none of them it is expected."""
+    found = {region for (of, region) in (*coverage.own, *coverage.within) if of == entry.id}
+    roots = [code for code in found if not schemas.is_chinese(code) and not places.ancestors(code)]
+    return sorted((place(coverage, entry, code) for code in roots), key=lambda one: (-one.total, one.code))
+
+
+def behind(entry: str, region: str | None = None, wanted: State | None = None) -> list[tuple[Matched, State]]:
+    """What serves an entry, of a region and all within it, in one state or any, and how; the best first."""
+    read, now = site().catalog.runs.last_read(), datetime.now(UTC)
+    found = [
+        (one, state_of(one, read, now))
+        for one in site().catalog.high_value.serving(entry)
+        if region is None or _lies_in(one.region, region)
+    ]
+    kept = [pair for pair in found if wanted is None or pair[1] is wanted]
+    return sorted(kept, key=lambda pair: (STATES.index(pair[1]), len(pair[0].shortfalls), pair[0].dataset_id))
+
+
+def _lies_in(region: str | None, holder: str) -> bool:
+    return region is not None and (region == holder or holder in holders_of(region))
+
+
+def serving(catalog: Catalog, found: Sequence[tuple[Matched, State]]) -> Iterator[Serving]:
+    """Datasets as a page shows them; one that is gone since is left out."""
+    entries = {one.dataset.id: one for one in catalog.entries([match.dataset_id for match, _ in found])}
+    for match, standing in found:
+        if match.dataset_id in entries:
+            yield Serving(entries[match.dataset_id], match, standing)
+
+
+def served(entry: Entry, known_until: datetime) -> list[Served]:
+    """The entries that a dataset serves, as known at the last reading of its source."""
+    return [
+        Served(listed()[one.entry], one, state_at(one.shortfalls, one.fresh_until, known_until))
+        for one in site().catalog.high_value.of(entry.dataset.id)
+        if one.entry in listed()
+    ]
+
+
+def held(publisher: Publisher) -> list[Held]:
+    """The entries that a publisher has, and those that are expected of it as a department; what it has first."""
+    coverage = site().overviews.coverage()
+    # A department has several publishers where portals write its name in several ways, and has what any of them has.
+    named = (one.publisher for one in site().overviews.publishers())
+    names = {publisher.id, *(one.id for one in named if one.department == publisher.department is not None)}
+    best: dict[str, State] = {}
+    for name in names:
+        for entry, standing in coverage.publishers.get(name, {}).items():
+            best[entry] = min(best.get(entry, standing), standing, key=STATES.index)
+    region = None if publisher.department is None else publisher.department.partition(".")[0]
+    wanted = [*best, *(id for id in expected_of(publisher.functions, region) if id not in best)]
+    found = [Held(listed()[id], best.get(id)) for id in wanted if id in listed()]
+    return sorted(found, key=lambda one: STATES.index(one.state or State.MISSING))
+
+
+def words(shortfalls: Sequence[str], entry: HighValueEntry) -> list[str]:
+    """What a dataset lacks, in words; the fields in one of them."""
+    names = {field.id: field.label(language()) for field in entry.fields}
+    lacking, said = [], []
+    for one in shortfalls:
+        code, _, field = one.partition(":")
+        if code == Shortfall.FIELDS_LACKING:
+            lacking.append(names.get(field, field))
+        else:
+            said.append(t(f"high_value.short_{code.replace('-', '_')}"))
+    if lacking:
+        said.insert(0, t("high_value.short_fields_lacking", fields=t("frame.list_comma").join(lacking)))
+    return said
+
+
+def levels(entry: HighValueEntry) -> str:
+    """The levels of administration that are expected to have an entry, in words."""
+    return t("frame.list_comma").join(t(f"scorecards.level_{level}") for level in entry.levels)
+
+
+def functions(entry: HighValueEntry) -> str:
+    """What those do who are expected to make it, in words."""
+    return t("frame.list_comma").join(vocabulary("department_functions").label(one, language()) for one in entry.functions)
