@@ -158,8 +158,9 @@ class HighValueEntry(Struct, frozen=True):
     """Levels of ``regions`` whose regions are expected to publish it."""
     frequency: str
     """A code of ``frequencies``: the slowest at which it is still of use."""
-    norm: str
+    norm_zh: str
     """Where the entry comes from, in words."""
+    norm_en: str
     fields: tuple[ExpectedField, ...]
 
     def label(self, locale: str) -> str:
@@ -169,6 +170,10 @@ class HighValueEntry(Struct, frozen=True):
     def about(self, locale: str) -> str:
         """What counts as it and what does not, in ``zh`` or ``en``."""
         return self.about_zh if locale == "zh" else self.about_en
+
+    def norm(self, locale: str) -> str:
+        """Where it comes from, in ``zh`` or ``en``."""
+        return self.norm_zh if locale == "zh" else self.norm_en
 
 
 class HighValueWords(Struct, frozen=True):
@@ -364,7 +369,7 @@ def high_value_entries() -> Mapping[str, HighValueEntry]:
         row["id"]: HighValueEntry(
             row["id"], row["zh"], row["en"], row["about_zh"], row["about_en"], row["category"] or None,
             row["key_field"] or None, row["domain"], row["x12"] or None, _spaced(row["functions"]),
-            _spaced(row["levels"]), row["frequency"], row["norm"], tuple(fields[row["id"]]),
+            _spaced(row["levels"]), row["frequency"], row["norm_zh"], row["norm_en"], tuple(fields[row["id"]]),
         )
         for row in _rows("highvalue/entries.csv")
     })

@@ -129,9 +129,9 @@ def of_parts(coverage: Coverage, entry: HighValueEntry, region: str) -> list[Pla
 
 def abroad(coverage: Coverage, entry: HighValueEntry) -> list[Place]:
     """Other countries that have something of an entry; of none of them it is expected."""
-    found = {region for (of, region) in (*coverage.own, *coverage.within) if of == entry.id}
-    roots = [code for code in found if not schemas.is_chinese(code) and not places.ancestors(code)]
-    return sorted((place(coverage, entry, code) for code in roots), key=lambda one: (-one.total, one.code))
+    roots = (code for code in coverage.read if not schemas.is_chinese(code) and not places.ancestors(code))
+    found = (place(coverage, entry, code) for code in roots)
+    return sorted((one for one in found if one.total), key=lambda one: (-one.total, one.code))
 
 
 def behind(entry: str, region: str | None = None, wanted: State | None = None) -> list[tuple[Matched, State]]:

@@ -53,7 +53,7 @@ class EntryDocument(Struct, frozen=True, omit_defaults=True, kw_only=True):
     functions: tuple[str, ...]
     levels: tuple[str, ...]
     frequency: str
-    norm: str
+    norm: Text
     category: str | None = None
     key_field: str | None = None
     fields: tuple[FieldDocument, ...]
@@ -112,7 +112,7 @@ def entry_document(entry: HighValueEntry, coverage: Coverage, listing: Mapping[s
         functions=entry.functions,
         levels=entry.levels,
         frequency=entry.frequency,
-        norm=entry.norm,
+        norm=Text(entry.norm_zh, entry.norm_en),
         category=entry.category,
         key_field=entry.key_field,
         fields=tuple(

@@ -26,7 +26,7 @@ def test_there_is_a_list_with_the_ids_of_the_first_draft() -> None:
 
 def test_every_entry_has_its_texts_in_both_tongues() -> None:
     for entry in ENTRIES.values():
-        texts = (entry.zh, entry.about_zh, entry.en, entry.about_en, entry.norm)
+        texts = (entry.zh, entry.about_zh, entry.en, entry.about_en, entry.norm_zh, entry.norm_en)
         assert all(text and text == text.strip() for text in texts), entry.id
         assert entry.about_zh.endswith("。") and entry.about_en.endswith("."), entry.id
         assert (entry.label("zh"), entry.label("en")) == (entry.zh, entry.en)
