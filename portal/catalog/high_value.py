@@ -11,7 +11,22 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, Row, String, column, delete, func, insert, literal, select, values
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    String,
+    column,
+    delete,
+    false,
+    func,
+    insert,
+    literal,
+    select,
+    values,
+)
 
 from portal.catalog import tables
 from portal.catalog.documents import in_parts
@@ -67,6 +82,14 @@ class Tally(Struct, frozen=True):
     datasets: int
 
 
+class AsOf(Struct, frozen=True):
+    """When what is not fresh any more is called late: at the last reading of its source, for no later change is known."""
+
+    read: Mapping[str, datetime]
+    """When each source was last read: see ``Runs.last_read``. One that never was is told as of ``now``."""
+    now: datetime
+
+
 class HighValue:
     """The matches in the database. One process at a time writes: whoever holds the lease named ``LEASE``.
 
@@ -90,26 +113,75 @@ class HighValue:
         with self._engine.connect() as connection:
             return [_matched(row) for row in connection.execute(query)]
 
-    def serving(self, entry: str | None = None) -> Iterator[Matched]:
-        """The datasets that serve an entry or any, by entry and id; without further appearances of others."""
+    def serving(self) -> Iterator[Matched]:
+        """Everything that serves an entry, by entry and id; without further appearances of others."""
         match = tables.high_value_match
         query = select(match).where(_COUNTED).order_by(match.c.entry, match.c.dataset_id)
-        if entry is not None:
-            query = query.where(match.c.entry == entry)
         with self._engine.connect() as connection:
             for row in connection.execution_options(yield_per=READ_AT_ONCE).execute(query):
                 yield _matched(row)
 
-    def tallies(self, read: Mapping[str, datetime], now: datetime) -> list[Tally]:
-        """All of ``serving``, counted. What is late is told as of each source's last reading, else as of ``now``."""
+    def listing(
+        self,
+        entry: str,
+        as_of: AsOf,
+        regions: Sequence[str] | None = None,
+        *,
+        lacks: bool | None = None,
+        is_late: bool | None = None,
+        start: int = 0,
+        limit: int | None = None,
+    ) -> list[tuple[Matched, bool]]:
+        """What serves an entry, of some regions or anywhere, each with whether it is late; the best first.
+
+        With ``lacks`` or ``is_late`` only those of which it is so, or not.
+        """
+        match = tables.high_value_match
+        late, reading = _late(as_of)
+        wanted: list[ColumnElement[bool]] = [_COUNTED, match.c.entry == entry]
+        if regions is not None:
+            wanted.append(match.c.region.in_(regions))
+        if lacks is not None:
+            wanted.append(_LACKS if lacks else ~_LACKS)
+        if is_late is not None:
+            wanted.append(late if is_late else ~late)
+        query = (
+            select(match, late.label("is_late"))
+            .outerjoin(reading, reading.c.source_id == match.c.source_id)
+            .where(*wanted)
+            .order_by("is_late", _LACKS, match.c.dataset_id)
+            .offset(start)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return [(_matched(row), bool(row.is_late)) for row in connection.execute(query)]
+
+    def counts(
+        self, entry: str, as_of: AsOf, regions: Sequence[str] | None = None
+    ) -> dict[tuple[bool, bool], int]:
+        """How many datasets there are in such a listing, by whether they lack something and whether they are late."""
         match = tables.high_value_match.c
-        known = [(source_id, min(at, now)) for source_id, at in read.items()] or [("", now)]
-        reading = values(column("source_id", String), column("at", tables.Instant), name="reading").data(known).cte()
-        lacks = match.shortfalls != ""
-        is_late = func.coalesce(match.fresh_until < func.coalesce(reading.c.at, literal(now, tables.Instant)), False)
+        late, reading = _late(as_of)
+        wanted: list[ColumnElement[bool]] = [_COUNTED, match.entry == entry]
+        if regions is not None:
+            wanted.append(match.region.in_(regions))
+        query = (
+            select(_LACKS.label("lacks"), late.label("is_late"), func.count())
+            .select_from(tables.high_value_match)
+            .outerjoin(reading, reading.c.source_id == match.source_id)
+            .where(*wanted)
+            .group_by("lacks", "is_late")
+        )
+        with self._engine.connect() as connection:
+            return {(bool(lacks), bool(is_late)): count for lacks, is_late, count in connection.execute(query)}
+
+    def tallies(self, as_of: AsOf) -> list[Tally]:
+        """Everything that serves an entry, counted by where it is and who made it."""
+        match = tables.high_value_match.c
+        late, reading = _late(as_of)
         place = (match.entry, match.region, match.publisher_id)
         query = (
-            select(*place, lacks.label("lacks"), is_late.label("is_late"), func.count())
+            select(*place, _LACKS.label("lacks"), late.label("is_late"), func.count())
             .outerjoin(reading, reading.c.source_id == match.source_id)
             .where(_COUNTED)
             .group_by(*place, "lacks", "is_late")
@@ -126,14 +198,18 @@ class HighValue:
     def field_counts(self, entry: str) -> tuple[dict[str, int], int]:
         """How many of an entry's datasets have each of its fields, and how many list their fields at all."""
         match = tables.high_value_match.c
-        query = select(match.fields).where(match.entry == entry, match.fields.is_not(None), _COUNTED)
+        query = (
+            select(match.fields, func.count())
+            .where(match.entry == entry, match.fields.is_not(None), _COUNTED)
+            .group_by(match.fields)
+        )
         counts: dict[str, int] = {}
         listing = 0
         with self._engine.connect() as connection:
-            for said in connection.scalars(query):
-                listing += 1
+            for said, times in connection.execute(query):
+                listing += times
                 for field in _several(said):
-                    counts[field] = counts.get(field, 0) + 1
+                    counts[field] = counts.get(field, 0) + times
         return counts, listing
 
     def forget(self, lease: Lease) -> None:
@@ -171,6 +247,17 @@ class HighValue:
 
 _COUNTED = tables.high_value_match.c.dataset_id.not_in(select(tables.appearance.c.dataset_id))
 """Whether a dataset counts itself: it is no further appearance of another."""
+
+
+_LACKS = tables.high_value_match.c.shortfalls != ""
+
+
+def _late(as_of: AsOf) -> tuple[ColumnElement[bool], CTE]:
+    """Whether a dataset should have been renewed, and the readings of sources which that is told by."""
+    known = [(source_id, min(at, as_of.now)) for source_id, at in as_of.read.items()] or [("", as_of.now)]
+    reading = values(column("source_id", String), column("at", tables.Instant), name="reading").data(known).cte()
+    now = literal(as_of.now, tables.Instant)
+    return func.coalesce(tables.high_value_match.c.fresh_until < func.coalesce(reading.c.at, now), false()), reading
 
 
 def _keep(connection: Connection, ids: Collection[str], matches: Sequence[Matched]) -> None:

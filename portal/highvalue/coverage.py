@@ -14,9 +14,9 @@ from functools import cache, cached_property
 from msgspec import Struct, field
 
 import schemas
-from portal.catalog.high_value import Matched
+from portal.catalog.high_value import AsOf
 from portal.catalog.store import Catalog
-from portal.highvalue.judging import State, state, state_at
+from portal.highvalue.judging import State, state
 from schemas import HighValueEntry
 
 _BEST_FIRST = (State.HAVE, State.PARTIAL, State.STALE)
@@ -83,19 +83,14 @@ def listed() -> Mapping[str, HighValueEntry]:
     return schemas.high_value_entries()
 
 
-def state_of(match: Matched, read: Mapping[str, datetime], now: datetime) -> State:
-    """How a dataset serves as of the last reading of its source; of ``now`` where that was never read."""
-    return state_at(match.shortfalls, match.fresh_until, min(read.get(match.source_id, now), now))
-
-
 def coverage(catalog: Catalog, now: datetime | None = None) -> Coverage:
     """The coverage as the catalogue stands."""
-    read = catalog.runs.last_read()
+    as_of = AsOf(catalog.runs.last_read(), now or datetime.now(UTC))
     own: dict[tuple[str, str], Counter[State]] = {}
     within: Counter[tuple[str, str]] = Counter()
     datasets: Counter[str] = Counter()
     publishers: dict[str, dict[str, State]] = {}
-    for one in catalog.high_value.tallies(read, now or datetime.now(UTC)):
+    for one in catalog.high_value.tallies(as_of):
         entry, region, standing = one.entry, one.region, state(one.lacks, one.is_late)
         datasets[entry] += one.datasets
         if one.publisher_id is not None:
@@ -106,7 +101,8 @@ def coverage(catalog: Catalog, now: datetime | None = None) -> Coverage:
         own.setdefault((entry, region), Counter())[standing] += one.datasets
         for holder in holders_of(region):
             within[entry, holder] += one.datasets
-    return Coverage(own, dict(within), dict(datasets), catalog.high_value.count(), publishers, _read_regions(catalog, read))
+    read = _read_regions(catalog, as_of.read)
+    return Coverage(own, dict(within), dict(datasets), catalog.high_value.count(), publishers, read)
 
 
 def _read_regions(catalog: Catalog, read: Mapping[str, datetime]) -> frozenset[str]:

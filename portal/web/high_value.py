@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 import schemas
-from portal.catalog.high_value import Matched
+from portal.catalog.high_value import AsOf, Matched
 from portal.catalog.model import Entry, Publisher
 from portal.catalog.store import Catalog
-from portal.highvalue.coverage import Cell, Coverage, expected_of, holders_of, listed, state_of
-from portal.highvalue.judging import Shortfall, State, state_at
+from portal.highvalue.coverage import Cell, Coverage, expected_of, holders_of, listed
+from portal.highvalue.judging import Shortfall, State, state, state_at
 from portal.web import places
 from portal.web.languages import language
 from portal.web.site import site
@@ -134,20 +134,43 @@ def abroad(coverage: Coverage, entry: HighValueEntry) -> list[Place]:
     return sorted((one for one in found if one.total), key=lambda one: (-one.total, one.code))
 
 
-def behind(entry: str, region: str | None = None, wanted: State | None = None) -> list[tuple[Matched, State]]:
+def counted(entry: str, region: str | None) -> Counter[State]:
+    """How many datasets serve an entry in each state, of a region and all within it or anywhere."""
+    counts: Counter[State] = Counter()
+    for (lacks, is_late), count in site().catalog.high_value.counts(entry, _as_of(), _within(region)).items():
+        counts[state(lacks, is_late)] += count
+    return counts
+
+
+def behind(
+    entry: str, region: str | None = None, wanted: State | None = None, *, start: int = 0, limit: int | None = None
+) -> list[tuple[Matched, State]]:
     """What serves an entry, of a region and all within it, in one state or any, and how; the best first."""
-    read, now = site().catalog.runs.last_read(), datetime.now(UTC)
-    found = [
-        (one, state_of(one, read, now))
-        for one in site().catalog.high_value.serving(entry)
-        if region is None or _lies_in(one.region, region)
-    ]
-    kept = [pair for pair in found if wanted is None or pair[1] is wanted]
-    return sorted(kept, key=lambda pair: (STATES.index(pair[1]), len(pair[0].shortfalls), pair[0].dataset_id))
+    lacks, is_late = _FLAGS[wanted]
+    found = site().catalog.high_value.listing(
+        entry, _as_of(), _within(region), lacks=lacks, is_late=is_late, start=start, limit=limit
+    )
+    return [(match, state(bool(match.shortfalls), late)) for match, late in found]
 
 
-def _lies_in(region: str | None, holder: str) -> bool:
-    return region is not None and (region == holder or holder in holders_of(region))
+_FLAGS: Mapping[State | None, tuple[bool | None, bool | None]] = {
+    None: (None, None),
+    State.HAVE: (False, False),
+    State.PARTIAL: (True, False),
+    State.STALE: (None, True),
+}
+"""Whether datasets in a state lack something and are late; None where it makes no difference."""
+
+
+def _as_of() -> AsOf:
+    return AsOf(site().catalog.runs.last_read(), datetime.now(UTC))
+
+
+def _within(region: str | None) -> list[str] | None:
+    """A region and all within it that has any dataset; None for no region."""
+    if region is None:
+        return None
+    return [region, *(one for one in site().overviews.coverage().read if region in holders_of(one))]
 
 
 def serving(catalog: Catalog, found: Sequence[tuple[Matched, State]]) -> Iterator[Serving]:

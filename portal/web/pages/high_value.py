@@ -59,10 +59,11 @@ def entry(id: str) -> str:
     """One entry; with ``region`` only what there is of it there, with ``state`` only datasets that serve so."""
     shown, region, wanted = entry_asked(id), region_asked(), state_asked()
     coverage = site().overviews.coverage()
-    found = high_value.behind(id, region, wanted)
-    turns = paging(page_asked(), len(found), ROWS, lambda page: address(
+    standing = high_value.counted(id, region)
+    turns = paging(page_asked(), standing.total() if wanted is None else standing[wanted], ROWS, lambda page: address(
         "high_value.entry", id=id, region=region, state=wanted, page=page if page > 1 else None
     ))
+    found = high_value.behind(id, region, wanted, start=(turns.page - 1) * ROWS, limit=ROWS)
     counts, listing = site().catalog.high_value.field_counts(id)
     within = region or places.NATION
     return render_template(
@@ -87,10 +88,10 @@ def entry(id: str) -> str:
         abroad=() if region else high_value.abroad(coverage, shown),
         place_name=lambda code: places.name(code, language()),
         wanted=wanted,
-        counts=Counter(standing for _, standing in (found if wanted is None else high_value.behind(id, region))),
+        counts=standing,
         datasets=[
             (one, title_of(one.entry.dataset), publisher_of(one.entry.dataset), high_value.words(one.match.shortfalls, shown))
-            for one in high_value.serving(site().catalog, found[(turns.page - 1) * ROWS:][:ROWS])
+            for one in high_value.serving(site().catalog, found)
         ],
         paging=turns,
         states=high_value.STATES,

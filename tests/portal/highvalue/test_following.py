@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from portal.catalog import counting
 from portal.catalog.appearances import Appearance
-from portal.catalog.high_value import LEASE, Matched
+from portal.catalog.high_value import LEASE, AsOf, Matched
 from portal.catalog.model import Column, Distribution, RecordType, Source
 from portal.catalog.sources import LeaseLost, SourceHeld
 from portal.catalog.store import Catalog
@@ -139,9 +141,36 @@ def test_a_further_appearance_and_a_retired_dataset_are_placed_nowhere(any_catal
     catch_up(any_catalog, "test")
     (found,) = any_catalog.high_value.serving()
     assert (found.dataset_id, found.region, found.source_id) == (buses("1").dataset.id, "330100", SOURCE.id)
-    assert list(any_catalog.high_value.serving("TRA-1")) == [found]
-    assert list(any_catalog.high_value.serving("COM-1")) == []
+    as_of = AsOf({}, datetime.now(UTC))
+    assert any_catalog.high_value.listing("TRA-1", as_of) == [(found, False)]
+    assert any_catalog.high_value.listing("COM-1", as_of) == []
+    assert any_catalog.high_value.counts("TRA-1", as_of) == {(True, False): 1}
+    assert any_catalog.high_value.counts("TRA-1", as_of, ["330200"]) == {}
     assert any_catalog.high_value.count() == 1
+
+
+def test_a_listing_has_the_best_first_and_tells_what_is_late_by_its_sources_last_reading(any_catalog: Catalog) -> None:
+    now = datetime(2026, 11, 29, tzinfo=UTC)
+    filled(
+        any_catalog,
+        buses("1", modified=now - timedelta(days=9000)),
+        buses("2", modified=now, openness=None),
+        buses("3", modified=now),
+        buses("4", modified=now, region="330200"),
+    )
+    catch_up(any_catalog, "test")
+    ids = [buses(str(number)).dataset.id for number in range(5)]
+    store, as_of = any_catalog.high_value, AsOf({}, now)
+    assert [(one.dataset_id, late) for one, late in store.listing("TRA-1", as_of)] == [
+        (ids[3], False), (ids[4], False), (ids[2], False), (ids[1], True),
+    ]
+    assert store.counts("TRA-1", as_of) == {(False, False): 2, (True, False): 1, (False, True): 1}
+    assert [one.dataset_id for one, _ in store.listing("TRA-1", as_of, ["330100"], is_late=False, lacks=False)] == [ids[3]]
+    assert [one.dataset_id for one, _ in store.listing("TRA-1", as_of, is_late=True)] == [ids[1]]
+    assert [one.dataset_id for one, _ in store.listing("TRA-1", as_of, start=1, limit=2)] == [ids[4], ids[2]]
+    before = AsOf({SOURCE.id: now - timedelta(days=9000)}, now)
+    assert [late for _, late in store.listing("TRA-1", before)] == [False] * 4
+    assert sum(one.datasets for one in store.tallies(before) if one.is_late) == 0
 
 
 def _count_as(catalog: Catalog, copy: str, original: str) -> None:
