@@ -13,7 +13,7 @@ import pytest
 import time_machine
 from sqlalchemy import event
 
-from harvester import pipeline, retirement
+from harvester import intake, retirement
 from harvester.errors import PortalAnsweredError
 from harvester.http import Http, Validators
 from harvester.pipeline import harvest, since
@@ -438,8 +438,8 @@ def test_pages_that_repeat_for_ever_are_not_followed(
     catalog: Catalog, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A counter of visits makes every page another one, so that no connector can tell it by its bytes."""
-    monkeypatch.setattr(pipeline, "BATCH_SIZE", 10)
-    monkeypatch.setattr(pipeline, "REPEATS_AT_MOST", 50)
+    monkeypatch.setattr(intake, "BATCH_SIZE", 10)
+    monkeypatch.setattr(intake, "REPEATS_AT_MOST", 50)
     run(Portal(*many(20), declared=20))
 
     def for_ever(source: Source, http: Http, since: datetime | None) -> Records:
