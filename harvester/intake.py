@@ -139,7 +139,7 @@ class Intake:
             found = known.get(digest)
             if raw.withdrawn:
                 self._withdraw(raw)
-            elif found is None:
+            elif found is None or found.id in fresh:
                 self._translate(raw, digest, fresh)
             elif self._meet(found.id, raw, digest) or found.id in self._open:
                 self._open.discard(found.id)
