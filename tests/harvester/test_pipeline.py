@@ -148,10 +148,10 @@ def test_counts_add_up_whatever_the_portal_lists(catalog: Catalog, run: Callable
     assert counts == Counts(listed=8, added=1, updated=1, unchanged=2, unusable=2, duplicate=2)
 
 
-def test_the_first_of_duplicate_ids_is_kept_and_each_repeat_is_an_issue(
+def test_of_different_records_of_one_id_one_is_kept_and_each_repeat_is_an_issue(
     catalog: Catalog, run: Callable[..., Run]
 ) -> None:
-    ended = run(Portal(package("a", title="first"), package("a", title="second"), package("a", title="third")))
+    ended = run(Portal(package("a", title="second"), package("a", title="third"), package("a", title="first")))
     assert [entry.dataset.title for entry in catalog.walk()] == ["first"]
     assert codes(catalog, ended) == ["record.id-repeated", "record.id-repeated"]
     assert ended.outcome is Outcome.COMPLETE
