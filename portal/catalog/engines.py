@@ -24,6 +24,9 @@ T = TypeVar("T")
 TRIES = 3
 """Of a transaction that was broken off."""
 
+_CONNECTIONS = 40
+"""Above the five that are kept: sixteen runs, their heartbeats and what goes on beside may all wait for the one writer."""
+
 _AGAIN_S = 1.0
 """Between two attempts to reach a database."""
 
@@ -78,7 +81,10 @@ def connect(url: str, *, patience_s: float = 0.0) -> Engine:
     backend = address.get_backend_name()
     if backend == "postgresql":
         engine = create_engine(
-            address.set(drivername="postgresql+psycopg"), pool_pre_ping=True, isolation_level=_ISOLATION
+            address.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            isolation_level=_ISOLATION,
+            max_overflow=_CONNECTIONS,
         )
         event.listen(engine, "do_connect", _waiting(patience_s))
         event.listen(engine, "handle_error", _told)
@@ -90,7 +96,7 @@ def connect(url: str, *, patience_s: float = 0.0) -> Engine:
     engine = (
         create_engine(address, **options, poolclass=StaticPool)
         if memory
-        else create_engine(address, **options)
+        else create_engine(address, **options, max_overflow=_CONNECTIONS)
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
