@@ -93,6 +93,7 @@ LISTED: tuple[Item, ...] = (
 STAND = {"alone": "数据集 alone", "twice": "newer", "silent": "a", "broken": "whole", "withdrawn": "there"}
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.data(), st.sampled_from([1, 2, 3, 500]))
 def test_i66_a_listing_in_any_order_makes_the_same_catalogue_and_in_another_order_again_writes_nothing(
@@ -115,6 +116,7 @@ def test_i66_a_listing_in_any_order_makes_the_same_catalogue_and_in_another_orde
     expected.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.data(), st.sampled_from([1, 2, 500]))
 def test_i66_whatever_stood_before_the_same_stands_after_a_whole_listing(data: st.DataObject, batch: int) -> None:
