@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,12 @@ TICK_S = 5
 
 _MOST = (RunMode.REREAD, RunMode.INCREMENTAL, RunMode.FULL)
 """What may be asked for; each does what those before it do too."""
+
+LONG_S = 15 * 60.0
+"""A run that takes longer gives its turn to the next and goes on beside: it waits for its portal nearly all the time."""
+
+BESIDE = 12
+"""Runs that may so go on beside the others; where more are long, the next waits until one ends."""
 
 REST_S = 60
 """How long what runs beside the harvests rests between two rounds."""
@@ -94,6 +101,34 @@ def due(catalog: Catalog, now: datetime) -> list[str]:
     return [id for _, id in sorted(waiting)]
 
 
+class _Turns:
+    """Admits so many runs at a time, and does not count those that have lasted ``long_s``."""
+
+    def __init__(self, turns: int, long_s: float) -> None:
+        self._free = threading.Semaphore(turns)
+        self._long_s = long_s
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Waits for a turn and has it until the block ends, or until it has lasted long."""
+        self._free.acquire()
+        unreturned = threading.Lock()
+
+        def give_back() -> None:
+            # The clock and the end of the run may come at the same moment.
+            if unreturned.acquire(blocking=False):
+                self._free.release()
+
+        clock = threading.Timer(self._long_s, give_back)
+        clock.daemon = True
+        clock.start()
+        try:
+            yield
+        finally:
+            clock.cancel()
+            give_back()
+
+
 class _Underway(Struct, frozen=True):
     """A run handed to the pool, and the wish it fulfils; None for a source that was due."""
 
@@ -111,12 +146,15 @@ class Scheduler:
         *,
         reread: Callable[[str], None],
         workers: int = 4,
+        beside: int = BESIDE,
+        long_s: float = LONG_S,
         after: Callable[[], None] = lambda: None,
         links: Callable[[threading.Event], object] | None = None,
         nightly: Callable[[threading.Event], object] | None = None,
     ) -> None:
         """``harvest(source id, full)`` does one run, ``reread(source id)`` makes what stands follow the decisions.
 
+        ``workers`` runs go at a time; those that have lasted ``long_s`` no longer count, up to ``beside`` of them.
         ``after`` is called on every tick, for what follows the log. ``links(stop)`` checks links for a while, or until
         ``stop`` is set; it is called again and again beside the harvests, which it neither waits for nor keeps waiting.
         So is ``nightly(stop)``, which sees for itself whether a day is over.
@@ -125,7 +163,8 @@ class Scheduler:
         self._harvest = harvest
         self._reread = reread
         self._after = after
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="harvest")
+        self._pool = ThreadPoolExecutor(workers + beside, thread_name_prefix="harvest")
+        self._turns = _Turns(workers, long_s)
         self._running: dict[str, _Underway] = {}
         self._clock = BackgroundScheduler(timezone=UTC)
         self._stopping = threading.Event()
@@ -190,17 +229,24 @@ class Scheduler:
                 self._running[source_id] = _Underway(self._pool.submit(self._work, source_id, wish), wish)
 
     def _work(self, source_id: str, wish: RunMode | None) -> None:
-        """One run; ``wish`` is None for a source that was due, else what was asked for."""
+        """One run, in its turn; ``wish`` is None for a source that was due, else what was asked for."""
         try:
-            if wish is RunMode.REREAD:
-                self._reread(source_id)
-            # While it waited for a thread, another scheduler may have harvested it.
-            elif wish is not None or source_id in due(self._catalog, datetime.now(UTC)):
-                run = self._harvest(source_id, wish is RunMode.FULL)
-                if run.cause == STOPPED:
-                    self._catalog.sources.request_run(source_id, run.mode)
+            with self._turns.turn():
+                self._run(source_id, wish)
         except (SourceHeld, LeaseLost) as error:
             log.info("%s", error)
         except Exception:
             # One source's fault must not take the thread from the others.
             log.exception("the harvest of %s broke off", source_id)
+
+    def _run(self, source_id: str, wish: RunMode | None) -> None:
+        if self._stopping.is_set():
+            if wish is not None:
+                self._catalog.sources.request_run(source_id, wish)
+        elif wish is RunMode.REREAD:
+            self._reread(source_id)
+        # While it waited for its turn, another scheduler may have harvested it.
+        elif wish is not None or source_id in due(self._catalog, datetime.now(UTC)):
+            run = self._harvest(source_id, wish is RunMode.FULL)
+            if run.cause == STOPPED:
+                self._catalog.sources.request_run(source_id, run.mode)

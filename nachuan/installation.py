@@ -24,10 +24,11 @@ from harvester import counting, sourcefiles
 from harvester.connectors import CONNECTORS
 from harvester.errors import SourceInvalid
 from harvester.http import Http, Pacing, Validators
+from harvester.intake import Progress
 from harvester.link_answers import LIMITS as LINK_LIMITS
 from harvester.link_answers import Answer, ask
 from harvester.links import Plan, Round, allowance, check
-from harvester.pipeline import Progress, harvest
+from harvester.pipeline import harvest
 from harvester.records import Records
 from harvester.rereading import reread_decided
 from portal.catalog.assessments import AssessmentMoved

@@ -40,7 +40,7 @@ OPERATOR = "operator"
 """The one account of the demonstration."""
 
 WORKERS = 4
-"""Sources harvested at a time; each waits for its portal nearly all the time."""
+"""Sources harvested at a time, besides those whose runs last long."""
 
 
 @click.command()

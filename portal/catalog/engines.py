@@ -24,12 +24,19 @@ T = TypeVar("T")
 TRIES = 3
 """Of a transaction that was broken off."""
 
+_CONNECTIONS = 40
+"""Above the five that are kept: sixteen runs, their heartbeats and what goes on beside may all wait for the one writer."""
+
 _AGAIN_S = 1.0
 """Between two attempts to reach a database."""
 
 # Any number will do, as long as every writer uses the same one.
 _WRITERS_LOCK = 7_628_014
 
+
+# Whoever waited for the lock must see what the one before wrote. Under a stricter level, which a server may be set to, it
+# would see what stood when it began to wait: two operators would clear one warning twice.
+_ISOLATION = "READ COMMITTED"
 
 # A batch of 500 writes some ten megabytes of pages, mostly the same index pages as the batch before it. Moved from the
 # log into the database every 64 MB, not after every batch, each is moved once instead of six times.
@@ -73,7 +80,12 @@ def connect(url: str, *, patience_s: float = 0.0) -> Engine:
         raise DatabaseError(f"not a database address: {url!r}") from error
     backend = address.get_backend_name()
     if backend == "postgresql":
-        engine = create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        engine = create_engine(
+            address.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            isolation_level=_ISOLATION,
+            max_overflow=_CONNECTIONS,
+        )
         event.listen(engine, "do_connect", _waiting(patience_s))
         event.listen(engine, "handle_error", _told)
         return engine
@@ -84,7 +96,7 @@ def connect(url: str, *, patience_s: float = 0.0) -> Engine:
     engine = (
         create_engine(address, **options, poolclass=StaticPool)
         if memory
-        else create_engine(address, **options)
+        else create_engine(address, **options, max_overflow=_CONNECTIONS)
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -231,6 +231,16 @@ class Runs:
         with self._engine.connect() as connection:
             return [_stored(row) for row in connection.execute(query)]
 
+    def told_of(self, source_id: str, code: str, *, limit: int) -> frozenset[str]:
+        """The ids of at most ``limit`` datasets that a source's runs told an issue of since it was last listed as a whole."""
+        last = self.last(source_id, complete=True, mode=RunMode.FULL)
+        run, issue = tables.run.c, tables.issue.c
+        runs = select(run.id).where(run.source_id == source_id, run.id >= (0 if last is None else last.id))
+        told = (issue.run_id.in_(runs), issue.code == code, issue.dataset_id.is_not(None))
+        query = select(issue.dataset_id).where(*told).distinct().order_by(issue.dataset_id).limit(limit)
+        with self._engine.connect() as connection:
+            return frozenset(connection.scalars(query))
+
     def for_operators(self, samples: int) -> list[Concern]:
         """The issues for operators that stand: of datasets that are there, as their words were last read.
 

@@ -17,7 +17,7 @@ import pytest
 import time_machine
 from sqlalchemy import event
 
-from harvester import pipeline
+from harvester import intake
 from portal.catalog.model import Guard, Outcome
 from portal.catalog.sources import CacheValidator, LeaseLost
 from portal.catalog.store import Catalog
@@ -63,7 +63,7 @@ def test_c85_whenever_a_worker_wakes_up_what_another_wrote_stands(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listed: list[Package], guard: Guard
 ) -> None:
     """It falls asleep over a list that lacks some; the other reads the list when it is whole again."""
-    monkeypatch.setattr(pipeline, "BATCH_SIZE", 5)
+    monkeypatch.setattr(intake, "BATCH_SIZE", 5)
     portal = CkanPortal()
     with portal.running():
         copies = Copies(portal, tmp_path)

@@ -21,7 +21,7 @@ import pytest
 import time_machine
 from sqlalchemy import event
 
-from harvester import pipeline, retirement
+from harvester import intake, retirement
 from harvester.sandbox.serve import serve
 from portal.catalog.model import Guard, Outcome, Source
 from portal.catalog.store import Catalog
@@ -114,7 +114,7 @@ def test_c82_whichever_statement_a_harvest_dies_at_the_next_one_ends_where_an_un
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, guard: Guard
 ) -> None:
     """Every statement of a run once, batches of five; the three guards retire, wait for the grace, and hold."""
-    monkeypatch.setattr(pipeline, "BATCH_SIZE", 5)
+    monkeypatch.setattr(intake, "BATCH_SIZE", 5)
     portal = CkanPortal()
     with portal.running():
         copies = Copies(portal, tmp_path)

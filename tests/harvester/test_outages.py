@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from harvester import heartbeat as beating
-from harvester import pipeline
+from harvester import intake
 from harvester.heartbeat import holding
 from portal.catalog.engines import AWAY, TRIES, insisting
 from portal.catalog.model import Counts, Outcome
@@ -71,7 +71,7 @@ def server() -> Iterator[Server]:
 def test_d87_a_database_that_restarts_during_a_harvest_costs_neither_a_record_nor_the_run(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "BATCH_SIZE", 100)
+    monkeypatch.setattr(intake, "BATCH_SIZE", 100)
     monkeypatch.setattr(beating, "BEAT_S", 0.2)
     portal = CkanPortal(large(1000, "x"))
     back = threading.Timer(3.0, server.start)
@@ -97,7 +97,7 @@ def test_d87_a_database_that_restarts_during_a_harvest_costs_neither_a_record_no
 def test_d87_a_batch_whose_connection_ends_in_the_middle_is_written_again(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "BATCH_SIZE", 100)
+    monkeypatch.setattr(intake, "BATCH_SIZE", 100)
     catalog = Catalog(server.url, patience_s=30)
     catalog.upgrade()
     ended = []
@@ -170,7 +170,7 @@ WRITTEN = ("INTO dataset", "UPDATE dataset", "INTO raw_record", "INTO publisher"
 def test_d88_a_batch_that_the_database_breaks_off_is_written_again_whole(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, part: str
 ) -> None:
-    monkeypatch.setattr(pipeline, "BATCH_SIZE", 5)
+    monkeypatch.setattr(intake, "BATCH_SIZE", 5)
     portal = CkanPortal()
     with portal.running():
         copies = Copies(portal, tmp_path)
@@ -279,7 +279,7 @@ def room_for(catalog: Catalog, pages: int) -> Iterator[None]:
 def test_k90_a_full_disk_ends_the_run_and_the_next_with_room_makes_good(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pages: int
 ) -> None:
-    monkeypatch.setattr(pipeline, "BATCH_SIZE", 5)
+    monkeypatch.setattr(intake, "BATCH_SIZE", 5)
     portal = CkanPortal()
     with portal.running():
         copies = Copies(portal, tmp_path)

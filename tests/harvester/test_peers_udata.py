@@ -267,7 +267,7 @@ def test_u23_what_is_gone_is_archived_after_the_grace_and_comes_back_as_it_was(
 
 
 @pytest.mark.parametrize("kind", ["ckan", "datajson", "dcat"])
-def test_u24_i66_of_one_id_met_twice_the_first_is_kept_and_each_repeat_said(
+def test_u24_i66_of_one_id_met_twice_one_is_kept_and_each_repeat_said(
     catalog: Catalog, portal: CkanPortal, documents: Documents, kind: str
 ) -> None:
     """Ours: the run is complete; what repeats is counted, and the second harvest changes nothing.

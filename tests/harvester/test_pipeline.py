@@ -13,7 +13,7 @@ import pytest
 import time_machine
 from sqlalchemy import event
 
-from harvester import pipeline, retirement
+from harvester import intake, retirement
 from harvester.errors import PortalAnsweredError
 from harvester.http import Http, Validators
 from harvester.pipeline import harvest, since
@@ -148,10 +148,10 @@ def test_counts_add_up_whatever_the_portal_lists(catalog: Catalog, run: Callable
     assert counts == Counts(listed=8, added=1, updated=1, unchanged=2, unusable=2, duplicate=2)
 
 
-def test_the_first_of_duplicate_ids_is_kept_and_each_repeat_is_an_issue(
+def test_of_different_records_of_one_id_one_is_kept_and_each_repeat_is_an_issue(
     catalog: Catalog, run: Callable[..., Run]
 ) -> None:
-    ended = run(Portal(package("a", title="first"), package("a", title="second"), package("a", title="third")))
+    ended = run(Portal(package("a", title="second"), package("a", title="third"), package("a", title="first")))
     assert [entry.dataset.title for entry in catalog.walk()] == ["first"]
     assert codes(catalog, ended) == ["record.id-repeated", "record.id-repeated"]
     assert ended.outcome is Outcome.COMPLETE
@@ -438,8 +438,8 @@ def test_pages_that_repeat_for_ever_are_not_followed(
     catalog: Catalog, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A counter of visits makes every page another one, so that no connector can tell it by its bytes."""
-    monkeypatch.setattr(pipeline, "BATCH_SIZE", 10)
-    monkeypatch.setattr(pipeline, "REPEATS_AT_MOST", 50)
+    monkeypatch.setattr(intake, "BATCH_SIZE", 10)
+    monkeypatch.setattr(intake, "REPEATS_AT_MOST", 50)
     run(Portal(*many(20), declared=20))
 
     def for_ever(source: Source, http: Http, since: datetime | None) -> Records:

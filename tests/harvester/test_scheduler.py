@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from harvester.scheduler import ScheduleInvalid, Scheduler, due, next_run
 from portal.catalog.model import Outcome, Run, RunMode, Source
 from portal.catalog.sources import LeaseLost, SourceHeld
 from portal.catalog.store import Catalog
+from tests.catalogs import empty_catalog
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -255,8 +257,15 @@ def test_c86_a_run_that_was_stopped_is_asked_for_again(catalog: Catalog) -> None
     stopped = Run(
         id=1, source_id="hangzhou", mode=RunMode.INCREMENTAL, started=NOW, outcome=Outcome.PARTIAL, cause="run.stopped"
     )
-    scheduler = Scheduler(catalog, lambda id, full: stopped, reread=unasked)
+    begun = threading.Event()
+
+    def harvest(id: str, full: bool) -> Run:
+        begun.set()
+        return stopped
+
+    scheduler = Scheduler(catalog, harvest, reread=unasked)
     scheduler.tick()
+    assert begun.wait(10)
     scheduler.stop()
     assert catalog.sources.requested() == {"hangzhou": [RunMode.INCREMENTAL]}
 
@@ -326,3 +335,77 @@ def test_t76_odd_days_and_nights_have_the_right_next_run(
         found = next_run(source(schedule, timezone=timezone), at)
         assert found is not None and found.astimezone(UTC) == datetime.fromisoformat(expected)
         at = found
+
+
+@pytest.fixture
+def on_disk(tmp_path: Path) -> Iterator[Catalog]:
+    """A catalogue that many threads may read at once, which one in memory is not for."""
+    catalog = empty_catalog(f"sqlite:///{tmp_path / 'nachuan.db'}")
+    yield catalog
+    catalog.close()
+
+
+class SlowPortals:
+    """Portals of which those named ``slow…`` answer only when they are told to; the others at once."""
+
+    def __init__(self) -> None:
+        self.answer = threading.Event()
+        self.under_way: list[str] = []
+        self.most = 0
+        self.ran: list[str] = []
+
+    def harvest(self, id: str, full: bool) -> Run:
+        self.under_way.append(id)
+        self.most = max(self.most, len(self.under_way))
+        if id.startswith("slow"):
+            self.answer.wait(20)
+        self.under_way.remove(id)
+        self.ran.append(id)
+        return Run(id=1, source_id=id, mode=RunMode.FULL, started=NOW)
+
+
+def test_slow_portals_keep_a_quick_one_waiting_only_until_they_have_lasted_long(on_disk: Catalog) -> None:
+    """As many as there are workers answer nothing for hours; a source that is due meanwhile is harvested all the same."""
+    for id in ("slow-1", "slow-2"):
+        on_disk.sources.put(source("@daily", id=id))
+    portals = SlowPortals()
+    scheduler = Scheduler(on_disk, portals.harvest, reread=unasked, workers=2, beside=2, long_s=0.3)
+    scheduler.tick()
+    until(lambda: len(portals.under_way) == 2)
+    on_disk.sources.put(source("@daily", id="quick"))
+    scheduler.tick()
+    assert portals.ran == [], "it waits for a turn first"
+    until(lambda: portals.ran == ["quick"])
+    assert sorted(portals.under_way) == ["slow-1", "slow-2"]
+    portals.answer.set()
+    scheduler.stop()
+    assert sorted(portals.ran) == ["quick", "slow-1", "slow-2"]
+
+
+def test_of_long_runs_no_more_go_on_beside_than_there_is_room_for(on_disk: Catalog) -> None:
+    for number in range(9):
+        on_disk.sources.put(source("@daily", id=f"slow-{number}"))
+    portals = SlowPortals()
+    scheduler = Scheduler(on_disk, portals.harvest, reread=unasked, workers=2, beside=3, long_s=0.01)
+    scheduler.tick()
+    until(lambda: len(portals.under_way) == 5)
+    time.sleep(0.2)
+    portals.answer.set()
+    until(lambda: len(portals.ran) == 9)
+    scheduler.stop()
+    assert portals.most == 5
+
+
+def test_runs_that_are_short_are_never_more_than_the_workers(on_disk: Catalog) -> None:
+    for number in range(9):
+        on_disk.sources.put(source("@daily", id=f"slow-{number}"))
+    portals = SlowPortals()
+    scheduler = Scheduler(on_disk, portals.harvest, reread=unasked, workers=2, long_s=60)
+    scheduler.tick()
+    until(lambda: len(portals.under_way) == 2)
+    time.sleep(0.2)
+    assert portals.most == 2
+    portals.answer.set()
+    until(lambda: len(portals.ran) == 9)
+    scheduler.stop()
+    assert portals.most == 2

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import text
 
 from portal.catalog.audit import Action
 from portal.catalog.clearances import NothingToClear
 from portal.catalog.model import Issue, Outcome, RunMode
 from portal.catalog.store import Catalog
+from tests.catalogs import postgresql_database, postgresql_runs
+from tests.fixtures import needs
 from tests.portal.web.town import HANGZHOU, build, dataset_of
 
 CODE = "record.personal-data-suspected"
@@ -78,3 +84,47 @@ def test_only_a_warning_for_operators_can_be_cleared(any_built: Catalog) -> None
     for number in (public.id, public.id + 1000):
         with pytest.raises(NothingToClear):
             any_built.clearances.clear(number, by="lin")
+
+
+def at_once(what: Callable[[str], None]) -> list[bool]:
+    """Four people do something at the same moment; of each whether there was something to do."""
+    together = threading.Barrier(4)
+
+    def do(by: str) -> bool:
+        together.wait(30)
+        try:
+            what(by)
+        except NothingToClear:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as people:
+        return list(people.map(do, ("lin", "wu", "li", "xu")))
+
+
+@pytest.mark.slow
+@needs("postgresql", postgresql_runs(), "no PostgreSQL answers on 127.0.0.1:5432")
+@pytest.mark.parametrize("level", ["read committed", "repeatable read", "serializable"])
+def test_operators_who_clear_the_same_words_at_once_clear_them_once_whatever_the_server_is_set_to(
+    postgresql_template: str, level: str
+) -> None:
+    """Whoever waits for another's write sees it: one clearance, one line of the log; and so when it is taken back."""
+    with postgresql_database(postgresql_template) as url:
+        server = Catalog(url)
+        with server.engine.begin() as connection:
+            name = url.rpartition("/")[2]
+            connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'"))
+        server.close()
+        catalog = Catalog(url)
+        build(catalog)
+        before = len(catalog.audit.recent(limit=1000))
+        for number in range(5):
+            words = suspected("title", f"名单 {number}")
+            ids = dict(zip(("lin", "wu", "li", "xu"), warned(catalog, words, words, words, words), strict=True))
+            assert at_once(lambda by: catalog.clearances.clear(ids[by], by=by)) == [True] * 4
+            (standing,) = catalog.clearances.standing()
+            assert sorted(at_once(lambda by: catalog.clearances.undo(standing.number, by=by))) == [False] * 3 + [True]
+            assert catalog.clearances.standing() == []
+        told = [line.what for line in catalog.audit.recent(limit=1000)][:-before or None]
+        assert told == [Action.CLEARANCE_UNDONE, Action.WARNING_CLEARED] * 5
+        catalog.close()
