@@ -251,13 +251,19 @@ class Catalog:
         return earlier.last_number(self.engine, instant)
 
     def page(
-        self, rows: int, *, after: str | None = None, start: int = 0, since: datetime | None = None
+        self,
+        rows: int,
+        *,
+        after: str | None = None,
+        start: int = 0,
+        since: datetime | None = None,
+        record_type: RecordType | None = None,
     ) -> list[Entry]:
         """``rows`` present entries by id: those after the id ``after``, or from place ``start`` on.
 
         With ``since`` only those whose last change is not older. ``after`` costs the same however deep it leads.
         """
-        query = _ENTRIES.where(*_present(since)).order_by(tables.dataset.c.id).limit(rows)
+        query = _ENTRIES.where(*_present(since, record_type)).order_by(tables.dataset.c.id).limit(rows)
         query = query.offset(start) if after is None else query.where(tables.dataset.c.id > after)
         with self.engine.connect() as connection:
             return [_entry(row) for row in connection.execute(query)]
@@ -271,11 +277,18 @@ class Catalog:
         with self.engine.connect() as connection:
             return [_entry(row) for row in connection.execute(_ENTRIES.where(*wanted).order_by(table.id))]
 
-    def count(self, since: datetime | None = None) -> int:
+    def count(self, since: datetime | None = None, record_type: RecordType | None = None) -> int:
         """How many entries ``page`` leads through."""
         with self.engine.connect() as connection:
-            query = select(func.count()).select_from(tables.dataset).where(*_present(since))
+            query = select(func.count()).select_from(tables.dataset).where(*_present(since, record_type))
             return connection.scalar(query) or 0
+
+    def present_ids(self, record_type: RecordType, rows: int | None = None, *, start: int = 0) -> list[str]:
+        """The ids of such a page; of every present entry of a type where ``rows`` is None."""
+        table = tables.dataset.c
+        query = select(table.id).where(*_present(None, record_type)).order_by(table.id).limit(rows).offset(start)
+        with self.engine.connect() as connection:
+            return list(connection.scalars(query))
 
     def moments(self, rows: int, *, start: int = 0, since: datetime | None = None) -> list[tuple[str, datetime]]:
         """Id and last change of the entries of such a page: for lists of addresses."""
@@ -353,10 +366,16 @@ class Catalog:
                     found.setdefault(row.dataset_id, []).append(_change(row, None))
         return found
 
-    def latest_changes(self, limit: int = 20) -> list[Change]:
-        """The end of the change log, newest first, without earlier states."""
+    def latest_changes(
+        self, limit: int = 20, *, start: int = 0, record_type: RecordType | None = None
+    ) -> list[Change]:
+        """The end of the change log, newest first, without earlier states; of entries of one type, or of all."""
         columns = [column for column in tables.change.c if column.name != "before"]
-        query = select(*columns).order_by(tables.change.c.number.desc()).limit(limit)
+        query = select(*columns).order_by(tables.change.c.number.desc()).limit(limit).offset(start)
+        if record_type is not None:
+            query = query.join(tables.dataset, tables.dataset.c.id == tables.change.c.dataset_id).where(
+                tables.dataset.c.record_type == record_type
+            )
         with self.engine.connect() as connection:
             return [_change(row, None) for row in connection.execute(query)]
 
@@ -484,10 +503,14 @@ _ENTRIES: Select[Any] = select(
 )
 
 
-def _present(since: datetime | None = None) -> list[ColumnElement[bool]]:
+def _present(since: datetime | None = None, record_type: RecordType | None = None) -> list[ColumnElement[bool]]:
     table = tables.dataset.c
     wanted: list[ColumnElement[bool]] = [table.state != DatasetState.RETIRED]
-    return wanted if since is None else [*wanted, table.changed >= since]
+    if since is not None:
+        wanted.append(table.changed >= since)
+    if record_type is not None:
+        wanted.append(table.record_type == record_type)
+    return wanted
 
 
 def _most_first(summary: PublisherSummary) -> tuple[int, str]:

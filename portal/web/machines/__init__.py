@@ -1,5 +1,6 @@
 """What programs read, one module for each kind of answer."""
 
+from portal.web.ckan import views as ckan
 from portal.web.machines import catalogue, datasets, downloads, feeds, openapi, probes, quality, scorecards, sitemaps
 
 MACHINES = (
@@ -10,6 +11,7 @@ MACHINES = (
     scorecards.machines,
     quality.machines,
     openapi.machines,
+    ckan.machines,
     sitemaps.machines,
     probes.machines,
 )
