@@ -16,6 +16,7 @@ from msgspec import UNSET, Struct, UnsetType
 from portal.catalog.model import Dataset, DatasetState, Distribution, Entry, Publisher
 from portal.web.ckan import licences
 from portal.web.documents import dataset_address
+from portal.web.languages import tongue
 from schemas import vocabulary
 
 BETWEEN = "-"
@@ -171,22 +172,32 @@ def package(entry: Entry, language: str, base: str, original: str | None = None)
         groups=tuple(group(theme, language) for theme in dataset.themes),
         resources=tuple(resource(dataset, one, place) for place, one in enumerate(dataset.distributions)),
         tags=tuple(map(tag, keywords)),
-        title_translated=dataset.titles or UNSET,
-        notes_translated=dataset.descriptions or UNSET,
+        title_translated=_translated(dataset.title, dataset.titles, dataset.languages),
+        notes_translated=_translated(dataset.description, dataset.descriptions, dataset.languages),
         tags_translated=dataset.keywords_by_language or UNSET,
     )
+
+
+def _translated(
+    main: str | None, others: dict[str, str], languages: tuple[str, ...]
+) -> dict[str, str] | UnsetType:
+    """A text in all its languages where the portal gives several; whoever reads these does not look at the one beside."""
+    if not others or main is None or main in others.values():
+        return others or UNSET
+    tag = tongue(main, languages)
+    return others if not tag or tag in others else {tag: main, **others}
 
 
 def resource(dataset: Dataset, shown: Distribution, position: int) -> Resource:
     """The resource of a distribution."""
     algorithm, _, digest = (shown.checksum or "").partition(":")
     return Resource(
-        created=None if shown.issued is None else moment(shown.issued),
+        created=None if shown.issued is None else _utc(shown.issued).isoformat(),
         description=shown.description,
         format=format_name(shown),
         hash=digest or None,
         id=f"{dataset.id}{BETWEEN}{shown.id}",
-        last_modified=None if shown.modified is None else moment(shown.modified),
+        last_modified=None if shown.modified is None else _utc(shown.modified).isoformat(),
         mimetype=shown.media_type or shown.media_type_raw,
         name=shown.title,
         package_id=dataset.id,
@@ -233,7 +244,11 @@ def tags_of(dataset: Dataset) -> tuple[str, ...]:
 
 def moment(at: datetime) -> str:
     """An instant as CKAN writes one, to the second."""
-    return at.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()
+    return _utc(at).replace(microsecond=0).isoformat()
+
+
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(tzinfo=None)
 
 
 def _extras(entry: Entry, base: str, original: str | None) -> tuple[Extra, ...]:
@@ -246,7 +261,7 @@ def _extras(entry: Entry, base: str, original: str | None) -> tuple[Extra, ...]:
 
 def _written(value: Any) -> str:
     if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
+        return value.isoformat()
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -210,7 +210,7 @@ def _order(asked: str | None, question: Question) -> tuple[str, Sort, bool]:
     keys = [key if " " in key else f"{key} asc" for key in keys]
     if question.text is None:
         # Where no words are asked everything scores the same.
-        keys = [key for key in keys if not key.startswith("score ")] or ["id asc"]
+        keys = [key for key in keys if key not in ("score desc", "score asc")] or ["id asc"]
     elif keys == ["score desc", "metadata_modified desc"]:
         # Two that match equally well fall by id: a score of many digits is hardly ever the same.
         keys = ["score desc"]
