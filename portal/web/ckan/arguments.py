@@ -134,7 +134,7 @@ def flag(arguments: Arguments, name: str, absent: bool) -> bool:
         return absent
     word = str(value).strip().lower()
     if word not in _YES | _NO:
-        raise Invalid(name, "Parameter is not an bool")
+        raise Invalid("message", "Parameter is not an bool")
     return word in _YES
 
 

@@ -28,13 +28,13 @@ class NotFound(Refusal):
 
 
 class Invalid(Refusal):
-    """A parameter lacks or cannot be read."""
+    """A parameter lacks or cannot be read; ``message`` is no parameter, and CKAN gives no list of those."""
 
     status = 409
     kind = "Validation Error"
 
     def __init__(self, parameter: str, why: str) -> None:
-        super().__init__({parameter: [why]})
+        super().__init__({parameter: why if parameter == "message" else [why]})
 
 
 class SearchRefused(Refusal):

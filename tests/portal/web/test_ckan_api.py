@@ -145,7 +145,7 @@ ERRORS: list[tuple[str, dict[str, Any], int, dict[str, Any]]] = [
      {"__type": "Validation Error", "facet.field": ["Could not parse as valid JSON"]}),
     ("package_list", {"limit": -1}, 409, {"__type": "Validation Error", "limit": ["Must be a natural number"]}),
     ("package_autocomplete", {}, 409, {"__type": "Validation Error", "q": ["Missing value"]}),
-    ("organization_list", {"sort": "age"}, 409, {"__type": "Validation Error", "message": ["Cannot sort by field `age`"]}),
+    ("organization_list", {"sort": "age"}, 409, {"__type": "Validation Error", "message": "Cannot sort by field `age`"}),
     ("tag_list", {"vocabulary_id": "v"}, 404,
      {"__type": "Not Found Error", "message": "Not found: could not find vocabulary 'v'"}),
 ]  # fmt: skip
