@@ -263,7 +263,7 @@ class Catalog:
 
         With ``since`` only those whose last change is not older. ``after`` costs the same however deep it leads.
         """
-        query = _ENTRIES.where(*_present(since, record_type)).order_by(tables.dataset.c.id).limit(rows)
+        query = _ENTRIES.where(*_present(since), *_of_type(record_type)).order_by(tables.dataset.c.id).limit(rows)
         query = query.offset(start) if after is None else query.where(tables.dataset.c.id > after)
         with self.engine.connect() as connection:
             return [_entry(row) for row in connection.execute(query)]
@@ -280,13 +280,16 @@ class Catalog:
     def count(self, since: datetime | None = None, record_type: RecordType | None = None) -> int:
         """How many entries ``page`` leads through."""
         with self.engine.connect() as connection:
-            query = select(func.count()).select_from(tables.dataset).where(*_present(since, record_type))
+            query = select(func.count()).select_from(tables.dataset).where(*_present(since))
+            if record_type is not None:
+                query = query.where(tables.dataset.c.record_type == record_type)
             return connection.scalar(query) or 0
 
     def present_ids(self, record_type: RecordType, rows: int | None = None, *, start: int = 0) -> list[str]:
         """The ids of such a page; of every present entry of a type where ``rows`` is None."""
         table = tables.dataset.c
-        query = select(table.id).where(*_present(None, record_type)).order_by(table.id).limit(rows).offset(start)
+        wanted = (*_present(), *_of_type(record_type))
+        query = select(table.id).where(*wanted).order_by(table.id).limit(rows).offset(start)
         with self.engine.connect() as connection:
             return list(connection.scalars(query))
 
@@ -374,7 +377,7 @@ class Catalog:
         query = select(*columns).order_by(tables.change.c.number.desc()).limit(limit).offset(start)
         if record_type is not None:
             query = query.join(tables.dataset, tables.dataset.c.id == tables.change.c.dataset_id).where(
-                tables.dataset.c.record_type == record_type
+                *_of_type(record_type)
             )
         with self.engine.connect() as connection:
             return [_change(row, None) for row in connection.execute(query)]
@@ -503,14 +506,21 @@ _ENTRIES: Select[Any] = select(
 )
 
 
-def _present(since: datetime | None = None, record_type: RecordType | None = None) -> list[ColumnElement[bool]]:
+def _present(since: datetime | None = None) -> list[ColumnElement[bool]]:
     table = tables.dataset.c
     wanted: list[ColumnElement[bool]] = [table.state != DatasetState.RETIRED]
-    if since is not None:
-        wanted.append(table.changed >= since)
-    if record_type is not None:
-        wanted.append(table.record_type == record_type)
-    return wanted
+    return wanted if since is None else [*wanted, table.changed >= since]
+
+
+def _of_type(record_type: RecordType | None) -> list[ColumnElement[bool]]:
+    """Of one type, for whoever reads in an order that has an index of its own.
+
+    Said as none of the other types: for an equation SQLite would take the index of the types, and sort all of them for
+    each page (0.9 s among 120,000, instead of 0.03).
+    """
+    if record_type is None:
+        return []
+    return [tables.dataset.c.record_type.not_in([other for other in RecordType if other is not record_type])]
 
 
 def _most_first(summary: PublisherSummary) -> tuple[int, str]:
