@@ -239,13 +239,13 @@ def _walked(search: Search) -> Found:
     after = walks.after(walk, search.start) if search.start else None
     is_everything = search.question == Question()
     found = _of_catalogue(search, after) if is_everything else _of_index(search, after)
-    if found.entries:
-        ids = [entry.dataset.id for entry in found.entries]
-        # The last two: some clients begin a page with the last of the one before, to see whether the list has moved.
-        before = {search.start + len(ids) - 1: ids[-2]} if len(ids) > 1 else {}
-        walks.remember(walk, {search.start + len(ids): ids[-1], **before})
-    elif after is not None:
-        walks.remember(walk, {search.start: after})
+    ids = [entry.dataset.id for entry in found.entries]
+    places = {search.start + len(ids) - 1: ids[-2]} if len(ids) > 1 else {}
+    # Some clients begin a page with the last of the one before, to see whether the list has moved; others go on by what
+    # they asked for, also after a page that had less.
+    if (last := ids[-1] if ids else after) is not None:
+        places |= {search.start + len(ids): last, search.start + search.rows: last}
+        walks.remember(walk, places)
     return found
 
 

@@ -165,7 +165,7 @@ def test_our_own_harvester_asks_for_changes_and_hears_of_what_is_gone(catalog: C
 
 
 class Moving:
-    """A catalogue of 60 datasets that changes between two pages: at each step one goes and two come, before and after."""
+    """A catalogue of 60 datasets that changes between two pages: at each step one goes and five come."""
 
     def __init__(self, home: Path, *, narrowed: bool) -> None:
         self.catalog = empty_catalog()
@@ -180,13 +180,14 @@ class Moving:
         self.steps = 0
 
     def change(self) -> None:
-        """One goes that stood at the beginning, and new ones come at both ends and in between."""
+        """One goes that stood at the beginning, and more come: ahead of all, and in between from both ends."""
         step = self.steps
         if step < 20:
             retire(self.catalog, f"s{step * 2:02}7")
         filled(
             self.catalog,
             *(made(name, themes=("transport",)) for name in (f"s{step % 40:02}1", f"s{39 - step % 40:02}9")),
+            *(made(f"a{step:02}{number}", themes=("transport",)) for number in range(3)),
             source=HANGZHOU,
         )
         catch_up(self.catalog, self.index)

@@ -26,7 +26,7 @@ FOUND: dict[str, dict[str, str]] = {
 
 QUERIES = {
     "q": ["水质", "tags:水质", "*:*", "(a OR b) -c", '"', "tags:(", "title:x"],
-    "fq": ["organization:water", "-groups:*", "metadata_modified:[NOW-1DAY TO *]", "res_format:CSV OR id:x", "nobody:1", "[*"],
+    "fq": ["organization:water", "-groups:*", "metadata_modified:[NOW-1DAY TO *]", "res_format:CSV OR id:x", "nobody:1", "["],
     "sort": ["id asc", "metadata_modified desc", "score desc", "nobody"],
     "rows": ["0", "1000", "-1", "x"],
     "facet.field": ['["tags"]', '["nobody"]', "[", "tags"],
