@@ -253,13 +253,19 @@ class Catalog:
         return earlier.last_number(self.engine, instant)
 
     def page(
-        self, rows: int, *, after: str | None = None, start: int = 0, since: datetime | None = None
+        self,
+        rows: int,
+        *,
+        after: str | None = None,
+        start: int = 0,
+        since: datetime | None = None,
+        record_type: RecordType | None = None,
     ) -> list[Entry]:
         """``rows`` present entries by id: those after the id ``after``, or from place ``start`` on.
 
         With ``since`` only those whose last change is not older. ``after`` costs the same however deep it leads.
         """
-        query = _ENTRIES.where(*_present(since)).order_by(tables.dataset.c.id).limit(rows)
+        query = _ENTRIES.where(*_present(since), *_of_type(record_type)).order_by(tables.dataset.c.id).limit(rows)
         query = query.offset(start) if after is None else query.where(tables.dataset.c.id > after)
         with self.engine.connect() as connection:
             return [_entry(row) for row in connection.execute(query)]
@@ -273,11 +279,21 @@ class Catalog:
         with self.engine.connect() as connection:
             return [_entry(row) for row in connection.execute(_ENTRIES.where(*wanted).order_by(table.id))]
 
-    def count(self, since: datetime | None = None) -> int:
+    def count(self, since: datetime | None = None, record_type: RecordType | None = None) -> int:
         """How many entries ``page`` leads through."""
         with self.engine.connect() as connection:
             query = select(func.count()).select_from(tables.dataset).where(*_present(since))
+            if record_type is not None:
+                query = query.where(tables.dataset.c.record_type == record_type)
             return connection.scalar(query) or 0
+
+    def present_ids(self, record_type: RecordType, rows: int | None = None, *, start: int = 0) -> list[str]:
+        """The ids of such a page; of every present entry of a type where ``rows`` is None."""
+        table = tables.dataset.c
+        wanted = (*_present(), *_of_type(record_type))
+        query = select(table.id).where(*wanted).order_by(table.id).limit(rows).offset(start)
+        with self.engine.connect() as connection:
+            return list(connection.scalars(query))
 
     def moments(self, rows: int, *, start: int = 0, since: datetime | None = None) -> list[tuple[str, datetime]]:
         """Id and last change of the entries of such a page: for lists of addresses."""
@@ -355,10 +371,16 @@ class Catalog:
                     found.setdefault(row.dataset_id, []).append(_change(row, None))
         return found
 
-    def latest_changes(self, limit: int = 20) -> list[Change]:
-        """The end of the change log, newest first, without earlier states."""
+    def latest_changes(
+        self, limit: int = 20, *, start: int = 0, record_type: RecordType | None = None
+    ) -> list[Change]:
+        """The end of the change log, newest first, without earlier states; of entries of one type, or of all."""
         columns = [column for column in tables.change.c if column.name != "before"]
-        query = select(*columns).order_by(tables.change.c.number.desc()).limit(limit)
+        query = select(*columns).order_by(tables.change.c.number.desc()).limit(limit).offset(start)
+        if record_type is not None:
+            query = query.join(tables.dataset, tables.dataset.c.id == tables.change.c.dataset_id).where(
+                *_of_type(record_type)
+            )
         with self.engine.connect() as connection:
             return [_change(row, None) for row in connection.execute(query)]
 
@@ -490,6 +512,17 @@ def _present(since: datetime | None = None) -> list[ColumnElement[bool]]:
     table = tables.dataset.c
     wanted: list[ColumnElement[bool]] = [table.state != DatasetState.RETIRED]
     return wanted if since is None else [*wanted, table.changed >= since]
+
+
+def _of_type(record_type: RecordType | None) -> list[ColumnElement[bool]]:
+    """Of one type, for whoever reads in an order that has an index of its own.
+
+    Said as none of the other types: for an equation SQLite would take the index of the types, and sort all of them for
+    each page (0.9 s among 120,000, instead of 0.03).
+    """
+    if record_type is None:
+        return []
+    return [tables.dataset.c.record_type.not_in([other for other in RecordType if other is not record_type])]
 
 
 def _most_first(summary: PublisherSummary) -> tuple[int, str]:

@@ -36,11 +36,14 @@ class SearchDocument(Struct, frozen=True, kw_only=True):
     other: tuple[str, ...] = ()
     """Everything else worth finding by: identifiers, distribution titles, theme labels."""
     values: dict[str, tuple[str, ...]]
-    """Facet name to this dataset's values; ``fresh`` and ``field`` are read from ``modified`` and ``columns``."""
+    """Facet name to this dataset's values; ``fresh``, ``field`` and ``keyword`` are read from ``modified``,
+    ``columns`` and ``keywords``."""
     modified: datetime | None = None
     created: datetime | None = None
     changed: datetime | None = None
     """When the catalogue last saw it change; ``modified`` is the portal's word."""
+    listed: datetime | None = None
+    """Since when the catalogue lists it; ``created`` is the portal's word."""
     quality: float | None = None
     is_counted: bool = True
     """False of a further appearance of a dataset, which is counted as another entry."""
@@ -78,7 +81,9 @@ class Facet(Struct, frozen=True, kw_only=True):
     several: bool = False
     """A dataset may have more than one value."""
     counted: bool = True
-    """Shown with counts; ``field`` is a filter only."""
+    """Can be counted; ``field`` is a filter only."""
+    shown: bool = True
+    """Shown with its counts beside a search: there are too many keywords for that."""
 
 
 FACETS: tuple[Facet, ...] = (
@@ -95,6 +100,7 @@ FACETS: tuple[Facet, ...] = (
     Facet(name="hvd", vocabulary="hvd_categories", several=True),
     Facet(name="fresh", vocabulary="freshness"),
     Facet(name="field", counted=False),
+    Facet(name="keyword", several=True, shown=False),
 )
 """In the order they are shown. ``department`` is what publishers are in charge of, whatever they are called where."""
 
@@ -110,10 +116,10 @@ STALE = "older"
 
 
 class Span(Struct, frozen=True):
-    """From ``start`` (inclusive, None for ever) to ``end`` (exclusive)."""
+    """From ``start`` (inclusive) to ``end`` (exclusive); None for ever."""
 
     start: datetime | None
-    end: datetime
+    end: datetime | None
 
 
 def fresh_spans(today: date) -> dict[str, Span]:
@@ -132,5 +138,7 @@ def freshness(modified: datetime | None, spans: dict[str, Span]) -> tuple[str, .
     if modified is None:
         return ()
     return tuple(
-        value for value, span in spans.items() if (span.start is None or span.start <= modified) and modified < span.end
+        value
+        for value, span in spans.items()
+        if (span.start is None or span.start <= modified) and (span.end is None or modified < span.end)
     )

@@ -232,6 +232,7 @@ def _own(entry: Entry, quality: float | None) -> SearchDocument:
         modified=max(changed, default=None),
         created=dataset.issued,
         changed=entry.changed,
+        listed=entry.first_seen,
         quality=quality,
     )
 

@@ -14,7 +14,7 @@ from portal.search.highlight import Shown, hit, occurrences
 from portal.search.language import Asked, Phrase, Words, column_phrases, understand
 from portal.search.query import Position, Query, Results, Sort, Suggestion
 from portal.search.suggesting import suggestions
-from portal.search.tally import Fact, check, chosen, day_of, fact, facet_counts, in_order, narrowed
+from portal.search.tally import Fact, check, chosen, conditioned, day_of, fact, facet_counts, in_order, narrowed
 
 
 class _Kept(Struct, frozen=True):
@@ -79,10 +79,11 @@ class MemoryIndex:
         columns = column_phrases(query)
         matched = [kept for kept in self._kept[query.appearances].values() if _matches(kept, asked, columns)]
         spans = fresh_spans(day_of(query))
-        facts = [kept.fact for kept in matched]
+        facts = conditioned([kept.fact for kept in matched], query)
         phrases = tuple(asked.phrases())
         scores = {kept.document.id: _score(kept, phrases) for kept in matched} if query.sort is Sort.RELEVANCE else {}
-        return facts, in_order(narrowed(facts, chosen(query), spans), query.sort, scores), asked
+        found = narrowed(facts, chosen(query), spans)
+        return facts, in_order(found, query.sort, scores, is_reversed=query.is_reversed), asked
 
     def search(self, query: Query) -> Results:
         matched, found, asked = self._found(query)

@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
+from portal.search.conditions import Condition
 from portal.search.facets import Appearances, SearchDocument
 
 
@@ -20,8 +21,11 @@ class Sort(StrEnum):
     CREATED = "created"
     CHANGED = "changed"
     """When the catalogue last saw a change: the order of feeds."""
+    LISTED = "listed"
+    """Since when the catalogue lists it."""
     TITLE = "title"
     QUALITY = "quality"
+    ID = "id"
 
 
 class Query(Struct, frozen=True, kw_only=True):
@@ -31,8 +35,12 @@ class Query(Struct, frozen=True, kw_only=True):
     """As typed: words (all must occur), ``"phrases"``, ``OR`` between two, ``-minus``."""
     filters: Mapping[str, tuple[str, ...]] = {}
     """Facet name to the chosen values: values of one facet are OR, facets AND each other."""
+    condition: Condition | None = None
+    """What must hold besides."""
     appearances: Appearances = Appearances.EVERY
     sort: Sort = Sort.RELEVANCE
+    is_reversed: bool = False
+    """Whether the order is to be the other way round; not for ``RELEVANCE``."""
     start: int = 0
     rows: int = 20
     facets: tuple[str, ...] = ()
@@ -67,7 +75,7 @@ class Results(Struct, frozen=True, kw_only=True):
     total: int
     hits: tuple[Hit, ...]
     facets: Mapping[str, tuple[FacetValue, ...]] = {}
-    """By facet, most frequent first, ties by value; a facet's own choice does not narrow its own counts.
+    """By facet, most frequent first, ties by value; a facet's own choice does not narrow its own counts, a condition does.
 
     Where ``facet_limit`` cuts through values of one count, which of them are kept is not said.
     """

@@ -32,9 +32,22 @@ _ID_CHARACTERS = 5
 assert (len(_ID_ALPHABET) + 1) ** _ID_CHARACTERS < 1 << ID_ORDER_BITS
 
 
+PLACE_CHARACTERS = 12
+assert (len(_ID_ALPHABET) + 1) ** PLACE_CHARACTERS < 1 << 63
+
+
 def id_order(dataset_id: str) -> int:
     """A number of ``ID_ORDER_BITS`` that orders ids by their first five characters."""
+    return _number(dataset_id, _ID_CHARACTERS)
+
+
+def id_place(dataset_id: str) -> int:
+    """A number below 2^63 that orders ids by their first ``PLACE_CHARACTERS``."""
+    return _number(dataset_id, PLACE_CHARACTERS)
+
+
+def _number(dataset_id: str, characters: int) -> int:
     number = 0
-    for place in range(_ID_CHARACTERS):
+    for place in range(characters):
         number = number * (len(_ID_ALPHABET) + 1) + _ID_ALPHABET.get(dataset_id[place:place + 1], 0)
     return number

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 
 from msgspec import Struct
 
-from portal.search.facets import FACETS, SearchDocument, Span, freshness
+from portal.search.conditions import All, Any, Beyond, Changed, Condition, Has, Is, Listed, Not, is_within, leaves
+from portal.search.facets import FACETS, SearchDocument, Span, fresh_spans, freshness
 from portal.search.query import FacetValue, Query, QueryNotUnderstood, Sort
 from portal.search.sorting import instant_key, quality_key, title_key
 
@@ -28,6 +29,7 @@ class Fact(Struct, frozen=True):
     modified: datetime | None = None
     created: datetime | None = None
     changed: datetime | None = None
+    listed: datetime | None = None
     quality: float | None = None
 
 
@@ -36,11 +38,12 @@ def fact(document: SearchDocument) -> Fact:
     title = title_key(document.titles[0]) if document.titles else b""
     return Fact(
         document.id,
-        document.values,
+        document.values | {"keyword": document.keywords},
         title,
         document.modified,
         document.created,
         document.changed,
+        document.listed,
         document.quality,
     )
 
@@ -53,6 +56,11 @@ def check(query: Query) -> None:
     for name in query.facets:
         if name not in COUNTED:
             raise QueryNotUnderstood(f"there is no facet {name!r} to count")
+    for leaf in leaves(query.condition) if query.condition is not None else ():
+        if isinstance(leaf, Has) and leaf.facet not in COUNTED:
+            raise QueryNotUnderstood(f"there is no facet {leaf.facet!r} to ask for values of")
+    if query.is_reversed and query.sort is Sort.RELEVANCE:
+        raise QueryNotUnderstood("the least relevant are not given first")
     if not 0 <= query.rows <= MOST_ROWS:
         raise QueryNotUnderstood(f"{query.rows:,} rows: at most {MOST_ROWS:,} are given at once")
     if not 0 <= query.start <= DEEPEST_START:
@@ -72,6 +80,35 @@ def chosen(query: Query) -> dict[str, tuple[str, ...]]:
 def values_of(known: Fact, facet: str, spans: dict[str, Span]) -> Collection[str]:
     """A dataset's values of a facet."""
     return freshness(known.modified, spans) if facet == "fresh" else known.values.get(facet, ())
+
+
+def holds(condition: Condition, known: Fact, spans: dict[str, Span]) -> bool:
+    """Whether a condition holds of a dataset."""
+    match condition:
+        case Has(facet, None):
+            return bool(values_of(known, facet, spans))
+        case Has(facet, values):
+            return not set(values or ()).isdisjoint(values_of(known, facet, spans))
+        case Is(ids):
+            return known.id in ids
+        case Changed(within):
+            return is_within(known.changed, within)
+        case Listed(within):
+            return is_within(known.listed, within)
+        case Beyond(id):
+            return known.id > id
+        case All(of):
+            return all(holds(one, known, spans) for one in of)
+        case Any(of):
+            return any(holds(one, known, spans) for one in of)
+        case Not(of):
+            return not holds(of, known, spans)
+
+
+def conditioned(facts: Iterable[Fact], query: Query) -> list[Fact]:
+    """The facts of which the condition of a query holds."""
+    condition, spans = query.condition, fresh_spans(day_of(query))
+    return list(facts) if condition is None else [known for known in facts if holds(condition, known, spans)]
 
 
 def narrowed(
@@ -108,8 +145,17 @@ def facet_counts(
     }
 
 
-def in_order(facts: Iterable[Fact], sort: Sort, scores: Mapping[str, float]) -> list[Fact]:
-    """The facts as ``sort`` says: newest, best, alphabetical; without the key last; ties by id."""
+def in_order(
+    facts: Iterable[Fact], sort: Sort, scores: Mapping[str, float], *, is_reversed: bool = False
+) -> list[Fact]:
+    """The facts as ``sort`` says: newest, best, alphabetical; without the key last; ties by id. All of it may be reversed."""
+    found = _in_order(facts, sort, scores)
+    return found[::-1] if is_reversed else found
+
+
+def _in_order(facts: Iterable[Fact], sort: Sort, scores: Mapping[str, float]) -> list[Fact]:
+    if sort is Sort.ID:
+        return sorted(facts, key=lambda known: known.id)
     if sort is Sort.TITLE:
         return sorted(facts, key=lambda known: (known.title, known.id))
     if sort is Sort.RELEVANCE:
@@ -120,6 +166,7 @@ def in_order(facts: Iterable[Fact], sort: Sort, scores: Mapping[str, float]) -> 
             Sort.MODIFIED: lambda: instant_key(known.modified),
             Sort.CREATED: lambda: instant_key(known.created),
             Sort.CHANGED: lambda: instant_key(known.changed),
+            Sort.LISTED: lambda: instant_key(known.listed),
             Sort.QUALITY: lambda: quality_key(known.quality),
         }[sort]()
         return number is None, -(number or 0), known.id

@@ -19,7 +19,7 @@ from portal.search.highlight import Shown
 from portal.search.language import Asked
 from portal.search.query import FacetValue, Sort
 from portal.search.tally import most_frequent
-from portal.search.tantivy_fields import SET_BORDER, SETS, SORT_FIELDS, count_field, listed, modified_keys, ranked
+from portal.search.tantivy_fields import SET_BORDER, SETS, SORT_FIELDS, count_field, listed, span_keys, ranked
 
 _MOST_VALUES = 65_000
 """Values, or sets of values, of one facet that can be counted: Tantivy makes no more buckets."""
@@ -65,13 +65,15 @@ class Commit:
         with readable(self._path):
             return _total(self._searcher.search(match, 1))
 
-    def page(self, match: tantivy.Query, asked: Asked, sort: Sort, start: int, rows: int) -> tuple[int, Found]:
+    def page(
+        self, match: tantivy.Query, asked: Asked, sort: Sort, start: int, rows: int, is_reversed: bool = False
+    ) -> tuple[int, Found]:
         """How many datasets match, and ``rows`` of them from ``start`` on."""
         if rows == 0:
             return self.count(match), []
         with readable(self._path):
             if sort is not Sort.RELEVANCE:
-                order = Order.Asc if sort is Sort.TITLE else Order.Desc
+                order = Order.Asc if (sort in (Sort.TITLE, Sort.ID)) is not is_reversed else Order.Desc
                 result = self._searcher.search(
                     match, rows, offset=start, order_by_field=SORT_FIELDS[sort], order=order
                 )
@@ -176,8 +178,8 @@ def _set_counts(answer: dict[str, Any]) -> list[tuple[str, int]]:
 
 def _ages(spans: dict[str, Span]) -> dict[str, Any]:
     """Counts by age. Tantivy's ranges may not overlap, so each value's ends where the next fresher one's begins."""
-    edges = [modified_keys(spans[value])[0] for value in (STALE, *_STALEST_FIRST)]
-    edges.append(modified_keys(spans[_STALEST_FIRST[-1]])[1])
+    edges = [span_keys(spans[value])[0] for value in (STALE, *_STALEST_FIRST)]
+    edges.append(span_keys(spans[_STALEST_FIRST[-1]])[1])
     ranges = [
         {"key": value, "from": float(start), "to": float(end)}
         for value, (start, end) in zip((STALE, *_STALEST_FIRST), pairwise(edges), strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Final
@@ -11,21 +12,31 @@ import tantivy
 from tantivy import FieldType, Occur
 
 from portal.search.analysis import ANALYSIS, Piece, analysed, grams, recurring
+from portal.search.conditions import All, Any, Beyond, Changed, Condition, Has, Is, Listed, Not
 from portal.search.facets import FACETS, RANKED, TEXTS, Appearances, SearchDocument, Span
 from portal.search.highlight import Shown
 from portal.search.language import Asked, Phrase, Words, column_phrases
 from portal.search.query import Query, Sort
-from portal.search.sorting import ID_ORDER_BITS, id_order, instant_key, quality_key, title_key
+from portal.search.sorting import (
+    ID_ORDER_BITS,
+    PLACE_CHARACTERS,
+    id_order,
+    id_place,
+    instant_key,
+    quality_key,
+    title_key,
+)
 from portal.search.tally import chosen
 
-LAYOUT: Final = f"tantivy-5.{ANALYSIS}"
+LAYOUT: Final = f"tantivy-6.{ANALYSIS}"
 """The number before the dot is raised whenever this module puts other things into an index."""
 
-_VALUED = tuple(facet.name for facet in FACETS if facet.name not in ("fresh", "field"))
+_VALUED = tuple(facet.name for facet in FACETS if facet.name not in ("fresh", "field", "keyword"))
 
-SETS = frozenset(facet.name for facet in FACETS if facet.several)
+SETS = frozenset(facet.name for facet in FACETS if facet.several and facet.shown)
 """Facets that are counted by the whole set of a dataset's values: Tantivy counts a field with one value a document
-five to ten times as fast, and there are few sets (a region always has the same ancestors)."""
+five to ten times as fast, and there are few sets (a region always has the same ancestors). Of keywords nearly every
+dataset has a set of its own."""
 
 SET_BORDER = "\x1f"
 
@@ -33,8 +44,10 @@ SORT_FIELDS = {
     Sort.MODIFIED: "by_modified",
     Sort.CREATED: "by_created",
     Sort.CHANGED: "by_changed",
+    Sort.LISTED: "by_listed",
     Sort.QUALITY: "by_quality",
     Sort.TITLE: "by_title",
+    Sort.ID: "id",
 }
 
 _NO_KEY = -(1 << 33)
@@ -63,7 +76,7 @@ def schema() -> tantivy.Schema:
     for name in map(facet_field, sorted(SETS)):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     # Signed: a plain int put into an unsigned field kills the writer later, not at the add.
-    for name in ("by_modified", "by_created", "by_changed", "by_quality"):
+    for name in ("by_modified", "by_created", "by_changed", "by_listed", "by_quality", "place"):
         builder.add_integer_field(name, fast=True, indexed=True)
     builder.add_float_field("tie", fast=True)
     return builder.build()
@@ -71,7 +84,7 @@ def schema() -> tantivy.Schema:
 
 def facet_field(facet: str) -> str:
     """The field that a facet narrows by."""
-    return f"facet_{facet}"
+    return "keyword" if facet == "keyword" else f"facet_{facet}"
 
 
 def count_field(facet: str) -> str:
@@ -118,10 +131,12 @@ def to_tantivy(document: SearchDocument, found_by: Sequence[Appearances]) -> tan
     made.add_integer("by_modified", _sort_key(instant_key(document.modified), order))
     made.add_integer("by_created", _sort_key(instant_key(document.created), order))
     made.add_integer("by_changed", _sort_key(instant_key(document.changed), order))
+    made.add_integer("by_listed", _sort_key(instant_key(document.listed), order))
     made.add_integer("by_quality", _sort_key(quality_key(document.quality), order))
     title = title_key(document.titles[0])[:_TITLE_KEY_BYTES] if document.titles else b""
     # As Latin-1 every byte is one character, and characters sort as their bytes did.
     add_text("by_title", f"{title.decode('latin-1')}\0{document.id}")
+    made.add_integer("place", id_place(document.id))
     made.add_float("tie", 1e-3 * (1 - order / (1 << ID_ORDER_BITS)))
     return made
 
@@ -163,15 +178,16 @@ def _words_query(asked: Words) -> tantivy.Query:
     return _all_of([_phrase_query("text", wanted) for wanted in asked])
 
 
-def modified_keys(span: Span) -> tuple[int, int]:
-    """Where the values of ``by_modified`` begin that lie in a time span, and where they have ended."""
+def span_keys(span: Span) -> tuple[int, int]:
+    """Where the values of ``by_modified`` and its like begin that lie in a time span, and where they have ended."""
     start = _NO_KEY + 1 if span.start is None else int(span.start.timestamp())
-    return start << ID_ORDER_BITS, int(span.end.timestamp()) << ID_ORDER_BITS
+    end = -_NO_KEY if span.end is None else int(span.end.timestamp())
+    return tuple(max(_NO_KEY + 1, min(key, -_NO_KEY)) << ID_ORDER_BITS for key in (start, end))  # type: ignore[return-value]
 
 
-def _span_query(span: Span) -> tantivy.Query:
-    start, end = modified_keys(span)
-    return tantivy.Query.range_query(schema(), "by_modified", FieldType.Integer, start, end, include_upper=False)
+def _span_query(span: Span, field: str = "by_modified") -> tantivy.Query:
+    start, end = span_keys(span)
+    return tantivy.Query.range_query(schema(), field, FieldType.Integer, start, end, include_upper=False)
 
 
 def _filter_query(facet: str, values: Sequence[str], spans: dict[str, Span]) -> tantivy.Query:
@@ -186,10 +202,49 @@ def listed(way: Appearances) -> tantivy.Query:
     return tantivy.Query.const_score_query(tantivy.Query.term_query(schema(), "found_by", way), 0.0)
 
 
+def _beyond(id: str) -> tantivy.Query:
+    """Matches the ids after one. Tantivy knows no range of texts, so the beginning is compared as a number."""
+    place, beginning, rest = id_place(id), re.escape(id[:PLACE_CHARACTERS]), id[PLACE_CHARACTERS:]
+    greater = [f"{re.escape(rest[:at])}[{chr(ord(rest[at]) + 1)}-~].*" for at in range(len(rest))]
+    same = f"{beginning}({'|'.join([*greater, f'{re.escape(rest)}.+'])})"
+    after = tantivy.Query.range_query(schema(), "place", FieldType.Integer, place, None, include_lower=False)
+    return _any_of([after, tantivy.Query.regex_query(schema(), "id", same)])
+
+
+def _condition_query(condition: Condition, spans: dict[str, Span]) -> tantivy.Query:
+    """Matches the datasets of which a condition holds."""
+    match condition:
+        case Has("fresh", None):
+            return _any_of([_span_query(span) for span in spans.values()])
+        case Has(facet, None):
+            return tantivy.Query.regex_query(schema(), facet_field(facet), ".+")
+        case Has(facet, values):
+            return _filter_query(facet, values or (), spans)
+        case Is(ids):
+            return tantivy.Query.term_set_query(schema(), "id", list(ids))
+        case Changed(within):
+            return _span_query(within, "by_changed")
+        case Listed(within):
+            return _span_query(within, "by_listed")
+        case Beyond(id):
+            return _beyond(id)
+        case All(of):
+            return _all_of([_condition_query(one, spans) for one in of]) if of else tantivy.Query.all_query()
+        case Any(of):
+            return _any_of([_condition_query(one, spans) for one in of])
+        case Not(of):
+            # Tantivy finds nothing by what must not be alone.
+            return tantivy.Query.boolean_query(
+                [(Occur.Must, tantivy.Query.all_query()), (Occur.MustNot, _condition_query(of, spans))]
+            )
+
+
 def matching(asked: Asked, query: Query, spans: dict[str, Span], besides: str | None = None) -> tantivy.Query | None:
     """Matches what the text asks for and every filter but ``besides`` lets through; None when that is all ``listed``."""
     must = [_any_of([_words_query(typed) for typed in alternatives]) for alternatives in asked.required]
     must += [_filter_query(facet, values, spans) for facet, values in chosen(query).items() if facet != besides]
+    if query.condition is not None:
+        must.append(tantivy.Query.const_score_query(_condition_query(query.condition, spans), 0.0))
     columns = column_phrases(query)
     if columns is not None:
         must.append(_any_of([_phrase_query("columns", wanted) for wanted in columns]))

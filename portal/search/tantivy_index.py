@@ -43,7 +43,7 @@ class TantivyIndex:
             return Results(total=0, hits=(), facets={facet: () for facet in query.facets})
         spans = fresh_spans(day_of(query))
         match, way = matching(asked, query, spans), query.appearances
-        total, found = commit.page(match or listed(way), asked, query.sort, query.start, query.rows)
+        total, found = commit.page(match or listed(way), asked, query.sort, query.start, query.rows, query.is_reversed)
         phrases = tuple(asked.phrases())
         hits = tuple(hit(stored.id, stored.shown, phrases) for stored in commit.documents(found))
         narrowing = chosen(query)
@@ -63,7 +63,7 @@ class TantivyIndex:
             return iter(())
         match = matching(asked, query, fresh_spans(day_of(query))) or listed(query.appearances)
         total = commit.count(match)
-        _, found = commit.page(match, asked, query.sort, 0, total)
+        _, found = commit.page(match, asked, query.sort, 0, total, query.is_reversed)
         return (stored.id for stored in commit.documents(found))
 
     def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:

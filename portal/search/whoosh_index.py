@@ -25,9 +25,9 @@ from portal.search.highlight import Shown, hit
 from portal.search.language import Asked, Phrase, Words, column_phrases, understand
 from portal.search.query import IndexUnusable, Position, Query, Results, Sort, Suggestion
 from portal.search.suggesting import suggestions
-from portal.search.tally import Fact, check, chosen, day_of, fact, facet_counts, in_order, narrowed
+from portal.search.tally import Fact, check, chosen, conditioned, day_of, fact, facet_counts, in_order, narrowed
 
-LAYOUT = f"whoosh-5.{ANALYSIS}"
+LAYOUT = f"whoosh-6.{ANALYSIS}"
 """The number before the dot is raised whenever this module puts other things into an index."""
 
 _WRITER_MEMORY_MB = 128
@@ -179,9 +179,10 @@ class WhooshIndex:
         columns, is_ranked = column_phrases(query), query.sort is Sort.RELEVANCE and asked.required
         with _readable(commit.path):
             match = commit.matching(asked, columns)
-            matched = commit.matched(match, asked.excluded, query.appearances)
+            matched = conditioned(commit.matched(match, asked.excluded, query.appearances), query)
             scores = commit.scores(match, asked, query.appearances) if is_ranked else {}
-        return matched, in_order(narrowed(matched, chosen(query), fresh_spans(day_of(query))), query.sort, scores)
+        found = narrowed(matched, chosen(query), fresh_spans(day_of(query)))
+        return matched, in_order(found, query.sort, scores, is_reversed=query.is_reversed)
 
     def search(self, query: Query) -> Results:
         check(query)

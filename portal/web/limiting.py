@@ -21,6 +21,7 @@ from flask import Flask, Response, g, request
 from portal.settings import Settings
 from portal.web.answers import problem
 from portal.web.asking import FILTERS, SEARCHES
+from portal.web.ckan import views as ckan
 from portal.web.errors import error_page
 
 log = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ def limit(app: Flask, settings: Settings, machines: Collection[str], now: Callab
 
 def is_dear() -> bool:
     """Whether the request counts."""
-    return is_compared() or (request.endpoint in NARROWED and any(map(request.args.get, SEARCHES)))
+    return is_compared() or ckan.is_dear() or (request.endpoint in NARROWED and any(map(request.args.get, SEARCHES)))
 
 
 def is_compared() -> bool:
@@ -135,7 +136,8 @@ def is_compared() -> bool:
 
 def is_combined() -> bool:
     """Whether it is a search that combines facets."""
-    return request.endpoint in NARROWED and sum(len(request.args.getlist(name)) for name in FILTERS) >= COMBINED
+    filters = sum(len(request.args.getlist(name)) for name in FILTERS)
+    return ckan.is_combined() or (request.endpoint in NARROWED and filters >= COMBINED)
 
 
 def client_of_request() -> str | None:

@@ -20,7 +20,7 @@ MOST_SHOWN = 50
 MOST_SHARES = 8
 """Values of a facet on the page of a publisher, a region or a theme."""
 
-COUNTED = tuple(facet.name for facet in FACETS if facet.counted)
+COUNTED = tuple(facet.name for facet in FACETS if facet.counted and facet.shown)
 
 
 class Choice(Struct, frozen=True, kw_only=True):

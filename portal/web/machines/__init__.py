@@ -1,5 +1,6 @@
 """What programs read, one module for each kind of answer."""
 
+from portal.web.ckan import views as ckan
 from portal.web.machines import (
     catalogue,
     datasets,
@@ -22,6 +23,7 @@ MACHINES = (
     high_value.machines,
     quality.machines,
     openapi.machines,
+    ckan.machines,
     sitemaps.machines,
     probes.machines,
 )

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from portal.search.conditions import All, Any, Beyond, Changed, Condition, Has, Is, Listed, Not
 from portal.search.engines import ENGINES, open_index
-from portal.search.facets import Appearances, SearchDocument, fresh_spans, freshness
+from portal.search.facets import Appearances, SearchDocument, Span, fresh_spans, freshness
 from portal.search.memory import MemoryIndex
 from portal.search.query import Position, Query, QueryNotUnderstood, SearchIndex, Sort
 
@@ -533,3 +534,91 @@ def test_memory_counts_what_counting_by_hand_gives(drawn: Drawn, filters: dict[s
             for value in one[facet]
         )
         assert {one.value: one.count for one in results.facets[facet]} == counted
+
+
+def conditioned(fill: Fill) -> SearchIndex:
+    return fill(
+        made("a", "A", values={"theme": ("x", "y"), "format": ("csv",)}, keywords=("水质", "k 1"), changed=NOW, listed=NOW),
+        made("b", "B", values={"theme": ("x",)}, changed=NOW - timedelta(seconds=1.5), listed=NOW - timedelta(days=2)),
+        made("c", "C", values={"format": ("csv", "json")}, keywords=("水质",), changed=NOW - timedelta(days=9)),
+        made("d", "D"),
+    )
+
+
+SECOND = timedelta(seconds=1)
+
+CONDITIONS: dict[str, tuple[Condition, str]] = {
+    "a value": (Has("theme", ("y", "z")), "a"),
+    "no value": (Has("theme", ()), ""),
+    "any value": (Has("theme", None), "ab"),
+    "a keyword": (Has("keyword", ("水质",)), "ac"),
+    "a keyword is whole": (Has("keyword", ("k",)), ""),
+    "not": (Not(Has("theme", None)), "cd"),
+    "not not": (Not(Not(Has("theme", ("x",)))), "ab"),
+    "all": (All((Has("theme", ("x",)), Not(Has("format", ("csv",))))), "b"),
+    "any": (Any((Has("theme", ("y",)), Has("format", ("json",)))), "ac"),
+    "all of nothing": (All(()), "abcd"),
+    "any of nothing": (Any(()), ""),
+    "ids": (Is(("d", "b", "nobody")), "bd"),
+    "beyond": (Beyond("b"), "cd"),
+    "changed from": (Changed(Span(NOW - 2 * SECOND, None)), "ab"),
+    "changed to": (Changed(Span(None, NOW)), "bc"),
+    "changed within": (Changed(Span(NOW, NOW + SECOND)), "a"),
+    "changed ever": (Changed(Span(None, None)), "abc"),
+    "listed from": (Listed(Span(NOW - SECOND, None)), "a"),
+}
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_a_condition_narrows_hits_and_counts(fill: Fill, name: str) -> None:
+    condition, expected = CONDITIONS[name]
+    index = conditioned(fill)
+    query = Query(condition=condition, sort=Sort.ID, facets=("format",), today=TODAY)
+    results = index.search(query)
+    assert "".join(hit.id for hit in results.hits) == "".join(index.walk(query)) == expected
+    assert results.total == len(expected)
+    csv = sum(one in "ac" for one in expected)
+    assert {one.value: one.count for one in results.facets["format"]}.get("csv", 0) == csv
+
+
+def test_a_condition_goes_beside_words_and_filters_and_changes_no_order(fill: Fill) -> None:
+    index = conditioned(fill)
+    assert found(index, "A", condition=Has("theme", ("x",))) == ["a"]
+    assert found(index, "D", condition=Has("theme", ("x",))) == []
+    assert found(index, filters={"format": ("csv",)}, condition=Not(Has("theme", None))) == ["c"]
+    assert found(index, filters={"keyword": ("水质",)}, sort=Sort.ID) == ["a", "c"]
+
+
+def test_a_condition_narrows_the_counts_of_its_own_facet_where_a_filter_does_not(fill: Fill) -> None:
+    index = conditioned(fill)
+
+    def themes(**asked: object) -> dict[str, int]:
+        results = index.search(Query(facets=("theme", "keyword"), today=TODAY, **asked))  # type: ignore[arg-type]
+        return {one.value: one.count for facet in ("theme", "keyword") for one in results.facets[facet]}
+
+    assert themes(filters={"theme": ("y",)}) == {"x": 2, "y": 1, "水质": 1, "k 1": 1}
+    assert themes(condition=Has("theme", ("y",))) == {"x": 1, "y": 1, "水质": 1, "k 1": 1}
+
+
+def test_an_order_can_be_reversed_and_ids_are_one(fill: Fill) -> None:
+    index = conditioned(fill)
+    assert found(index, sort=Sort.ID) == list("abcd")
+    for sort in set(Sort) - {Sort.RELEVANCE}:
+        assert found(index, sort=sort, is_reversed=True) == found(index, sort=sort)[::-1], sort
+    assert found(index, sort=Sort.LISTED) == ["a", "b", "c", "d"]
+    with pytest.raises(QueryNotUnderstood):
+        found(index, "A", is_reversed=True)
+
+
+def test_a_condition_on_what_cannot_be_counted_is_refused(fill: Fill) -> None:
+    for facet in ("field", "nobody"):
+        with pytest.raises(QueryNotUnderstood, match=facet):
+            found(conditioned(fill), condition=Not(Has(facet, ("x",))))
+
+
+def test_ids_that_begin_alike_are_told_apart_by_all_their_characters(fill: Fill) -> None:
+    ids = ["aaaabbbbccccdddd", "aaaabbbbcccceddd", "aaaabbbbcccceeee", "aaaabbbbccd2dddd", "b222222222222222"]
+    index = fill(*(made(id, "T") for id in ids))
+    assert {id: found(index, condition=Beyond(id), sort=Sort.ID) for id in ids} == {
+        id: ids[place + 1:] for place, id in enumerate(ids)
+    }

@@ -56,7 +56,7 @@ def test_a_refused_method_is_told_what_is_allowed(client: FlaskClient) -> None:
     assert "GET" in client.post("/datasets").headers["Allow"]
 
 
-@pytest.mark.parametrize("path", ["/api/v1/nothing", "/en/api/v1/nothing", "/api/3/action/nothing"])
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/en/api/v1/nothing", "/api/4/action/nothing"])
 def test_a_program_is_told_of_an_error_as_one(client: FlaskClient, path: str) -> None:
     answer = client.get(path, headers={"Accept-Language": "en"})
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")

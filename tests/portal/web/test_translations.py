@@ -25,6 +25,7 @@ from portal.search.facets import FACETS
 from portal.search.query import Sort
 from portal.web.desk import DONE
 from portal.web.graded import LEVELS, PARTS, TABLES
+from portal.web.ckan.actions import ACTIONS
 from portal.web.health import Health
 from portal.web.operate.sources import ASKED
 from portal.web.previewing import Stage
@@ -46,6 +47,7 @@ CODES = {
     "fields.": fields_of_dataset(),
     "search.facet_": tuple(facet.name for facet in FACETS),
     "search.sort_": tuple(Sort),
+    "ckan.": tuple(ACTIONS),
     "dataset.state_": (DatasetState.UNUSABLE, DatasetState.MISSING, DatasetState.RETIRED),
     "dataset.short_": (DatasetState.UNUSABLE, DatasetState.MISSING, DatasetState.RETIRED),
     "dataset.gone_": ("missing", "approved", "withdrawn", "source_removed"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -36,6 +38,9 @@ from portal.web.app import create_app
 from tests.catalogs import record
 
 NOW = datetime.now(UTC)
+
+_HOME = TemporaryDirectory(prefix="nachuan-town-")
+"""Where sites keep what they keep of their readers."""
 
 HANGZHOU = Source(
     id="hangzhou", title="杭州市公共数据开放平台", kind="ckan", url="https://data.example.cn/", region="330100"
@@ -156,6 +161,7 @@ def client_of(catalog: Catalog, index: SearchIndex | None = None, **settings: An
     if index is None:
         index = MemoryIndex()
         catch_up(catalog, index)
+    settings.setdefault("home", Path(_HOME.name))
     app = create_app(Settings(secret_key="a key of thirty-two characters or more", **settings), catalog, index, hold_s=0)
     app.jinja_env.bytecode_cache = _COMPILED
     return app.test_client()
