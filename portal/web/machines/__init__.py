@@ -2,6 +2,7 @@
 
 from portal.web.machines import (
     catalogue,
+    changes,
     datasets,
     downloads,
     feeds,
@@ -20,6 +21,7 @@ MACHINES = (
     downloads.machines,
     scorecards.machines,
     high_value.machines,
+    changes.machines,
     quality.machines,
     openapi.machines,
     sitemaps.machines,

@@ -101,6 +101,8 @@ ASKED = (
     ("/api/v1/high-value", "/api/v1/high-value"),
     ("/api/v1/high-value/{id}", "/api/v1/high-value/TRA-1"),
     ("/api/v1/regions/{region}/high-value", "/api/v1/regions/330100/high-value"),
+    ("/api/v1/changes", "/api/v1/changes"),
+    ("/api/v1/changes", "/api/v1/changes?since=10&limit=3"),
     ("/api/v1/openapi.json", "/api/v1/openapi.json"),
 )
 """A path of the document, and an address of it."""
