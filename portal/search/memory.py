@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nsmallest
 from math import log
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from portal.search.analysis import Piece, pieces
 from portal.search.facets import RANKED, TEXTS, Appearances, SearchDocument, as_found, fresh_spans
@@ -99,6 +101,10 @@ class MemoryIndex:
 
     def walk(self, query: Query) -> Iterator[str]:
         return iter([known.id for known in self._found(query)[1]])
+
+    def after(self, query: Query, id: str, rows: int) -> Sequence[str]:
+        found = self._found(replace(query, sort=Sort.TITLE))[1]
+        return nsmallest(rows, (known.id for known in found if known.id > id))
 
     def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
         documents = [kept.document for kept in self._kept[Appearances.EVERY].values()]

@@ -137,6 +137,13 @@ class SearchIndex(Protocol):
         All ids are of one commit. Raises QueryNotUnderstood.
         """
 
+    def after(self, query: Query, id: str, rows: int) -> Sequence[str]:
+        """The next ``rows`` ids found, by id, after an id (empty for the first); its order, start and rows are not heeded.
+
+        What comes or goes between two calls moves nothing: a dataset that is found all along is given once. Raises
+        QueryNotUnderstood.
+        """
+
     def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
         """Completions of the beginning of a query."""
 

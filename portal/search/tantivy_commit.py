@@ -19,10 +19,13 @@ from portal.search.highlight import Shown
 from portal.search.language import Asked
 from portal.search.query import FacetValue, Sort
 from portal.search.tally import most_frequent
-from portal.search.tantivy_fields import SET_BORDER, SETS, SORT_FIELDS, count_field, listed, modified_keys, ranked
+from portal.search.tantivy_fields import SET_BORDER, SETS, SORT_FIELDS, count_field, from_id_on, listed, modified_keys, ranked
 
 _MOST_VALUES = 65_000
 """Values, or sets of values, of one facet that can be counted: Tantivy makes no more buckets."""
+
+_TIED = 16
+"""Hits looked at beyond those asked for, because some have the first characters of their ids in common."""
 
 _decode_shown = msgspec.msgpack.Decoder(Shown).decode
 
@@ -80,6 +83,20 @@ class Commit:
             else:
                 result = self._searcher.search(match, rows, offset=start, order_by_field="tie")
             return _total(result), result.hits
+
+    def after(self, match: tantivy.Query, id: str, rows: int) -> list[str]:
+        """The next ``rows`` ids among the matches, by id, after an id."""
+        wanted, limit = from_id_on(match, id) if id else match, rows + _TIED
+        with readable(self._path):
+            while True:
+                hits = self._searcher.search(wanted, limit, count=False, order_by_field="tie").hits
+                is_all = len(hits) < limit
+                # The key orders by the first characters alone: of the last ones with the same, others may be lacking.
+                sure = hits if is_all else [hit for hit in hits if hit[0] != hits[-1][0]]
+                ids = sorted(one for one in (self._stored(address).id for _, address in sure) if one > id)
+                if is_all or len(ids) >= rows:
+                    return ids[:rows]
+                limit *= 2
 
     def documents(self, found: Found) -> Iterator[Stored]:
         """What is stored of hits, in order; hits with equal keys by id."""

@@ -85,6 +85,17 @@ def _sort_key(number: int | None, order: int) -> int:
     return (shown << ID_ORDER_BITS) | ((1 << ID_ORDER_BITS) - 1 - order)
 
 
+def tie_key(dataset_id: str) -> float:
+    """Sorts ascending by the first characters of an id where the highest comes first; too small to outweigh any score."""
+    return 1e-3 * (1 - id_order(dataset_id) / (1 << ID_ORDER_BITS))
+
+
+def from_id_on(match: tantivy.Query, dataset_id: str) -> tantivy.Query:
+    """What of ``match`` has an id whose first characters are not before those of this one."""
+    rest = tantivy.Query.range_query(schema(), "tie", FieldType.Float, 0.0, tie_key(dataset_id))
+    return tantivy.Query.boolean_query([(Occur.Must, match), (Occur.Must, rest)])
+
+
 def to_tantivy(document: SearchDocument, found_by: Sequence[Appearances]) -> tantivy.Document:
     """The document as Tantivy keeps it; ``found_by`` are the ways of listing that find it."""
     made = tantivy.Document()
@@ -122,7 +133,7 @@ def to_tantivy(document: SearchDocument, found_by: Sequence[Appearances]) -> tan
     title = title_key(document.titles[0])[:_TITLE_KEY_BYTES] if document.titles else b""
     # As Latin-1 every byte is one character, and characters sort as their bytes did.
     add_text("by_title", f"{title.decode('latin-1')}\0{document.id}")
-    made.add_float("tie", 1e-3 * (1 - order / (1 << ID_ORDER_BITS)))
+    made.add_float("tie", tie_key(document.id))
     return made
 
 

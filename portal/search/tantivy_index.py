@@ -66,6 +66,14 @@ class TantivyIndex:
         _, found = commit.page(match, asked, query.sort, 0, total)
         return (stored.id for stored in commit.documents(found))
 
+    def after(self, query: Query, id: str, rows: int) -> Sequence[str]:
+        check(query)
+        commit = self._commit()
+        if commit is None or rows == 0:
+            return []
+        match = matching(understand(query.text), query, fresh_spans(day_of(query))) or listed(query.appearances)
+        return commit.after(match, id, rows)
+
     def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
         wanted = typed_pieces(typed)
         commit = self._commit()

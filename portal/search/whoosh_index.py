@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nsmallest
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from whoosh import index as whoosh_files
 from whoosh.analysis import SpaceSeparatedTokenizer
 from whoosh.fields import ID, STORED, TEXT, Schema
@@ -206,6 +208,14 @@ class WhooshIndex:
         asked = understand(query.text)
         commit = self._commit()
         return iter([] if commit is None else [known.id for known in self._found(commit, query, asked)[1]])
+
+    def after(self, query: Query, id: str, rows: int) -> Sequence[str]:
+        check(query)
+        commit = self._commit()
+        if commit is None:
+            return []
+        found = self._found(commit, replace(query, sort=Sort.TITLE), understand(query.text))[1]
+        return nsmallest(rows, (known.id for known in found if known.id > id))
 
     def suggest(self, typed: str, limit: int = 8) -> Sequence[Suggestion]:
         commit = self._commit()

@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from portal.web.asking import Asked, NotUnderstood, asked
 from portal.web.documents import REPRESENTATIONS
 from portal.web.site import site
+from portal.web.words import messages
 
 _PAGE = "text/html"
 
@@ -73,8 +74,11 @@ def problem(status: int, title: str, detail: str) -> Response:
 
 
 def refused(error: Exception) -> Response:
-    """The answer to a question that cannot be understood."""
-    return problem(400, "Not understood", str(error))
+    """The answer to a question that cannot be understood; in English, as every problem is."""
+    detail = str(error)
+    if isinstance(error, NotUnderstood) and isinstance(told := messages("en").get(error.key), str):
+        detail = told.format(value=error.value)
+    return problem(400, "Not understood", detail)
 
 
 def asked_strictly(arguments: MultiDict[str, str], allowed: Collection[str]) -> Asked:

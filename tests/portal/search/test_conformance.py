@@ -190,6 +190,8 @@ def test_w98_what_is_too_large_is_refused_in_plain_words(fill: Fill) -> None:
             index.search(query)
         with pytest.raises(QueryNotUnderstood):
             index.walk(query)
+        with pytest.raises(QueryNotUnderstood):
+            index.after(query, "", 1)
 
 
 def test_a_match_is_marked_and_all_else_is_escaped(fill: Fill) -> None:
@@ -279,6 +281,32 @@ def test_pages_and_the_walk_give_every_hit_once_in_order(fill: Fill) -> None:
     assert index.search(Query(rows=0)).hits == ()
 
 
+def test_what_is_found_is_given_by_id_from_any_id_on(fill: Fill) -> None:
+    # Many ids that begin alike, as no hash makes them, and a few that do not.
+    ids = [f"d{number:05}x" for number in range(70)] + [f"samex{number:02}" for number in range(60)] + ["2b", "zz"]
+    index = fill(*(made(id, "同名" if id[-1] != "7" else "别的", modified=NOW) for id in ids))
+    wanted = sorted(id for id in ids if id[-1] != "7")
+    query = Query(text="同名")
+    for rows in (1, 7, 500):
+        met, last = [], ""
+        while part := index.after(query, last, rows):
+            assert len(part) <= rows
+            met += part
+            last = part[-1]
+        assert met == wanted
+    assert list(index.after(Query(), "", 3)) == ["2b", "d00000x", "d00001x"]
+    assert list(index.after(Query(), "samex", 2)) == ["samex00", "samex01"]
+    assert list(index.after(query, "zz", 5)) == [] == list(index.after(query, "", 0))
+
+
+def test_what_comes_and_goes_meanwhile_moves_nothing(fill: Fill) -> None:
+    index = fill(*(made(f"d{number:02}", "同名") for number in range(0, 40, 2)))
+    met = list(index.after(Query(text="同名"), "", 10))
+    index.apply([made(f"d{number:02}", "同名") for number in (1, 5, 25)], ["d00", "d30"], Position(2))
+    met += index.after(Query(text="同名"), met[-1], 100)
+    assert met == sorted({*(f"d{number:02}" for number in range(0, 40, 2)), "d25"} - {"d30"})
+
+
 def test_values_of_a_facet_are_or_and_facets_are_and(fill: Fill) -> None:
     index = fill(
         made("a", "x", values={"region": ("320000", "320100"), "format": ("csv", "xls")}),
@@ -353,7 +381,7 @@ def test_apply_puts_replaces_and_removes_together_with_its_number(index: SearchI
     assert index.position() is None
     assert found(index, "甲") == []
     assert index.search(Query(facets=("region",))).facets == {"region": ()}
-    assert list(index.suggest("甲")) == list(index.walk(Query())) == []
+    assert list(index.suggest("甲")) == list(index.walk(Query())) == list(index.after(Query(), "", 5)) == []
     index.apply([made("a", "甲"), made("b", "乙")], [], Position(5))
     assert (index.position(), found(index)) == (Position(5), ["a", "b"])
     index.apply([made("a", "丙"), made("c", "甲"), made("c", "丁")], ["b", "unknown"], Position(9))

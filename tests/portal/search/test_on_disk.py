@@ -158,6 +158,7 @@ ASKED: tuple[Callable[[SearchIndex], object], ...] = (
     lambda index: index.search(SHOWN),
     lambda index: index.search(Query(sort=Sort.TITLE)),
     lambda index: list(index.walk(Query(text="批1"))),
+    lambda index: index.after(Query(text="批"), "d1", 3),
     lambda index: index.digests(),
     lambda index: index.suggest("数"),
     lambda index: index.apply(batch(3, 5), ["d9"], Position(3)),

@@ -70,11 +70,13 @@ def pestered(app: Flask, document: dict[str, object], examples: int) -> Pestered
 def document(catalog: Catalog) -> dict[str, Any]:
     """The description with what differs from one catalogue to the next.
 
-    A dataset that there is as an example, for no other would be guessed, and the newest change: nothing is asked beyond it.
+    A dataset and a publisher that there are as examples, for no others would be guessed, and the newest change: nothing is
+    asked beyond it.
     """
     given = copy.deepcopy(described.document())
     parameters = given["components"]["parameters"]
     parameters["id"]["example"] = dataset_of("1")
+    parameters["publisher"]["example"] = "water"
     parameters["since"]["schema"]["maximum"] = catalog.last_change()
     return given
 
@@ -86,7 +88,9 @@ def test_w101_every_answer_to_generated_requests_is_as_it_is_described(assessed:
     assert found.wrong == []
     assert sum(found.met.values()) > 500
     for path in described.document()["paths"]:
-        assert found.met[path, 200] and (found.met[path, 404] or "{" not in path), path
+        assert found.met[path, 200], path
+    # Of some addresses nothing is asked but what other answers named; that each has its 404 is asked in test_openapi.
+    assert sum(bool(found.met[path, 404]) for path in described.document()["paths"]) > 5
     assert found.met["/api/v1/scorecards", 400] and found.met["/api/v1/scorecards", 405]
     assert [uri for uri in found.slow if seconds(app, uri) > SLOWEST_S] == [], "and it is not the machine that was busy"
 
