@@ -1,13 +1,16 @@
-"""A search taken away whole, as CSV or JSON Lines."""
+"""A search taken away whole, as CSV, JSON Lines or data.json."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from flask import Blueprint, Response, request
+from msgspec.structs import replace
 
 from portal.catalog.model import Entry
+from portal.search.facets import Appearances
 from portal.search.query import QueryNotUnderstood
+from portal.web import datajson
 from portal.web.addresses import base
 from portal.web.answers import asked_strictly, refused, streamed
 from portal.web.asking import SEARCHES, NotUnderstood
@@ -37,6 +40,17 @@ def jsonl() -> Response:
     except (NotUnderstood, QueryNotUnderstood) as error:
         return refused(error)
     return streamed(jsonl_chunks(found, base()), "application/x-ndjson", "datasets.jsonl")
+
+
+@machines.get("/data.json")
+def data_json() -> Response:
+    """Every dataset found in DCAT-US 1.1, each once: a further appearance would be another dataset to whoever reads it."""
+    try:
+        asked = asked_strictly(request.args, {name for name in SEARCHES if name != "appearances"})
+        found = selection(site().catalog, site().index, replace(asked.query(), appearances=Appearances.ONCE))
+    except (NotUnderstood, QueryNotUnderstood) as error:
+        return refused(error)
+    return streamed(datajson.chunks(found, base()), "application/json", "data.json")
 
 
 def _found() -> Iterator[Entry]:

@@ -33,6 +33,7 @@ _LEAVE_ALONE = (
     "/datasets?",
     "/datasets.csv",
     "/datasets.jsonl",
+    "/data.json",
     "/feeds/",
     "/suggestions",
     "/catalog.",
