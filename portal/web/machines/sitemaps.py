@@ -38,6 +38,7 @@ _LEAVE_ALONE = (
     "/suggestions",
     "/catalog.",
     "/api/",
+    "/metrics",
     "/scorecards?",
     # Every place of every entry is an address of its own.
     "/high-value?",

@@ -136,8 +136,8 @@ def test_a_record_says_what_its_portal_said_in_the_words_of_the_profile() -> Non
         "landingPage": "https://data.example.gov/%E5%85%AC%E4%BA%A4?%E9%A1%B5=1",
         "distribution": [
             {
-                "@type": "dcat:Distribution", "title": "站点.csv", "downloadURL": "https://data.example.gov/%E7%AB%99%E7%82%B9.csv",
-                "mediaType": "text/csv", "format": "CSV",
+                "@type": "dcat:Distribution", "title": "站点.csv", "mediaType": "text/csv", "format": "CSV",
+                "downloadURL": "https://data.example.gov/%E7%AB%99%E7%82%B9.csv",
             },
             {"@type": "dcat:Distribution", "title": "接口", "accessURL": "https://data.example.gov/api", "format": "自有格式"},
             # Nothing tells its media type, without which the schema allows no download.
