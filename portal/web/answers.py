@@ -6,10 +6,12 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from pathlib import Path
 from threading import BoundedSemaphore
 
-from flask import Response, request
+from flask import Response, request, send_file
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
 
 from portal.web.asking import Asked, NotUnderstood, asked
 from portal.web.documents import REPRESENTATIONS
@@ -45,15 +47,43 @@ def streamed(pieces: Iterator[str] | Iterator[bytes], media_type: str, filename:
     """A download sent as it is made; 503 while as many are under way as threads may be held by."""
     turns = site().downloads
     if not turns.acquire(blocking=False):
-        response = problem(503, "Busy", "Other downloads are under way. Come back after as many seconds as Retry-After says.")
-        response.headers["Retry-After"] = str(RETRY_S)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return _busy()
     held = _held(pieces, turns)
     # From here on the turn is given back however the download ends: one never begun has no end that could.
     next(held)
     response = _readable_from_anywhere(Response(held, content_type=_with_charset(media_type)))
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def file_sent(path: Path, media_type: str, filename: str, tag: str, changed: datetime) -> Response:
+    """A file as a download, whole or the part that Range asks for; 503 as for ``streamed``. ``tag`` stands for its bytes."""
+    turns = site().downloads
+    if not turns.acquire(blocking=False):
+        return _busy()
+    try:
+        response = send_file(
+            path, media_type, as_attachment=True, download_name=filename, etag=tag, last_modified=changed, conditional=True
+        )
+    except (OSError, HTTPException):
+        # It was removed in this moment, or what is asked for lies beyond its end.
+        turns.release()
+        raise
+    # Handed to the server as a file it would be closed without us, and the turn never given back.
+    response.direct_passthrough = False
+    opened = response.iter_encoded()
+    response.call_on_close(getattr(response.response, "close", lambda: None))
+    held = _held(opened, turns)
+    next(held)
+    response.response = held
+    response.headers["Cache-Control"] = "no-cache"
+    return _readable_from_anywhere(response)
+
+
+def _busy() -> Response:
+    response = problem(503, "Busy", "Other downloads are under way. Come back after as many seconds as Retry-After says.")
+    response.headers["Retry-After"] = str(RETRY_S)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -34,6 +34,7 @@ _LEAVE_ALONE = (
     "/datasets.csv",
     "/datasets.jsonl",
     "/data.json",
+    "/dumps/",
     "/feeds/",
     "/suggestions",
     "/catalog.",
