@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 OPERATOR = "operator"
 """The one account of the demonstration."""
 
+DUMP_AGAIN_S = 3600.0
+"""After a dump that failed. What else is done once a day waits as long."""
+
 WORKERS = 4
 """Sources harvested at a time; each waits for its portal nearly all the time."""
 
@@ -175,6 +178,10 @@ def _dump(catalog: Catalog, given: Settings, stop: threading.Event) -> None:
         dumps.keep(given.home, given.dumps_kept)
     except (dumps.DumpExists, dumps.DumpBusy, dumps.DumpStopped) as error:
         log.info("%s", error)
+    except OSError as error:
+        # Mostly a disk without room, which stays so for a while: not every minute is a dump to be begun for nothing.
+        log.error("no dump could be made, the next attempt is in an hour: %s", error)
+        stop.wait(DUMP_AGAIN_S)
     else:
         log.info("the catalogue was dumped: %s of %d bytes", made.day, sum(one.bytes for one in made.files))
 

@@ -43,8 +43,15 @@ def answer(
     return response
 
 
-def streamed(pieces: Iterator[str] | Iterator[bytes], media_type: str, filename: str) -> Response:
-    """A download sent as it is made; 503 while as many are under way as threads may be held by."""
+def streamed(
+    pieces: Iterator[str] | Iterator[bytes], media_type: str, filename: str, *, tag: str | None = None
+) -> Response:
+    """A download sent as it is made; 503 while as many are under way as threads may be held by.
+
+    ``tag`` stands for what the body will say, where that is known before it is made: whoever has it gets 304.
+    """
+    if tag is not None and request.if_none_match.contains_weak(tag):
+        return _tagged(_readable_from_anywhere(Response(status=304)), tag)
     turns = site().downloads
     if not turns.acquire(blocking=False):
         return _busy()
@@ -53,7 +60,15 @@ def streamed(pieces: Iterator[str] | Iterator[bytes], media_type: str, filename:
     next(held)
     response = _readable_from_anywhere(Response(held, content_type=_with_charset(media_type)))
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    if tag is not None:
+        return _tagged(response, tag)
     response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _tagged(response: Response, tag: str) -> Response:
+    response.set_etag(tag, weak=True)
+    response.headers["Cache-Control"] = "no-cache"
     return response
 
 
@@ -78,6 +93,8 @@ def file_sent(path: Path, media_type: str, filename: str, tag: str, changed: dat
     next(held)
     response.response = held
     response.headers["Cache-Control"] = "no-cache"
+    # Of the site's own files, whose addresses change with them.
+    del response.headers["Expires"]
     return _readable_from_anywhere(response)
 
 

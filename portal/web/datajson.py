@@ -22,6 +22,9 @@ _SCHEMA = "https://project-open-data.cio.gov/v1.1/schema"
 
 _Member: TypeAlias = dict[str, Any]
 
+LAYOUT = 1
+"""Raised whenever this module says other things of the same dataset."""
+
 LONGEST_DESCRIPTION = 10_000
 LONGEST_RIGHTS = 255
 LONGEST_KEYWORD = 1000

@@ -64,6 +64,18 @@ def test_the_schedule_dumps_once_a_night_and_keeps_as_many_as_are_set(home: Path
     catalog.close()
 
 
+def test_where_there_is_no_room_the_schedule_waits_before_it_tries_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    catalog, stop = Catalog(f"sqlite:///{home / 'nachuan.db'}"), threading.Event()
+    monkeypatch.setattr(serving, "DUMP_AGAIN_S", 0.01)
+    (home / dumps.FOLDER).write_text("a file where the folder should be")
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=1), tick=False):
+        serving._dump(catalog, installation.settings(), stop)
+    assert "no dump could be made" in caplog.text
+    catalog.close()
+
+
 def test_the_schedule_makes_none_where_none_are_kept_and_stops_when_told(home: Path) -> None:
     catalog, stop = Catalog(f"sqlite:///{home / 'nachuan.db'}"), threading.Event()
     given = installation.settings()

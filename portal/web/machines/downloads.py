@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 from flask import Blueprint, Response, request
@@ -47,10 +48,19 @@ def data_json() -> Response:
     """Every dataset found in DCAT-US 1.1, each once: a further appearance would be another dataset to whoever reads it."""
     try:
         asked = asked_strictly(request.args, {name for name in SEARCHES if name != "appearances"})
+        # Looked at first: what changes while the document is sent makes another of it for whoever asks again.
+        tag = _standing() if asked.finds_everything else None
         found = selection(site().catalog, site().index, replace(asked.query(), appearances=Appearances.ONCE))
     except (NotUnderstood, QueryNotUnderstood) as error:
         return refused(error)
-    return streamed(datajson.chunks(found, base()), "application/json", "data.json")
+    return streamed(datajson.chunks(found, base()), "application/json", "data.json", tag=tag)
+
+
+def _standing() -> str:
+    """What the whole of data.json depends on: the datasets, which of them count, how they are told, and where."""
+    catalog = site().catalog
+    told = f"{catalog.last_change()}-{catalog.appearances.newest()}-{datajson.LAYOUT}-{base()}"
+    return hashlib.blake2b(told.encode(), digest_size=12).hexdigest()
 
 
 def _found() -> Iterator[Entry]:

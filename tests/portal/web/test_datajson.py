@@ -112,6 +112,20 @@ def test_an_empty_catalogue_is_an_empty_list_and_needs_no_index(catalog: Catalog
     assert len(told(client_of(town, MemoryIndex()))["dataset"]) == 30
 
 
+def test_while_nothing_changed_nothing_is_sent_again(catalog: Catalog) -> None:
+    build(catalog)
+    client = client_of(catalog)
+    tag = client.get("/data.json").headers["ETag"]
+    known = client.get("/data.json", headers={"If-None-Match": tag})
+    assert (known.status_code, known.get_data(), known.headers["ETag"]) == (304, b"", tag)
+    lease = catalog.sources.lease("hangzhou", "test")
+    with catalog.transaction(lease, None) as transaction:
+        transaction.put([made("one more")])
+    catalog.sources.release(lease)
+    assert client.get("/data.json", headers={"If-None-Match": tag}).status_code == 200
+    assert "ETag" not in client.get("/data.json?theme=environment").headers
+
+
 def test_a_record_says_what_its_portal_said_in_the_words_of_the_profile() -> None:
     assert record_of(**WHOLE) == {
         "@type": "dcat:Dataset",

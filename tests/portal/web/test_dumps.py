@@ -164,6 +164,7 @@ def test_a_file_is_sent_whole_in_parts_or_not_again(client: FlaskClient, home: P
     address, body = f"/dumps/{DAY}/catalogue.jsonl.gz", (home / dumps.FOLDER / DAY / "catalogue.jsonl.gz").read_bytes()
     whole = client.get(address)
     assert (whole.status_code, whole.mimetype, whole.get_data()) == (200, "application/gzip", body)
+    assert "Expires" not in whole.headers
     assert whole.headers["Content-Disposition"] == f"attachment; filename=nachuan-{DAY}.jsonl.gz"
     assert whole.headers["ETag"] == f'"{hashlib.sha256(body).hexdigest()}"' and "Content-Encoding" not in whole.headers
     assert (whole.headers["Accept-Ranges"], int(whole.headers["Content-Length"])) == ("bytes", len(body))
