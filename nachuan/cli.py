@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "assess": ("nachuan.commands.assess:assess", "How openly the datasets are opened: evidence and scores."),
     "high-value": ("nachuan.commands.high_value:high_value", "The high-value list: which places have what of it."),
     "export": ("nachuan.commands.export:export", "Write out the catalogue."),
+    "dump": ("nachuan.commands.dump:dump", "Dump the catalogue as files to take away."),
     "decisions": ("nachuan.commands.decisions:decisions", "What people decided about publishers' names."),
     "user": ("nachuan.commands.user:user", "The people who may sign in."),
     "db": ("nachuan.commands.database:database", "The database."),

@@ -51,6 +51,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Addresses of resources the schedule asks for in a day; 0 = none."""
     links_every_days: float = 14.0
     """Until an address that is well is asked for again."""
+    dumps_kept: int = 7
+    """Nights of which a dump of the catalogue is kept; 0 = none is made."""
     searches_a_minute: int = 300
     """Narrowed searches that one client may make in a minute, for each process; 0 = as many as it likes."""
     proxies: int = 0
@@ -116,6 +118,7 @@ VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("NACHUAN_CHROMIUM", "chromium", _chromium),
     ("NACHUAN_LINKS_A_DAY", "links_a_day", _not_negative),
     ("NACHUAN_LINKS_EVERY_DAYS", "links_every_days", _days),
+    ("NACHUAN_DUMPS_KEPT", "dumps_kept", _not_negative),
     ("NACHUAN_SEARCHES_A_MINUTE", "searches_a_minute", _not_negative),
     ("NACHUAN_PROXIES", "proxies", _not_negative),
 )

@@ -22,6 +22,7 @@ from harvester.sandbox import serve as make_believe
 from harvester.scheduler import Scheduler
 from nachuan import comparing, installation
 from nachuan.cli import Failed
+from nachuan.commands.export import HERE
 from nachuan.commands.harvest import harvest_with_progress
 from nachuan.commands.sources import apply_sources
 from portal.catalog.accounts import Role, UnknownAccount
@@ -31,6 +32,7 @@ from portal.catalog.sources import SourceHeld
 from portal.catalog.store import Catalog
 from portal.search.engines import open_index
 from portal.settings import Settings, with_secret_key
+from portal.web import dumps
 from portal.web.app import create_app
 from portal.web.server import serve as serve_portal
 
@@ -38,6 +40,9 @@ log = logging.getLogger(__name__)
 
 OPERATOR = "operator"
 """The one account of the demonstration."""
+
+DUMP_AGAIN_S = 3600.0
+"""After a dump that failed. What else is done once a day waits as long."""
 
 WORKERS = 4
 """Sources harvested at a time, besides those whose runs last long."""
@@ -154,11 +159,31 @@ def _follow(catalog: Catalog, given: Settings) -> None:
 
 
 def _nightly(catalog: Catalog, given: Settings, stop: threading.Event) -> None:
-    """What a new day brings; neither keeps the other from being tried."""
+    """What a new day brings; none keeps the others from being tried."""
     try:
         comparing.compare_when_due(catalog, given, stop)
     finally:
-        _explain(catalog, stop)
+        try:
+            _explain(catalog, stop)
+        finally:
+            _dump(catalog, given, stop)
+
+
+def _dump(catalog: Catalog, given: Settings, stop: threading.Event) -> None:
+    now = datetime.now(UTC)
+    if not given.dumps_kept or not dumps.is_due(given.home, catalog, now):
+        return
+    try:
+        made = dumps.make(given.home, catalog, (given.base_url or HERE).rstrip("/"), now, is_stopped=stop.is_set)
+        dumps.keep(given.home, given.dumps_kept)
+    except (dumps.DumpExists, dumps.DumpBusy, dumps.DumpStopped) as error:
+        log.info("%s", error)
+    except OSError as error:
+        # Mostly a disk without room, which stays so for a while: not every minute is a dump to be begun for nothing.
+        log.error("no dump could be made, the next attempt is in an hour: %s", error)
+        stop.wait(DUMP_AGAIN_S)
+    else:
+        log.info("the catalogue was dumped: %s of %d bytes", made.day, sum(one.bytes for one in made.files))
 
 
 def _explain(catalog: Catalog, stop: threading.Event) -> None:

@@ -152,6 +152,13 @@ class Runs:
         with self._engine.connect() as connection:
             return {row.source_id: _run(row) for row in connection.execute(query)}
 
+    def ended_since(self, instant: datetime) -> Mapping[Outcome, int]:
+        """How many runs ended at an instant or after it, by outcome."""
+        table = tables.run.c
+        query = select(table.outcome, func.count()).where(table.finished >= instant, table.outcome.is_not(None))
+        with self._engine.connect() as connection:
+            return {Outcome(outcome): count for outcome, count in connection.execute(query.group_by(table.outcome))}
+
     def last_read(self, until: datetime | None = None, *, source_id: str | None = None) -> Mapping[str, datetime]:
         """When each source, or one, was last read to the end of its list, at all or up to an instant.
 

@@ -6,14 +6,17 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from pathlib import Path
 from threading import BoundedSemaphore
 
-from flask import Response, request
+from flask import Response, request, send_file
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
 
 from portal.web.asking import Asked, NotUnderstood, asked
 from portal.web.documents import REPRESENTATIONS
 from portal.web.site import site
+from portal.web.words import messages
 
 _PAGE = "text/html"
 
@@ -40,19 +43,64 @@ def answer(
     return response
 
 
-def streamed(pieces: Iterator[str] | Iterator[bytes], media_type: str, filename: str) -> Response:
-    """A download sent as it is made; 503 while as many are under way as threads may be held by."""
+def streamed(
+    pieces: Iterator[str] | Iterator[bytes], media_type: str, filename: str, *, tag: str | None = None
+) -> Response:
+    """A download sent as it is made; 503 while as many are under way as threads may be held by.
+
+    ``tag`` stands for what the body will say, where that is known before it is made: whoever has it gets 304.
+    """
+    if tag is not None and request.if_none_match.contains_weak(tag):
+        return _tagged(_readable_from_anywhere(Response(status=304)), tag)
     turns = site().downloads
     if not turns.acquire(blocking=False):
-        response = problem(503, "Busy", "Other downloads are under way. Come back after as many seconds as Retry-After says.")
-        response.headers["Retry-After"] = str(RETRY_S)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return _busy()
     held = _held(pieces, turns)
     # From here on the turn is given back however the download ends: one never begun has no end that could.
     next(held)
     response = _readable_from_anywhere(Response(held, content_type=_with_charset(media_type)))
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    if tag is not None:
+        return _tagged(response, tag)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _tagged(response: Response, tag: str) -> Response:
+    response.set_etag(tag, weak=True)
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def file_sent(path: Path, media_type: str, filename: str, tag: str, changed: datetime) -> Response:
+    """A file as a download, whole or the part that Range asks for; 503 as for ``streamed``. ``tag`` stands for its bytes."""
+    turns = site().downloads
+    if not turns.acquire(blocking=False):
+        return _busy()
+    try:
+        response = send_file(
+            path, media_type, as_attachment=True, download_name=filename, etag=tag, last_modified=changed, conditional=True
+        )
+    except (OSError, HTTPException):
+        # It was removed in this moment, or what is asked for lies beyond its end.
+        turns.release()
+        raise
+    # Handed to the server as a file it would be closed without us, and the turn never given back.
+    response.direct_passthrough = False
+    opened = response.iter_encoded()
+    response.call_on_close(getattr(response.response, "close", lambda: None))
+    held = _held(opened, turns)
+    next(held)
+    response.response = held
+    response.headers["Cache-Control"] = "no-cache"
+    # Of the site's own files, whose addresses change with them.
+    del response.headers["Expires"]
+    return _readable_from_anywhere(response)
+
+
+def _busy() -> Response:
+    response = problem(503, "Busy", "Other downloads are under way. Come back after as many seconds as Retry-After says.")
+    response.headers["Retry-After"] = str(RETRY_S)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -73,8 +121,11 @@ def problem(status: int, title: str, detail: str) -> Response:
 
 
 def refused(error: Exception) -> Response:
-    """The answer to a question that cannot be understood."""
-    return problem(400, "Not understood", str(error))
+    """The answer to a question that cannot be understood; in English, as every problem is."""
+    detail = str(error)
+    if isinstance(error, NotUnderstood) and isinstance(told := messages("en").get(error.key), str):
+        detail = told.format(value=error.value)
+    return problem(400, "Not understood", detail)
 
 
 def asked_strictly(arguments: MultiDict[str, str], allowed: Collection[str]) -> Asked:

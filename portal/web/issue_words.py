@@ -15,10 +15,13 @@ _BETWEEN_HAN = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 _GAP = "…"
 
 
-def issue_text(issue: Issue) -> str:
-    """What is wrong, with the values of this issue in it; its code when the vocabulary lacks it."""
+def issue_text(issue: Issue, tongue: str | None = None) -> str:
+    """What is wrong, with the values of this issue in it; its code when the vocabulary lacks it.
+
+    In ``zh`` or ``en`` where one is given, else in the language of the page.
+    """
     values = _values(issue)
-    pattern = _pattern(issue.code)
+    pattern = _pattern(issue.code, tongue)
     last = _LAST_VALUE.search(pattern)
     if last is not None and not values.get(last[1]):
         pattern = pattern[: last.start()]
@@ -61,5 +64,5 @@ def _values(issue: Issue) -> dict[str, str | None]:
     }
 
 
-def _pattern(code: str) -> str:
-    return vocabulary("issues").label(code, language())
+def _pattern(code: str, tongue: str | None = None) -> str:
+    return vocabulary("issues").label(code, tongue or language())

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can answer."""
+"""Whether the process lives, whether it can answer, and how the installation stands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from flask import Blueprint, Response
 
 from portal.catalog.engines import AWAY, DatabaseError
+from portal.web import metrics
 from portal.web.site import site
 
 machines = Blueprint("probes", __name__)
@@ -33,6 +34,14 @@ def ready() -> Response:
         return _told(503, {"status": "not ready", "index": "it must be built: run `nachuan index rebuild`"})
     behind = max(0, site().catalog.last_change() - position.change)
     return _told(200, {"status": "ready", "index_behind_changes": behind})
+
+
+@machines.get("/metrics")
+def measured() -> Response:
+    """How the installation stands, for Prometheus."""
+    response = Response(metrics.read(site().catalog, site().index, site().overviews), content_type=metrics.MEDIA_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _told(status: int, what: dict[str, object]) -> Response:

@@ -33,10 +33,13 @@ _LEAVE_ALONE = (
     "/datasets?",
     "/datasets.csv",
     "/datasets.jsonl",
+    "/data.json",
+    "/dumps/",
     "/feeds/",
     "/suggestions",
     "/catalog.",
     "/api/",
+    "/metrics",
     "/scorecards?",
     # Every place of every entry is an address of its own.
     "/high-value?",

@@ -28,6 +28,7 @@ IDS = {
 }
 FILLED = {
     "slug": "x", "filename": "site.css", "number": "1", "code": "330100",
+    "region": "330100", "publisher": "water", "source": "hangzhou", "run": "1",
     "kind": "regions", "rules": "national", "indicator": "licence", "flag": "effective",
 }
 EACH = {"suffix": ("json", "ttl", "rdf", "jsonld"), "format_": ("csv", "parquet")}
@@ -89,8 +90,8 @@ def test_no_public_address_tells_what_is_for_operators(client: FlaskClient) -> N
     # That the forms were asked for: a dataset as RDF and as JSON, a card as a table.
     dataset = f"/datasets/{dataset_of('1')}"
     assert {f"{dataset}.{suffix}" for suffix in EACH["suffix"]} | {"/scorecards.parquet", "/catalog.ttl"} <= asked
-    # That issues are looked at where they stand: the run's page, its CSV and the dataset's page.
-    assert {"/runs/1", "/runs/1/issues.csv", f"/datasets/{dataset_of('1')}"} <= set(told)
+    # That issues are looked at where they stand: the run's page, its CSV, the API and the dataset's page.
+    assert {"/runs/1", "/runs/1/issues.csv", "/api/v1/runs/1/issues", dataset} <= set(told)
 
 
 def test_operators_are_told(client: FlaskClient) -> None:

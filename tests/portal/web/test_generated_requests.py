@@ -67,28 +67,37 @@ def pestered(app: Flask, document: dict[str, object], examples: int) -> Pestered
     return found
 
 
-def document() -> dict[str, Any]:
-    """The description, with a dataset that there is as an example: no other would be guessed."""
+def document(catalog: Catalog) -> dict[str, Any]:
+    """The description with what differs from one catalogue to the next.
+
+    A dataset and a publisher that there are as examples, for no others would be guessed, and the newest change: nothing is
+    asked beyond it.
+    """
     given = copy.deepcopy(described.document())
-    given["components"]["parameters"]["id"]["example"] = dataset_of("1")
+    parameters = given["components"]["parameters"]
+    parameters["id"]["example"] = dataset_of("1")
+    parameters["publisher"]["example"] = "water"
+    parameters["since"]["schema"]["maximum"] = catalog.last_change()
     return given
 
 
 @pytest.mark.slow
 def test_w101_every_answer_to_generated_requests_is_as_it_is_described(assessed: Catalog) -> None:
     app = client_of(assessed).application
-    found = pestered(app, document(), EXAMPLES)
+    found = pestered(app, document(assessed), EXAMPLES)
     assert found.wrong == []
     assert sum(found.met.values()) > 500
     for path in described.document()["paths"]:
-        assert found.met[path, 200] and (found.met[path, 404] or "{" not in path), path
+        assert found.met[path, 200], path
+    # Of some addresses nothing is asked but what other answers named; that each has its 404 is asked in test_openapi.
+    assert sum(bool(found.met[path, 404]) for path in described.document()["paths"]) > 5
     assert found.met["/api/v1/scorecards", 400] and found.met["/api/v1/scorecards", 405]
     assert [uri for uri in found.slow if seconds(app, uri) > SLOWEST_S] == [], "and it is not the machine that was busy"
 
 
 @pytest.mark.slow
 def test_w101_a_description_that_is_not_true_is_found_out(assessed: Catalog) -> None:
-    untrue = document()
+    untrue = document(assessed)
     untrue["components"]["schemas"]["League"]["properties"]["total"] = {"type": "string"}
     untrue["paths"]["/api/v1/scorecards/{kind}/{code}"]["get"]["responses"].pop("404")
     told = "\n".join(pestered(client_of(assessed).application, untrue, 5).wrong)
@@ -97,7 +106,7 @@ def test_w101_a_description_that_is_not_true_is_found_out(assessed: Catalog) -> 
 
 @pytest.mark.slow
 def test_w101_before_anything_is_assessed_the_answers_are_described_too(catalog: Catalog) -> None:
-    found = pestered(client_of(catalog).application, document(), 10)
+    found = pestered(client_of(catalog).application, document(catalog), 10)
     assert [told for told in found.wrong if not told.startswith("not_a_server_error")] == []
     assert found.met["/api/v1/scorecards", 503] and not found.met["/api/v1/scorecards", 200]
 

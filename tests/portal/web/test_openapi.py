@@ -101,6 +101,25 @@ ASKED = (
     ("/api/v1/high-value", "/api/v1/high-value"),
     ("/api/v1/high-value/{id}", "/api/v1/high-value/TRA-1"),
     ("/api/v1/regions/{region}/high-value", "/api/v1/regions/330100/high-value"),
+    ("/api/v1/datasets", "/api/v1/datasets"),
+    ("/api/v1/datasets", "/api/v1/datasets?limit=3&appearances=once"),
+    ("/api/v1/datasets", "/api/v1/datasets?q=公交&region=330000&theme=transport&theme=environment&limit=2"),
+    ("/api/v1/datasets/{id}", f"/api/v1/datasets/{dataset_of('1')}"),
+    ("/api/v1/publishers", "/api/v1/publishers?q=杭州&limit=1"),
+    ("/api/v1/publishers/{publisher}", "/api/v1/publishers/hz"),
+    ("/api/v1/regions", "/api/v1/regions?after=33"),
+    ("/api/v1/regions", "/api/v1/regions?parent=330000"),
+    ("/api/v1/regions/{region}", "/api/v1/regions/330100"),
+    ("/api/v1/regions/{region}", "/api/v1/regions/330102"),
+    ("/api/v1/sources", "/api/v1/sources"),
+    *(("/api/v1/sources/{source}", f"/api/v1/sources/{source}") for source in ("hangzhou", "riverton", "later")),
+    ("/api/v1/sources/{source}/runs", "/api/v1/sources/riverton/runs?limit=1"),
+    ("/api/v1/sources/{source}/runs", "/api/v1/sources/later/runs"),
+    *(("/api/v1/runs/{run}", f"/api/v1/runs/{number}") for number in (1, 2, 3)),
+    ("/api/v1/runs/{run}/issues", "/api/v1/runs/1/issues?limit=1"),
+    ("/api/v1/runs/{run}/issues", "/api/v1/runs/1/issues?issue=record.title-missing"),
+    ("/api/v1/changes", "/api/v1/changes"),
+    ("/api/v1/changes", "/api/v1/changes?since=10&limit=3"),
     ("/api/v1/openapi.json", "/api/v1/openapi.json"),
 )
 """A path of the document, and an address of it."""
@@ -153,6 +172,13 @@ def test_no_field_of_any_answer_is_null(client: FlaskClient) -> None:
     ("/api/v1/datasets/{id}/evidence", "/api/v1/datasets/nonesuch/evidence", 404),
     ("/api/v1/high-value/{id}", "/api/v1/high-value/nonesuch", 404),
     ("/api/v1/regions/{region}/high-value", "/api/v1/regions/nonesuch/high-value", 404),
+    ("/api/v1/datasets/{id}", "/api/v1/datasets/nonesuch", 404),
+    ("/api/v1/publishers/{publisher}", "/api/v1/publishers/nonesuch", 404),
+    ("/api/v1/regions/{region}", "/api/v1/regions/nonesuch", 404),
+    ("/api/v1/sources/{source}", "/api/v1/sources/nonesuch", 404),
+    ("/api/v1/sources/{source}/runs", "/api/v1/sources/nonesuch/runs", 404),
+    *(("/api/v1/runs/{run}", f"/api/v1/runs/{number}", 404) for number in ("999", "x", "9" * 30, "-1")),
+    ("/api/v1/runs/{run}/issues", "/api/v1/runs/999/issues", 404),
 ])
 def test_what_there_is_not_is_a_problem_as_it_is_described(
     client: FlaskClient, path: str, address: str, status: int
@@ -162,7 +188,13 @@ def test_what_there_is_not_is_a_problem_as_it_is_described(
     assert wrong(response.get_json(), pointer_of(path, status, "application/problem+json")) == []
 
 
-@pytest.mark.parametrize("path,address", [pair for pair in ASKED if "503" in DOCUMENT["paths"][pair[0]]["get"]["responses"]])
+def waits_for_an_assessment(path: str) -> bool:
+    """Whether an address answers only after the first one."""
+    answers = DOCUMENT["paths"][path]["get"]["responses"]
+    return bool(answers.get("503") == {"$ref": "#/components/responses/NotAssessed"})
+
+
+@pytest.mark.parametrize("path,address", [pair for pair in ASKED if waits_for_an_assessment(pair[0])])
 def test_before_the_first_assessment_the_answer_is_the_problem_that_is_described(
     town: Catalog, path: str, address: str
 ) -> None:
