@@ -93,7 +93,9 @@ class Demand:
     def cells(self) -> list[Cell]:
         """The unmet requests by the region and the theme they are filed under."""
         table = tables.data_request.c
-        columns = (table.region, table.theme, table.verdict, func.count().label("requests"), func.sum(table.wanted).label("sum"))
+        columns = (
+            table.region, table.theme, table.verdict, func.count().label("requests"), func.sum(table.wanted).label("sum"),
+        )
         query = _which(select(*columns), Which(standings=UNMET)).group_by(table.region, table.theme, table.verdict)
         found: dict[tuple[str | None, str | None], tuple[int, int, int]] = {}
         with self._engine.connect() as connection:

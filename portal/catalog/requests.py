@@ -262,12 +262,6 @@ class Requests:
             _recount(connection, found.counts_for)
         return True
 
-    def supports(self, number: int, asker: Asker) -> bool:
-        """Whether the asker has joined in already: an account ever, an address today. Raises UnknownRequest."""
-        with writing(self._engine) as connection:
-            found = _one(connection, number)
-            return _supports(connection, found, _named(connection, asker, datetime.now(UTC)))
-
     def publish(self, number: int, filing: Filing, *, by: str, after: int | None = None) -> Request:
         """Makes a request public that waits or was refused, and files it. Raises UnknownRequest, RequestRefused.
 
