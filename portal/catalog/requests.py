@@ -200,6 +200,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType({
     "into": "a request is merged into another one that is public and not merged itself",
     "holds": "others are merged into it: take that back first",
     "merged": "it is merged into another: answer that one",
+    "verdict": "an answer is planned, published, not possible or already there",
     "text": f"planned or not possible needs 1 to {LONGEST:,} characters of ground; no answer has more",
     "datasets": f"published or already there names 1 to {MOST_DATASETS} datasets of the catalogue; the others name none",
     "answered": "it was answered meanwhile: read that answer first",

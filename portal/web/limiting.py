@@ -25,7 +25,9 @@ from portal.web.errors import error_page
 
 log = logging.getLogger(__name__)
 
-NARROWED = frozenset(("search.search", "feeds.datasets", "downloads.csv", "downloads.jsonl", "catalogue.catalog"))
+NARROWED = frozenset((
+    "search.search", "feeds.datasets", "downloads.csv", "downloads.jsonl", "catalogue.catalog", "asking_for_data.form",
+))
 """What is dear where a search narrows it down; the whole catalogue may be read as fast as it goes."""
 
 COMPARED = frozenset(("changes", "digests"))
