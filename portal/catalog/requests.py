@@ -381,6 +381,16 @@ class Requests:
         with self._engine.connect() as connection:
             return _all(connection, _REQUESTS.where(tables.data_request.c.merged_into == number))
 
+    def numbers_merged_into(self, numbers: Sequence[int]) -> dict[int, list[int]]:
+        """Of each request the numbers of those merged into it, in order; one that has none is left out."""
+        table = tables.data_request.c
+        query = select(table.merged_into, table.number).where(table.merged_into.in_(numbers)).order_by(table.number)
+        found: dict[int, list[int]] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.merged_into, []).append(row.number)
+        return found
+
     def waiting(self, limit: int = 100, start: int = 0) -> list[Request]:
         """Requests nobody has looked at, the oldest first."""
         query = _REQUESTS.where(tables.data_request.c.state == State.WAITING.value)

@@ -93,8 +93,8 @@ class Event(Struct, frozen=True, kw_only=True):
     other: int | None = None
     department: str | None = None
     """What the department is called that answers, or whose it became."""
-    datasets: tuple[Entry, ...] = ()
-    """Those the answer names which are still known."""
+    datasets: tuple[tuple[str, Entry | None], ...] = ()
+    """Those the answer names; None where the catalogue knows one no more."""
     is_last: bool = False
     """Of an answer: whether it is the one in force."""
 
@@ -192,7 +192,7 @@ def course(request: Request, merged: Sequence[Request]) -> list[Event]:
             kind="answered",
             answer=given,
             department=names.get(given.department or ""),
-            datasets=tuple(entries[id] for id in given.reply.datasets if id in entries),
+            datasets=tuple((id, entries.get(id)) for id in given.reply.datasets),
             is_last=given is request.answers[-1],
         ))
     return sorted(events, key=lambda one: one.at)

@@ -67,10 +67,12 @@ def _page(found: Request, status: int, problem: str | None = None) -> Response:
     # Of an answer given meanwhile the page is to show the answer.
     found = site().catalog.requests.get(found.number)
     merged = site().catalog.requests.merged_into(found.number)
+    shown = demanded.shown([found])[0]
     page = render_template(
         "desk/request.html",
         one=found,
-        standing=demanded.shown([found])[0].standing,
+        shown=shown,
+        department=shown.department,
         marks=demanded.MARKS,
         course=demanded.course(found, merged),
         last_answer=found.answers[-1].number if found.answers else "",

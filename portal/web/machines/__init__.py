@@ -9,6 +9,7 @@ from portal.web.machines import (
     openapi,
     probes,
     quality,
+    requests,
     scorecards,
     sitemaps,
 )
@@ -20,6 +21,7 @@ MACHINES = (
     downloads.machines,
     scorecards.machines,
     high_value.machines,
+    requests.machines,
     quality.machines,
     openapi.machines,
     sitemaps.machines,

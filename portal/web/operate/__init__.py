@@ -19,7 +19,7 @@ OPERATING = (
 )
 
 ADMITTED = {people.pages.name: frozenset((Role.ADMIN,)), disputes.pages.name: ANSWER, requests.pages.name: ANSWER}
-"""Where it is not those who run the installation: accounts are for administrators, disputes and requests for reviewers too."""
+"""Where not those who run the installation: accounts are administrators' alone, disputes and requests reviewers' too."""
 
 for _pages in OPERATING:
     only_for(_pages, ADMITTED.get(_pages.name, OPERATE))

@@ -157,6 +157,7 @@ def _page(number: int, status: int, problem: str | None = None, tried: str | Non
     merged = catalog.requests.merged_into(number)
     titles = [(title, other) for title, other in catalog.demand.titles(LOOKED_THROUGH) if other != number]
     near = [catalog.requests.get(other) for _, other in nearest(wish.title, titles, NEAREST)]
+    shown = demanded.shown([found])[0]
     # What was typed into one form is none of another's.
     typed = {} if tried is None else {tried: request.form}
     page = render_template(
@@ -164,7 +165,8 @@ def _page(number: int, status: int, problem: str | None = None, tried: str | Non
         one=found,
         state=found.state,
         states=State,
-        standing=demanded.shown([found])[0].standing,
+        shown=shown,
+        department=shown.department,
         marks=demanded.MARKS,
         course=demanded.course(found, merged),
         merged=merged,

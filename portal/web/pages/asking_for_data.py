@@ -22,7 +22,7 @@ from portal.catalog.requests import (
     State,
     Wish,
 )
-from portal.search.language import looser
+from portal.search.language import any_of
 from portal.search.query import IndexUnusable, Query, QueryNotUnderstood
 from portal.web import demanded, signing_in
 from portal.web.addresses import address
@@ -46,9 +46,6 @@ NEAREST = 5
 LOOKED_THROUGH = 2000
 """Of the newest requests, the titles that words are compared with."""
 
-LOOSENED = 6
-"""Searches for a little less that are tried where the words themselves find nothing."""
-
 TRAP = "website"
 """A field that people do not see, and programs that fill in whatever they find do."""
 
@@ -61,8 +58,8 @@ class Near(Struct, frozen=True):
 
     requests: list[Shown]
     datasets: list[Summary]
-    words: str | None
-    """What the datasets were found with: the words, or some of them."""
+    words: str
+    """What the datasets were found with: all of the words, or any of them."""
     total: int
 
 
@@ -150,7 +147,7 @@ def _form(given: MultiDict[str, str], status: int, problem: str | None = None) -
         is_begun=is_begun,
         title=given.get("title", words),
         description=given.get("description", ""),
-        region=region if code is None else demanded.typed_region(code),
+        region=demanded.typed_region(region) if region in vocabulary("regions").terms else region,
         theme=theme,
         entry=entry,
         function=given.get("function", entry.functions[0] if entry else ""),
@@ -172,8 +169,9 @@ def _near(words: str, region: str | None, theme: str) -> Near:
     alike = [site().catalog.requests.get(number) for number in numbers]
     filters = {"region": (region,) if region else (), "theme": (theme,) if theme in vocabulary("themes").terms else ()}
     narrowed = {name: values for name, values in filters.items() if values}
-    ways = [(words, narrowed), *([(words, {})] if narrowed else []), *((way.text, {}) for way in looser(words)[:LOOSENED])]
-    for text, kept in ways:
+    for text, kept in ((words, narrowed), (words, {}), (any_of(words), {})):
+        if not text:
+            continue
         try:
             results = site().index.search(Query(text=text, filters=kept, rows=NEAREST))
         except QueryNotUnderstood:
@@ -183,7 +181,7 @@ def _near(words: str, region: str | None, theme: str) -> Near:
             break
         if results.total:
             return Near(demanded.shown(alike), found(results.hits), text, results.total)
-    return Near(demanded.shown(alike), [], None, 0)
+    return Near(demanded.shown(alike), [], words, 0)
 
 
 def _join(number: int, status: int, problem: str | None = None) -> Response:

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, render_template, request
 
 from portal.highvalue.coverage import Cell, listed
 from portal.highvalue.judging import State
-from portal.web import high_value, places, tables
+from portal.web import demanded, high_value, places, tables
 from portal.web.addresses import address
 from portal.web.languages import language
 from portal.web.paging import page_asked, paging
@@ -88,6 +88,7 @@ def entry(id: str) -> str:
         abroad=() if region else high_value.abroad(coverage, shown),
         place_name=lambda code: places.name(code, language()),
         wanted=wanted,
+        unmet=demanded.unmet(region=region, entry=id),
         counts=Counter(one.state for one in (found if wanted is None else high_value.behind(id, region))),
         datasets=[
             (one, title_of(one.entry.dataset), publisher_of(one.entry.dataset), high_value.words(one.match.shortfalls, shown))
