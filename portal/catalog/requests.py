@@ -30,7 +30,7 @@ from portal.catalog.said import plain_line, plain_lines
 TITLE_LENGTH = (4, 120)
 """The fewest and the most characters of what is asked for."""
 
-DESCRIPTION_LENGTH = (10, 2000)
+DESCRIPTION_LENGTH = (5, 2000)
 """The fewest and the most characters of what it is for."""
 
 LONGEST = 2000

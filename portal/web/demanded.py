@@ -14,6 +14,7 @@ from portal.catalog.demand import UNMET, Cell, Order, Standing, Which, standing
 from portal.catalog.model import Entry
 from portal.catalog.requests import Answer, Decision, Request, Step
 from portal.web import graded, places
+from portal.web.graded import Group, Link
 from portal.web.languages import language
 from portal.web.site import site
 from schemas import high_value_entries, vocabulary
@@ -169,6 +170,11 @@ def days_open(request: Request) -> int:
 def department_names(departments: Iterable[str | None]) -> dict[str, str]:
     """What departments are called; None among them is left out."""
     return graded.names(Kind.DEPARTMENT, sorted({one for one in departments if one is not None}))
+
+
+def card(department: str | None) -> Link | None:
+    """The card of a department; None where there is none."""
+    return None if department is None else graded.link(Group(Kind.DEPARTMENT, department))
 
 
 def course(request: Request, merged: Sequence[Request]) -> list[Event]:

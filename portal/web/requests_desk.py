@@ -72,7 +72,7 @@ def _page(found: Request, status: int, problem: str | None = None) -> Response:
         "desk/request.html",
         one=found,
         shown=shown,
-        department=shown.department,
+        card=demanded.card(found.department),
         marks=demanded.MARKS,
         course=demanded.course(found, merged),
         last_answer=found.answers[-1].number if found.answers else "",

@@ -40,10 +40,13 @@ _ALLOWED = {*FILTERS, "after"}
 
 @machines.before_request
 def refuse_what_is_not_heeded() -> Response | None:
-    """A program is told of a parameter that nobody heeds, and of a number that is none."""
+    """A program is told of a parameter that nobody heeds, of one that says nothing, and of a number that is none."""
     unknown = next((name for name in request.args if name not in _ALLOWED), None)
     if unknown is not None:
         return refused(NotUnderstood("there is no such parameter", unknown[:60]))
+    empty = next((name for name, value in request.args.items() if not value), None)
+    if empty is not None:
+        return refused(NotUnderstood("nothing is said of the parameter", empty))
     after = request.args.get("after", "1")
     is_number = after.isascii() and after.isdigit() and int(after[:19]) <= LARGEST_NUMBER
     return None if is_number else refused(NotUnderstood("after is the number of a request", after[:60]))

@@ -68,6 +68,7 @@ def one(number: int) -> str:
     return render_template(
         "pages/request.html",
         shown=demanded.shown([found])[0],
+        card=demanded.card(found.department),
         into=None if found.merged_into is None else store.get(found.merged_into),
         merged=merged,
         course=demanded.course(found, merged),

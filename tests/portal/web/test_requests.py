@@ -81,8 +81,8 @@ def join(browser: FlaskClient, number: int = 1, address: str = THERE) -> TestRes
 def decide(browser: FlaskClient, what: str, number: int = 1, **form: str) -> TestResponse:
     """Sends one of the operators' forms as their page of the request has it."""
     shown = page(browser, f"/operate/requests/{number}")
-    own = {name: shown.xpath(f"//form[contains(@action, '/{what}')]//*[@name='{name}']/@value") for name in ("after", "token")}
-    return send(browser, f"/operate/requests/{number}/{what}", **{"after": own["after"][0] if own["after"] else "", **form})
+    (after,) = shown.xpath(f"//form[contains(@action, '/{what}')]//*[@name='after']/@value") or [""]
+    return send(browser, f"/operate/requests/{number}/{what}", **{"after": after, **form})
 
 
 def public(catalog: Catalog, title: str = "餐饮单位食品抽检结果", **filed: str) -> int:
@@ -356,7 +356,8 @@ def test_the_list_is_narrowed_ordered_and_paged(
     assert listed("") == [bare, water] and listed("?page=2") == [food]
     assert listed("?sort=wanted") == [water, bare] and listed("?sort=oldest") == [food, water]
     assert listed("?region=330000") == [water, food], "a province has what is asked of its cities"
-    assert listed("?region=330100") == [food] and listed("?theme=environment") == [water] and listed("?entry=ENV-1") == [water]
+    assert listed("?region=330100") == [food]
+    assert listed("?theme=environment") == listed("?entry=ENV-1") == [water]
     assert listed("?state=planned") == [food] and listed("?state=unanswered") == [bare, water]
     assert listed("?state=published") == [] and listed("?department=330200.water") == [water]
     for query in ("?region=x", "?theme=x", "?entry=x", "?state=x", "?sort=x", "?department=x"):
@@ -404,11 +405,13 @@ def test_programs_read_the_same_page_by_page(
     assert [one["number"] for one in second["requests"]] == [numbers[0]] and "next" not in second
     assert first["requests"][0]["answers"][0]["by"] == MARKET and first["requests"][0]["state"] == "published"
     assert reader.get(f"/requests/{numbers[0]}.json").get_json() == second["requests"][0]
-    rows = list(csv.DictReader(io.StringIO(text_of(reader.get("/requests.csv?state=unmet")).removeprefix("\ufeff"))))
+    table = text_of(reader.get("/requests.csv?state=unmet")).removeprefix("\ufeff")
+    rows = list(csv.DictReader(io.StringIO(table)))
     assert [int(row["number"]) for row in rows] == [numbers[1], numbers[0]]
     assert all(row["title"].startswith("'=") and row["answer"] == "" for row in rows)
-    for path in ("/requests.json?page=2", "/requests.csv?sort=wanted", "/api/v1/requests?after=x", "/api/v1/requests?after=-1",
-                 f"/requests.json?after={2**63}", "/feeds/requests.atom?nonsense=1"):
+    for path in ("/requests.json?page=2", "/requests.csv?sort=wanted", "/api/v1/requests?after=x", "/requests.csv?after=-1",
+                 f"/requests.json?after={2**63}", "/feeds/requests.atom?nonsense=1",
+                 "/requests.json?state="):
         assert (reader.get(path).status_code, reader.get(path).mimetype) == (400, "application/problem+json"), path
     for path in ("/requests.json?region=x", "/requests.csv?state=x", f"/api/v1/requests/{2**63}"):
         assert (reader.get(path).status_code, reader.get(path).mimetype) == (404, "application/problem+json"), path
@@ -425,7 +428,8 @@ def test_hostile_words_stay_words(reader: FlaskClient, operator: FlaskClient) ->
     decide(operator, "publish", region="330100", department=MARKET)
     for path in ("/requests", "/requests/1", f"{NEW}?q=alert", "/feeds/requests.atom", "/requests/1/join"):
         text = text_of(reader.get(path))
-        assert "<script>alert" not in text and "<b>" not in text and "49" not in text.partition("alert(1)")[2][:60], path
+        assert "<script>alert" not in text and "<b>" not in text, path
+        assert "49" not in text.partition("alert(1)")[2][:60], path
 
 
 @pytest.mark.slow
@@ -445,7 +449,7 @@ def test_every_page_is_whole(
         (reader, f"/requests/{second}"), (reader, f"/requests/{waiting}"), (reader, f"/requests/{refused}"), (reader, NEW),
         (reader, f"{NEW}?q=食品抽检&entry=ENV-1"), (reader, f"/requests/{first}/join"), (operator, "/operate/requests"),
         (operator, f"/operate/requests/{first}"), (operator, f"/operate/requests/{second}"),
-        (operator, f"/operate/requests/{waiting}"), (operator, f"/operate/requests/{refused}"), (officer, "/desk"),
+        (operator, f"/operate/requests/{waiting}"), (operator, f"/operate/requests/{refused}"),
         (officer, "/desk/requests"), (officer, f"/desk/requests/{first}"),
     ):
         document = page(browser, f"/{language}{path}")
@@ -460,7 +464,7 @@ def test_every_page_is_whole(
         for link in document.xpath("//main//a/@href"):
             if link.startswith("/") and (browser, link) not in followed:
                 followed.add((browser, link))
-                assert browser.get(link, follow_redirects=True).status_code in (200, 503), (path, link)
+                assert browser.get(link, follow_redirects=True).status_code == 200, (path, link)
         assert not document.xpath("//main//script|//main//*[@style]|//main//*[@onclick]")
 
 
