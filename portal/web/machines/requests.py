@@ -48,7 +48,7 @@ def refuse_what_is_not_heeded() -> Response | None:
     if empty is not None:
         return refused(NotUnderstood("nothing is said of the parameter", empty))
     after = request.args.get("after", "1")
-    is_number = after.isascii() and after.isdigit() and int(after[:19]) <= LARGEST_NUMBER
+    is_number = after.isascii() and after.isdigit() and int(after[:20]) <= LARGEST_NUMBER
     return None if is_number else refused(NotUnderstood("after is the number of a request", after[:60]))
 
 

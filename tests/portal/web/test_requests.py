@@ -410,7 +410,7 @@ def test_programs_read_the_same_page_by_page(
     assert [int(row["number"]) for row in rows] == [numbers[1], numbers[0]]
     assert all(row["title"].startswith("'=") and row["answer"] == "" for row in rows)
     for path in ("/requests.json?page=2", "/requests.csv?sort=wanted", "/api/v1/requests?after=x", "/requests.csv?after=-1",
-                 f"/requests.json?after={2**63}", "/feeds/requests.atom?nonsense=1",
+                 f"/requests.json?after={2**63}", f"/requests.json?after={10**30}", "/feeds/requests.atom?nonsense=1",
                  "/requests.json?state="):
         assert (reader.get(path).status_code, reader.get(path).mimetype) == (400, "application/problem+json"), path
     for path in ("/requests.json?region=x", "/requests.csv?state=x", f"/api/v1/requests/{2**63}"):
