@@ -143,9 +143,9 @@ def within(region: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def unmet(*, region: str | None = None, entry: str | None = None) -> int:
-    """How many requests are unmet, of a region and all within it, for an entry of the high-value list."""
-    return site().catalog.demand.count(Sought(region=region, entry=entry, state=ALL_UNMET).which)
+def unmet(*, region: str | None = None, entry: str | None = None, department: str | None = None) -> int:
+    """How many requests are unmet, of a region and all within it, for an entry, of a department."""
+    return site().catalog.demand.count(Sought(region=region, entry=entry, department=department, state=ALL_UNMET).which)
 
 
 def shown(several: Sequence[Request]) -> list[Shown]:

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from portal.catalog.accounts import Role
 from portal.catalog.audit import COMMAND
+from portal.catalog.model import Publisher
 from portal.catalog.requests import ASKED_A_DAY, REFUSALS, Asker, Filing, Reply, State, Verdict, Wish
 from portal.catalog.store import Catalog
 from portal.web import demanded
@@ -22,7 +23,7 @@ from portal.web.machines import requests as machines
 from portal.web.pages import requests as listing
 from portal.web.words import messages
 from tests.portal.web.people import PASSWORD, add_everyone, cheap_passwords, send, sign_in, token
-from tests.portal.web.town import build, client_of, dataset_of, page, says, words
+from tests.portal.web.town import build, client_of, dataset_of, made, page, says, words
 
 NEW = "/requests/new"
 LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
@@ -379,7 +380,7 @@ def test_for_how_many_days_a_request_is_unanswered_is_told(staffed: Catalog, rea
     assert "40 天后首次答复" in says(reader, f"/zh/requests/{number}")
 
 
-def test_regions_and_entries_tell_how_many_requests_are_unmet(staffed: Catalog, reader: FlaskClient) -> None:
+def test_regions_departments_and_entries_tell_how_many_requests_are_unmet(staffed: Catalog, reader: FlaskClient) -> None:
     assert "没有未满足的需求" in says(reader, "/zh/regions/330000")
     public(staffed, entry="ENV-1")
     number = public(staffed, "餐饮单位的食品抽检")
@@ -391,6 +392,16 @@ def test_regions_and_entries_tell_how_many_requests_are_unmet(staffed: Catalog, 
         assert "1 项未满足的需求" in says(reader, path), path
         assert f"/zh/requests?{query}&state=unmet" in page(reader, path).xpath("//main//a/@href"), path
     assert "没有未满足的需求" in says(reader, "/zh/high-value/TRA-1")
+    assert "未满足" not in says(reader, "/zh/publishers/water"), "a name that is no department’s"
+    bureau = Publisher(
+        id="bureau", name="杭州市市场监督管理局", institution_type="government_department", functions=("market",), department=MARKET
+    )
+    lease = staffed.sources.lease("hangzhou", "test")
+    with staffed.transaction(lease, None) as transaction:
+        transaction.put([made("food", publisher=bureau)])
+    staffed.sources.release(lease)
+    assert "1 项未满足的需求" in says(reader, "/zh/publishers/bureau")
+    assert f"/zh/requests?department={MARKET}&state=unmet" in page(reader, "/zh/publishers/bureau").xpath("//main//a/@href")
 
 
 def test_programs_read_the_same_page_by_page(
