@@ -135,6 +135,12 @@ def sought(arguments: MultiDict[str, str]) -> Sought:
     return Sought(**given, order=Order(order))
 
 
+def counts(standings: Mapping[Standing, int]) -> dict[str, int]:
+    """How many requests there are of each of ``STATES``."""
+    each = {one.value: standings.get(one, 0) for one in Standing}
+    return {ALL_UNMET: sum(each[one] for one in UNMET), **each}
+
+
 def within(region: str) -> tuple[str, ...]:
     """A region and all that lie in it."""
     found = [region]

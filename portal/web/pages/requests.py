@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from flask import Blueprint, abort, render_template, request
+from msgspec.structs import replace
 
-from portal.catalog.demand import Order, Standing
+from portal.catalog.demand import Order
 from portal.catalog.requests import Request, State, UnknownRequest
 from portal.web import demanded, places
 from portal.web.addresses import address
@@ -36,19 +37,21 @@ def requests() -> str:
         page_asked(), total, ROWS,
         lambda page: address("requests.requests", **sought.parameters(page=str(page) if page > 1 else None)),
     )
+    standings = demand.standings(replace(sought, state=None).which)
     regions = places.parts(places.NATION)
     return render_template(
         "pages/requests.html",
         sought=sought,
         total=total,
-        standings=demand.standings(),
+        any=bool(total) or demand.count() > 0,
+        standings=standings,
+        counts=demanded.counts(standings),
         shown=demanded.shown(demand.listed(sought.which, sought.order, limit=ROWS, start=(turns.page - 1) * ROWS)),
         paging=turns,
         table=demanded.table(demand.cells()),
         regions=regions if sought.region in (None, *regions) else (sought.region, *regions),
         themes=vocabulary("themes").terms.values(),
         states=demanded.STATES,
-        every_standing=tuple(Standing),
         orders=tuple(Order),
         marks=demanded.MARKS,
         place_name=lambda code: places.name(code, language()),
