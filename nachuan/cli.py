@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "appearances": ("nachuan.commands.appearances:appearances", "Which entries are one dataset, counted once."),
     "assess": ("nachuan.commands.assess:assess", "How openly the datasets are opened: evidence and scores."),
     "high-value": ("nachuan.commands.high_value:high_value", "The high-value list: which places have what of it."),
+    "requests": ("nachuan.commands.requests:requests", "What the public asks for: look, decide, answer."),
     "export": ("nachuan.commands.export:export", "Write out the catalogue."),
     "dump": ("nachuan.commands.dump:dump", "Dump the catalogue as files to take away."),
     "decisions": ("nachuan.commands.decisions:decisions", "What people decided about publishers' names."),

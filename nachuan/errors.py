@@ -13,6 +13,7 @@ from portal.catalog.engines import AWAY, DatabaseError
 from portal.catalog.held import NotHeld
 from portal.catalog.periods import PeriodFrozen, UnknownPeriod
 from portal.catalog.previews import PreviewRefused, StepRefused
+from portal.catalog.requests import RequestRefused, UnknownRequest
 from portal.catalog.runs import UnknownRun
 from portal.catalog.sources import LeaseLost, SourceHeld, UnknownSource
 from portal.catalog.statements import StatementRefused, UnknownStatement
@@ -36,6 +37,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     PeriodFrozen,
     PeriodInvalid,
     PreviewRefused,
+    RequestRefused,
     RulesInvalid,
     RulingRefused,
     SettingsError,
@@ -46,6 +48,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     UnknownAccount,
     UnknownDataset,
     UnknownPeriod,
+    UnknownRequest,
     UnknownRun,
     UnknownSource,
     UnknownStatement,

@@ -44,6 +44,13 @@ class Action(StrEnum):
     STATEMENT_MADE = "statement-made"
     STATEMENT_WITHDRAWN = "statement-withdrawn"
     STATEMENT_ANSWERED = "statement-answered"
+    REQUEST_MADE = "request-made"
+    REQUEST_PUBLISHED = "request-published"
+    REQUEST_REFUSED = "request-refused"
+    REQUEST_FILED = "request-filed"
+    REQUEST_MERGED = "request-merged"
+    REQUEST_UNMERGED = "request-unmerged"
+    REQUEST_ANSWERED = "request-answered"
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -55,7 +62,7 @@ class Line(Struct, frozen=True, kw_only=True):
     """The name of an account, ``COMMAND`` or ``NOBODY``."""
     what: Action
     about: str
-    """The account, publisher's name, source, run, period or statement it was done to."""
+    """The account, publisher's name, source, run, period, statement or request it was done to."""
     detail: str | None
 
 

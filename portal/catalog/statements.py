@@ -7,7 +7,6 @@ hash of all of it. Whether the number that a dispute is about exists is known in
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,6 +21,7 @@ from portal.catalog import audit, tables
 from portal.catalog.accounts import ANSWER, Role
 from portal.catalog.audit import COMMAND, Action
 from portal.catalog.engines import writing
+from portal.catalog.said import plain_lines
 
 LONGEST = 4000
 """Characters of a statement or an answer."""
@@ -287,14 +287,10 @@ def _account(connection: Connection, name: str) -> Row[Any] | None:
 
 def acceptable(text: str) -> str:
     """A text as it is kept for everybody to read: plain lines. Raises StatementRefused where it says nothing, or too much."""
-    lines = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")).strip()
+    lines = plain_lines(text)
     if len(lines) > LONGEST or not any(one.isalnum() for one in lines):
         raise StatementRefused("text")
     return lines
-
-
-_UNSEEN = re.compile(r"[\0-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters of control, those that turn the direction of reading, and halves of others."""
 
 
 def _about(period: str, department: str, number: int) -> str:

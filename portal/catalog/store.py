@@ -18,6 +18,7 @@ from portal.catalog.audit import Audit
 from portal.catalog.counting import Counting
 from portal.catalog.clearances import Clearances
 from portal.catalog.decisions import Decisions
+from portal.catalog.demand import Demand
 from portal.catalog.documents import decode_dataset, decode_publisher, decode_titles, in_parts, unpacked
 from portal.catalog.earlier import Facet
 from portal.catalog.explanations import Explanations
@@ -36,6 +37,7 @@ from portal.catalog.model import (
 from portal.catalog.normalisation import Normalisations
 from portal.catalog.periods import Periods
 from portal.catalog.previews import Previews
+from portal.catalog.requests import Requests
 from portal.catalog.runs import Runs
 from portal.catalog.sources import Lease, Sources, check_lease
 from portal.catalog.statements import Statements
@@ -104,6 +106,8 @@ class Catalog:
         self.previews = Previews(self.engine)
         self.statements = Statements(self.engine)
         self.high_value = HighValue(self.engine)
+        self.requests = Requests(self.engine)
+        self.demand = Demand(self.engine)
 
     @property
     def address(self) -> str:

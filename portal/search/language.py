@@ -159,12 +159,22 @@ def looser(text: str) -> list[Looser]:
 
     Empty for a single word that cannot be taken apart.
     """
-    words = [span for item in _ITEMS.finditer(text) if item[0] != "OR" for span in _word_spans(item)]
+    words = _spans(text)
     apart = [
         place for start, end in words if _is_apart(text[start:end]) for place in range(start + 1, end)
     ]
     left = [(_spaced(text[:start], text[end:]), text[start:end]) for start, end in words] if len(words) > 1 else []
     return [*(Looser(*way) for way in left), *(Looser(_spaced(text[:place], text[place:]), None) for place in apart)]
+
+
+def any_of(text: str) -> str:
+    """A text that asks for any of the words of another, what has most of them first; empty where it has none."""
+    return " OR ".join(dict.fromkeys(text[start:end] for start, end in _spans(text) if text[start] not in "-－"))
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Where the words of a text stand."""
+    return [span for item in _ITEMS.finditer(text) if item[0] != "OR" for span in _word_spans(item)]
 
 
 def _word_spans(item: re.Match[str]) -> list[tuple[int, int]]:

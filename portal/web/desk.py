@@ -13,13 +13,14 @@ from werkzeug.wrappers import Response as Answered
 
 from portal.catalog.accounts import Account, Role
 from portal.catalog.assessments import Kind as Of
+from portal.catalog.demand import Standing, Which
 from portal.catalog.model import Entry
 from portal.catalog.statements import LONGEST, Kind, Saying, StatementRefused, UnknownStatement
 from portal.scorecard import disputes, kept
 from portal.scorecard.cards import Answer, Card, IndicatorCard
 from portal.scorecard.periods import last_day
 from portal.scorecard.rules import PACKAGED, RuleSet
-from portal.web import graded, previewing, signing_in
+from portal.web import graded, previewing, requests_desk, signing_in
 from portal.web.addresses import address
 from portal.web.pages.changes import midnight
 from portal.web.pages.runs import LARGEST_NUMBER
@@ -30,7 +31,7 @@ from portal.web.summaries import title_of
 pages = Blueprint("desk", __name__)
 signing_in.only_for(pages, (Role.OFFICER,))
 
-DESK = (pages,)
+DESK = (pages, requests_desk.pages)
 
 WEEKS = 4
 """Previews on the desk: those of two years."""
@@ -129,6 +130,7 @@ def _desk(status: int, problem: str | None = None) -> Response:
         shown=[_shown(week, department) for week in previewing.all_weeks()[:WEEKS]],
         rules=PACKAGED[0],
         spoken=previewing.shown(said),
+        asked=site().catalog.demand.count(Which(department=department, standings=(Standing.UNANSWERED,))),
         unfrozen={one.preview.period for one in previewing.all_weeks() if one.stage is not Stage.FROZEN},
         done=done if done in DONE else None,
         problem=problem,

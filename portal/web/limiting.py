@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 NARROWED = frozenset((
     "search.search", "feeds.datasets", "downloads.csv", "downloads.jsonl", "downloads.data_json", "catalogue.catalog",
-    "native.datasets",
+    "native.datasets", "asking_for_data.form",
 ))
 """What is dear where a search narrows it down; the whole catalogue may be read as fast as it goes."""
 

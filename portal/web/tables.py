@@ -30,7 +30,7 @@ TYPES: Mapping[str, str] = {
     **dict.fromkeys(
         (
             "datasets", "best_place", "worst_place", "of", "passes", "fails", "unknown", "not_applicable",
-            "have", "partial", "stale", "within",
+            "have", "partial", "stale", "within", "number", "days", "wanted", "answers",
         ),
         "int64",
     ),

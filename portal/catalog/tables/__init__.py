@@ -24,6 +24,13 @@ from portal.catalog.tables.high_value import high_value_match, high_value_positi
 from portal.catalog.tables.links import counter, link, link_host, link_past, link_use
 from portal.catalog.tables.people import account, audit, clearance, publisher_decision, sign_in_attempt
 from portal.catalog.tables.previews import period_department, preview, preview_step, statement, statement_answer
+from portal.catalog.tables.requests import (
+    data_request,
+    request_answer,
+    request_salt,
+    request_step,
+    request_supporter,
+)
 from portal.catalog.tables.scorecards import (
     assessment,
     explanation,
@@ -50,6 +57,7 @@ __all__ = [
     "clearance",
     "counted_past",
     "counter",
+    "data_request",
     "dataset",
     "explanation",
     "family_member",
@@ -73,6 +81,10 @@ __all__ = [
     "publisher",
     "publisher_decision",
     "raw_record",
+    "request_answer",
+    "request_salt",
+    "request_step",
+    "request_supporter",
     "run",
     "run_request",
     "scorecard_state",

@@ -13,6 +13,7 @@ from portal.web.machines import (
     openapi,
     probes,
     quality,
+    requests,
     scorecards,
     sitemaps,
 )
@@ -27,6 +28,7 @@ MACHINES = (
     high_value.machines,
     native.machines,
     changes.machines,
+    requests.machines,
     quality.machines,
     openapi.machines,
     ckan.machines,

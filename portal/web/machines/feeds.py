@@ -26,7 +26,7 @@ ENTRIES = 50
 SUMMARY_CHARACTERS = 500
 
 _ALLOWED = {"sort", *SEARCHES}
-_ATOM = "http://www.w3.org/2005/Atom"
+ATOM = "http://www.w3.org/2005/Atom"
 
 
 @machines.get("/feeds/datasets.atom")
@@ -50,13 +50,13 @@ def datasets() -> Response:
 def _feed(asked: Asked, entries: list[Entry], portals: Mapping[str, str], base: str) -> bytes:
     parameters = replace(asked, sort=None).parameters()
     query = f"?{parameters}" if parameters else ""
-    feed = ElementTree.Element("feed", {"xmlns": _ATOM})
-    _text(feed, "id", f"{base}/feeds/datasets.atom{query}")
-    _text(feed, "title", " · ".join(("纳川 Nachuan", *_words(asked))))
+    feed = ElementTree.Element("feed", {"xmlns": ATOM})
+    text(feed, "id", f"{base}/feeds/datasets.atom{query}")
+    text(feed, "title", " · ".join(("纳川 Nachuan", *_words(asked))))
     # A feed needs a moment; one in which nothing ever changed has the first there is.
-    _text(feed, "updated", _moment(entries[0].changed if entries else datetime.fromtimestamp(0, UTC)))
-    _link(feed, "self", f"{base}/feeds/datasets.atom{query}", "application/atom+xml")
-    _link(feed, "alternate", f"{base}/datasets{query}", "text/html")
+    text(feed, "updated", moment(entries[0].changed if entries else datetime.fromtimestamp(0, UTC)))
+    link(feed, "self", f"{base}/feeds/datasets.atom{query}", "application/atom+xml")
+    link(feed, "alternate", f"{base}/datasets{query}", "text/html")
     for entry in entries:
         _entry(feed, entry, portals, base)
     written: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
@@ -70,28 +70,31 @@ def _words(asked: Asked) -> list[str]:
 def _entry(feed: ElementTree.Element, entry: Entry, portals: Mapping[str, str], base: str) -> None:
     shown, element = entry.dataset, ElementTree.SubElement(feed, "entry")
     address = dataset_address(base, shown.id)
-    _text(element, "id", address)
-    _text(element, "title", shown.title)
-    _text(element, "updated", _moment(entry.changed))
-    _text(element, "published", _moment(entry.first_seen))
+    text(element, "id", address)
+    text(element, "title", shown.title)
+    text(element, "updated", moment(entry.changed))
+    text(element, "published", moment(entry.first_seen))
     # Atom wants an author; where the portal names no publisher it is the portal itself.
     portal = portals.get(shown.source_id, shown.source_id)
-    _text(ElementTree.SubElement(element, "author"), "name", shown.publisher.name if shown.publisher else portal)
-    _link(element, "alternate", address, "text/html")
-    _link(element, "alternate", f"{address}.json", REPRESENTATIONS["json"])
+    text(ElementTree.SubElement(element, "author"), "name", shown.publisher.name if shown.publisher else portal)
+    link(element, "alternate", address, "text/html")
+    link(element, "alternate", f"{address}.json", REPRESENTATIONS["json"])
     for theme in shown.themes:
         ElementTree.SubElement(element, "category", {"term": theme, "scheme": f"{base}/themes"})
     if shown.description:
-        _text(element, "summary", plain(shown.description)[:SUMMARY_CHARACTERS])
+        text(element, "summary", plain(shown.description)[:SUMMARY_CHARACTERS])
 
 
-def _text(parent: ElementTree.Element, name: str, text: str) -> None:
-    ElementTree.SubElement(parent, name).text = writable(text)
+def text(parent: ElementTree.Element, name: str, said: str) -> None:
+    """Adds an element with a text."""
+    ElementTree.SubElement(parent, name).text = writable(said)
 
 
-def _link(parent: ElementTree.Element, relation: str, address: str, media_type: str) -> None:
+def link(parent: ElementTree.Element, relation: str, address: str, media_type: str) -> None:
+    """Adds a link."""
     ElementTree.SubElement(parent, "link", {"rel": relation, "href": writable(address), "type": media_type})
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """An instant as Atom writes it."""
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -24,8 +24,8 @@ MOST_PUBLISHERS = 40_000
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 _PAGES = (
-    "/", "/datasets", "/high-value", "/publishers", "/regions", "/sources", "/scorecards", "/scorecards/method", "/about",
-    "/help", "/api",
+    "/", "/datasets", "/high-value", "/publishers", "/regions", "/sources", "/scorecards", "/scorecards/method", "/requests",
+    "/about", "/help", "/api",
 )
 
 # Every choice of facets is an address of its own: millions of them lead to the same datasets.
@@ -44,6 +44,9 @@ _LEAVE_ALONE = (
     # Every place of every entry is an address of its own.
     "/high-value?",
     "/high-value/*?",
+    "/requests?",
+    "/requests/new",
+    "/requests/*/join",
     "/*.csv",
     # Every number of every card leads to a list.
     "/scorecards/*/*/*/",

@@ -1,7 +1,7 @@
-"""The operators' pages: sources and runs, held retirements, names, duplicates, issues, disputes, people, the audit log."""
+"""The operators' pages: sources, runs, held ones, names, duplicates, issues, disputes, requests, people, the audit log."""
 
 from portal.catalog.accounts import ANSWER, OPERATE, Role
-from portal.web.operate import decided, disputes, duplicates, held, issues, log, names, people, previews, sources
+from portal.web.operate import decided, disputes, duplicates, held, issues, log, names, people, previews, requests, sources
 from portal.web.signing_in import only_for
 
 OPERATING = (
@@ -13,12 +13,13 @@ OPERATING = (
     issues.pages,
     disputes.pages,
     previews.pages,
+    requests.pages,
     log.pages,
     people.pages,
 )
 
-ADMITTED = {people.pages.name: frozenset((Role.ADMIN,)), disputes.pages.name: ANSWER}
-"""Where it is not those who run the installation: the accounts are for administrators, disputes for reviewers too."""
+ADMITTED = {people.pages.name: frozenset((Role.ADMIN,)), disputes.pages.name: ANSWER, requests.pages.name: ANSWER}
+"""Where not those who run the installation: accounts are administrators' alone, disputes and requests reviewers' too."""
 
 for _pages in OPERATING:
     only_for(_pages, ADMITTED.get(_pages.name, OPERATE))

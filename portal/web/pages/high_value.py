@@ -9,7 +9,7 @@ from flask import Blueprint, abort, render_template, request
 
 from portal.highvalue.coverage import Cell, listed
 from portal.highvalue.judging import State
-from portal.web import high_value, places, tables
+from portal.web import demanded, high_value, places, tables
 from portal.web.addresses import address
 from portal.web.languages import language
 from portal.web.paging import page_asked, paging
@@ -89,6 +89,7 @@ def entry(id: str) -> str:
         place_name=lambda code: places.name(code, language()),
         wanted=wanted,
         counts=standing,
+        unmet=demanded.unmet(region=region, entry=id),
         datasets=[
             (one, title_of(one.entry.dataset), publisher_of(one.entry.dataset), high_value.words(one.match.shortfalls, shown))
             for one in high_value.serving(site().catalog, found)

@@ -8,7 +8,7 @@ from portal.catalog.assessments import Kind
 from portal.catalog.model import Publisher
 from portal.catalog.sources import SourceEntry
 from portal.search.query import Query, Sort
-from portal.web import graded, high_value
+from portal.web import demanded, graded, high_value
 from portal.web.addresses import address
 from portal.web.asking import LONGEST_TEXT
 from portal.web.graded import Group
@@ -75,6 +75,7 @@ def publisher(id: str) -> str:
         shares=labelled(results.facets),
         card=graded.link(_graded(summary.publisher)),
         held=high_value.held(summary.publisher),
+        unmet=None if summary.publisher.department is None else demanded.unmet(department=summary.publisher.department),
         marks=high_value.MARKS,
     )
 

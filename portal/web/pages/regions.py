@@ -8,7 +8,7 @@ from flask import Blueprint, abort, render_template
 
 from portal.catalog.assessments import Kind
 from portal.search.query import Query, Sort
-from portal.web import graded, high_value, places, tiles
+from portal.web import demanded, graded, high_value, places, tiles
 from portal.web.graded import Group
 from portal.web.languages import language
 from portal.web.narrowing import labelled
@@ -73,4 +73,5 @@ def region(code: str) -> str:
         card=graded.link(Group(Kind.REGION, code)),
         standing=Counter(cell.state for cell in site().overviews.coverage().of_region(code).values()),
         states=high_value.STATES,
+        unmet=demanded.unmet(region=code) if places.region(code) is not None else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.search.language import looks_for_anything, looser
+from portal.search.language import any_of, looks_for_anything, looser
 
 
 def asked(text: str) -> list[tuple[str, str | None]]:
@@ -42,3 +42,9 @@ def test_of_one_short_word_nothing_can_be_left_out(text: str) -> None:
 @pytest.mark.parametrize(("text", "anything"), [("水", True), ("-水", True), ("", False), ("…… -", False), ("🚌", False)])
 def test_signs_alone_look_for_nothing(text: str, anything: bool) -> None:
     assert looks_for_anything(text) is anything
+
+
+def test_any_of_the_words_of_a_text_may_be_asked_for() -> None:
+    assert any_of("公交刷卡 金额") == "公交 OR 刷卡 OR 金额"
+    assert any_of('bus "stop times" -old bus') == 'bus OR "stop times"'
+    assert any_of("，。") == "" == any_of("-old")

@@ -13,7 +13,10 @@ from openapi_spec_validator import validate
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from portal.catalog.audit import COMMAND
 from portal.catalog.model import Publisher
+from portal.catalog.requests import Asker, Filing, Reply, Wish
+from portal.catalog.requests import Verdict as Reported
 from portal.catalog.store import Catalog
 from portal.scorecard.assess import catch_up, rebuild
 from portal.scorecard.cards import Answer
@@ -21,6 +24,7 @@ from portal.scorecard.rules import PACKAGED
 from portal.scorecard.vectors import FLAGS
 from portal.scorecard.verdicts import Verdict
 from portal.web import described
+from portal.web.demanded import STATES
 from portal.web.graded import KINDS, LEVELS, PARTS, TABLES
 from schemas import vocabulary
 from tests.portal.web.town import build, client_of, dataset_of, made, page, words
@@ -61,10 +65,25 @@ def assessed() -> Iterator[Catalog]:
     with catalog.transaction(lease, None) as transaction:
         transaction.put([made(f"t{n}", title=f"公交 {n}", publisher=TRANSPORT, region="330100") for n in range(3)])
     catalog.sources.release(lease)
+    requested(catalog)
     rebuild(catalog, now=datetime.now(UTC) - timedelta(days=4))
     catch_up(catalog)
     yield catalog
     catalog.close()
+
+
+def requested(catalog: Catalog) -> None:
+    """Two requests of the public, the first answered twice, the second merged into it; one nobody has looked at."""
+    filing = Filing(region="330100", theme="transport", entry="TRA-1", department="330100.transport")
+    store, after = catalog.requests, None
+    for n in range(3):
+        wish = Wish(title=f"公交到站时刻 {n}", description="想做一个换乘提醒。", function="transport")
+        store.ask(wish, Asker(None, f"192.0.2.{n}"))
+    store.publish(1, filing, by=COMMAND)
+    store.merge(2, 1, by=COMMAND)
+    replies = Reply(verdict=Reported.PLANNED, text="年内。"), Reply(verdict=Reported.PUBLISHED, datasets=(dataset_of("1"),))
+    for reply in replies:
+        after = store.answer(1, reply, by=COMMAND, after=after).number
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +139,10 @@ ASKED = (
     ("/api/v1/runs/{run}/issues", "/api/v1/runs/1/issues?issue=record.title-missing"),
     ("/api/v1/changes", "/api/v1/changes"),
     ("/api/v1/changes", "/api/v1/changes?since=10&limit=3"),
+    ("/api/v1/requests", "/api/v1/requests"),
+    ("/api/v1/requests", "/api/v1/requests?region=330000&theme=transport&entry=TRA-1&state=unmet&after=9"),
+    ("/api/v1/requests/{number}", "/api/v1/requests/1"),
+    ("/api/v1/requests/{number}", "/api/v1/requests/2"),
     ("/api/v1/openapi.json", "/api/v1/openapi.json"),
 )
 """A path of the document, and an address of it."""
@@ -179,6 +202,8 @@ def test_no_field_of_any_answer_is_null(client: FlaskClient) -> None:
     ("/api/v1/sources/{source}/runs", "/api/v1/sources/nonesuch/runs", 404),
     *(("/api/v1/runs/{run}", f"/api/v1/runs/{number}", 404) for number in ("999", "x", "9" * 30, "-1")),
     ("/api/v1/runs/{run}/issues", "/api/v1/runs/999/issues", 404),
+    ("/api/v1/requests", "/api/v1/requests?state=nonsense", 404),
+    ("/api/v1/requests/{number}", "/api/v1/requests/3", 404),
 ])
 def test_what_there_is_not_is_a_problem_as_it_is_described(
     client: FlaskClient, path: str, address: str, status: int
@@ -214,6 +239,7 @@ def test_only_the_parameters_that_are_described_are_heeded(client: FlaskClient, 
 
 @pytest.mark.parametrize("name,values", [
     ("rules", PACKAGED), ("kind", tuple(KINDS)), ("level", LEVELS), ("verdict", tuple(Answer)), ("parts", tuple(PARTS)),
+    ("state", STATES),
     ("of", (*TABLES, *vocabulary("institution_types").terms)),
 ])
 def test_a_closed_set_of_values_is_the_one_there_is(name: str, values: tuple[str, ...]) -> None:
@@ -224,6 +250,8 @@ def test_the_words_in_answers_are_those_there_are() -> None:
     things = DOCUMENT["components"]["schemas"]
     assert set(things["Finding"]["properties"]["verdict"]["enum"]) == {one.name.lower() for one in Verdict}
     assert set(things["Evidence"]["properties"]["flags"]["items"]["enum"]) == set(FLAGS)
+    assert set(things["RequestAnswer"]["properties"]["verdict"]["enum"]) == set(Reported)
+    assert {*things["Request"]["properties"]["state"]["enum"], "unmet"} == set(STATES)
     assert set(things["Datasets"]["properties"]) == {"declared", "harvested", *FLAGS}
 
 

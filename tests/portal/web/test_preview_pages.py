@@ -285,13 +285,14 @@ def test_a_statement_is_taken_back_by_its_department_alone(reader: FlaskClient, 
 
 
 @LANGUAGES
-def test_a_reviewer_sees_the_disputes_alone_and_answers_in_public(
+def test_a_reviewer_sees_disputes_and_requests_alone_and_answers_in_public(
     reader: FlaskClient, zhou: FlaskClient, reviewer: FlaskClient, language: str
 ) -> None:
     say(zhou)
     say(zhou, kind="comment", about="", dataset="", text="另有说明。")
     document = page(reviewer, f"/{language}/operate/disputes")
-    assert len(document.xpath("//nav[@class='within']//a")) == 1
+    own = document.xpath("//nav[@class='within']//a/@href")
+    assert own == [f"/{language}/operate/disputes", f"/{language}/operate/requests"]
     assert reviewer.get("/operate/sources").status_code == 403
     first, second = [words(row) for row in document.xpath("//tbody/tr")]
     assert "许可写在页面上。" in first and "另有说明。" in second

@@ -64,10 +64,10 @@ def may_see(role: Role, path: str) -> bool:
     """Whether a role is let into a page under ``/operate``."""
     if path.startswith("/operate/users"):
         return role is Role.ADMIN
-    return role in (ANSWER if path.startswith("/operate/disputes") else OPERATE)
+    return role in (ANSWER if path.startswith(("/operate/disputes", "/operate/requests")) else OPERATE)
 
 
-def test_every_operators_page_lets_in_operators_that_of_disputes_reviewers_too_and_accounts_administrators_alone(
+def test_every_operators_page_lets_in_whom_it_is_for_and_nobody_else(
     browsers: dict[Role | None, FlaskClient]
 ) -> None:
     anonymous = browsers[None]

@@ -11,7 +11,12 @@ from flask.testing import FlaskClient
 from portal.catalog.accounts import Refusal, Role
 from portal.catalog.audit import Action
 from portal.catalog.decisions import Verdict
+from portal.catalog.demand import Order
 from portal.catalog.model import ChangeKind, DatasetState, LinkState, Outcome, RunMode, Severity
+from portal.catalog.requests import REFUSALS as REQUEST_REFUSALS
+from portal.catalog.requests import State as Publicity
+from portal.catalog.requests import Step
+from portal.catalog.requests import Verdict as Reply
 from portal.catalog.statements import REFUSALS
 from portal.catalog.statements import Kind as Said
 from portal.catalog.statements import Verdict as Word
@@ -23,11 +28,14 @@ from portal.scorecard.rules import Level, UnknownCounts
 from portal.scorecard.vectors import FLAGS
 from portal.search.facets import FACETS
 from portal.search.query import Sort
+from portal.web.demanded import STATES
 from portal.web.desk import DONE
 from portal.web.graded import LEVELS, PARTS, TABLES
 from portal.web.ckan.actions import ACTIONS
 from portal.web.health import Health
+from portal.web.operate.requests import DONE as DONE_TO_REQUESTS
 from portal.web.operate.sources import ASKED
+from portal.web.pages.requests import DONE as JOINED
 from portal.web.previewing import Stage
 from portal.web.timeliness import Timeliness
 from portal.web.unresolved import Lack
@@ -114,6 +122,14 @@ CODES = {
     "high_value.count_": tuple(State),
     "high_value.short_": tuple(one.replace("-", "_") for one in Shortfall),
     "high_value.type_": tuple({field.type for entry in high_value_entries().values() for field in entry.fields}),
+    "demand.state_": STATES,
+    "demand.sort_": tuple(Order),
+    "demand.is_": tuple(Publicity),
+    "demand.answer_": tuple(Reply),
+    "demand.verdict_": tuple(Reply),
+    "demand.step_": (*Step, "asked", "joined"),
+    "demand.refused_": (*REQUEST_REFUSALS, "trap", "token"),
+    "demand.done_": (*DONE_TO_REQUESTS, *JOINED),
     "runs.besides_": ("missing", "retired", "restored", "held"),
 }
 """Messages named by a code, and the codes there are."""
