@@ -53,7 +53,9 @@ class Coverage(Struct, frozen=True, dict=True):
     publishers: Mapping[str, Mapping[str, State]]
     """By publisher and entry: how the best of its datasets serves."""
     read: frozenset[str]
-    """The regions of which something is known: a portal was read, or a dataset is there."""
+    """The regions of which something can be missing: a portal of their own was read, or a dataset of their own is there."""
+    known: frozenset[str]
+    """Those, and what they lie in: of a province of which only a city's portal was read nothing is concluded."""
 
     def cell(self, entry: str, region: str) -> Cell:
         """How a region stands to an entry."""
@@ -74,8 +76,9 @@ class Coverage(Struct, frozen=True, dict=True):
 
     @cached_property
     def places(self) -> Mapping[str, Counter[State]]:
-        """By entry: how all regions stand that were read and are expected to have it."""
-        return {entry: self.of_entry(entry, self.read) for entry in listed()}
+        """By entry: how all regions stand of which something is known and that are expected to have it."""
+        counts = {entry: self.of_entry(entry, self.known) for entry in listed()}
+        return {entry: Counter({one: count[one] for one in count if one is not State.UNKNOWN}) for entry, count in counts.items()}
 
 
 def listed() -> Mapping[str, HighValueEntry]:
@@ -102,15 +105,15 @@ def coverage(catalog: Catalog, now: datetime | None = None) -> Coverage:
         for holder in holders_of(region):
             within[entry, holder] += one.datasets
     read = _read_regions(catalog, as_of.read)
-    return Coverage(own, dict(within), dict(datasets), catalog.high_value.count(), publishers, read)
+    known = read.union(*map(holders_of, read))
+    return Coverage(own, dict(within), dict(datasets), catalog.high_value.count(), publishers, read, known)
 
 
 def _read_regions(catalog: Catalog, read: Mapping[str, datetime]) -> frozenset[str]:
-    """The regions whose portals were read, those that have datasets, and what they lie in."""
+    """The regions whose portals were read, and those that have datasets."""
     sources = (stored.source for stored in catalog.sources.all())
     portals = {source.region for source in sources if source.region is not None and source.id in read}
-    own = frozenset(portals.union(catalog.figures().regions))
-    return own.union(*map(holders_of, own))
+    return frozenset(portals.union(catalog.figures().regions))
 
 
 @cache

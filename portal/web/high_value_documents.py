@@ -153,7 +153,7 @@ def cells(coverage: Coverage, entry: HighValueEntry, regions: Iterable[str], lan
 
 def known_regions(coverage: Coverage) -> list[str]:
     """Every region of which something is known, in the order of their codes."""
-    return sorted(coverage.read)
+    return sorted(coverage.known)
 
 
 COVERAGE_COLUMNS = (

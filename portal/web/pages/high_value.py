@@ -29,7 +29,7 @@ def entries() -> str:
     """The list, with how many places have each entry; for one region how it stands to each."""
     coverage, region = site().overviews.coverage(), region_asked()
     lines = high_value.lines(coverage, region)
-    parts = [part for part in places.parts(region or places.NATION) if part in coverage.read]
+    parts = [part for part in places.parts(region or places.NATION) if part in coverage.known]
     having = {part: _having(coverage.of_region(part).values()) for part in parts}
     return render_template(
         "pages/high_value.html",
@@ -83,7 +83,7 @@ def entry(id: str) -> str:
         parts=high_value.of_parts(coverage, shown, within),
         unread=[
             places.name(part, language()) for part in places.parts(within)
-            if part not in coverage.read
+            if part not in coverage.known
         ],
         abroad=() if region else high_value.abroad(coverage, shown),
         place_name=lambda code: places.name(code, language()),

@@ -61,9 +61,20 @@ def test_what_nobody_read_is_unknown_and_what_was_read_without_finding_it_is_mis
     filled(catalog, record("1", title="机关党建工作动态", region="330100"))
     found = covered(catalog)
     assert found.cell("TRA-1", "330100").state is State.MISSING
-    assert found.cell("TRA-1", "330000").state is State.MISSING
     assert found.cell("TRA-1", "330200").state is State.UNKNOWN
     assert State.UNKNOWN not in found.places["TRA-1"]
+
+
+def test_a_province_lacks_nothing_because_a_city_of_it_was_read(catalog: Catalog) -> None:
+    wuhan = Source(id="wuhan", title="武汉", kind="ckan", url="http://127.0.0.1/", region="420100")
+    catalog.sources.put(wuhan)
+    read(catalog, wuhan, NOW)
+    filled(catalog, buses("1", region="330100", modified=NOW))
+    found = covered(catalog)
+    for province in ("330000", "420000"):
+        assert found.of_region(province)["COM-1"].state is State.UNKNOWN
+        assert province in found.known and province not in found.read
+    assert State.UNKNOWN not in found.places["COM-1"]
 
 
 def test_a_portal_that_was_read_without_a_dataset_is_known_too(catalog: Catalog) -> None:
