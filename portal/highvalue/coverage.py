@@ -16,6 +16,7 @@ from msgspec import Struct, field
 import schemas
 from portal.catalog.high_value import AsOf
 from portal.catalog.store import Catalog
+from portal.highvalue.following import is_complete
 from portal.highvalue.judging import State, state
 from schemas import HighValueEntry
 
@@ -56,13 +57,16 @@ class Coverage(Struct, frozen=True, dict=True):
     """The regions of which something can be missing: a portal of their own was read, or a dataset of their own is there."""
     known: frozenset[str]
     """Those, and what they lie in: of a province of which only a city's portal was read nothing is concluded."""
+    is_complete: bool
+    """Whether every dataset was looked at by the list of now; before that nothing is called missing."""
 
     def cell(self, entry: str, region: str) -> Cell:
         """How a region stands to an entry."""
         own, within = self.own.get((entry, region), {}), self.within.get((entry, region), 0)
         best = next((one for one in _BEST_FIRST if own.get(one)), None)
         if best is None:
-            best = State.PARTIAL if within else State.MISSING if region in self.read else State.UNKNOWN
+            is_told = self.is_complete and region in self.read
+            best = State.PARTIAL if within else State.MISSING if is_told else State.UNKNOWN
         return Cell(best, is_expected(listed()[entry], region), own, within)
 
     def of_region(self, region: str) -> dict[str, Cell]:
@@ -88,6 +92,8 @@ def listed() -> Mapping[str, HighValueEntry]:
 
 def coverage(catalog: Catalog, now: datetime | None = None) -> Coverage:
     """The coverage as the catalogue stands."""
+    # Asked first: what is completed while we count is then called so a moment later, and never too early.
+    complete = is_complete(catalog)
     as_of = AsOf(catalog.runs.last_read(), now or datetime.now(UTC))
     own: dict[tuple[str, str], Counter[State]] = {}
     within: Counter[tuple[str, str]] = Counter()
@@ -106,7 +112,7 @@ def coverage(catalog: Catalog, now: datetime | None = None) -> Coverage:
             within[entry, holder] += one.datasets
     read = _read_regions(catalog, as_of.read)
     known = read.union(*map(holders_of, read))
-    return Coverage(own, dict(within), dict(datasets), catalog.high_value.count(), publishers, read, known)
+    return Coverage(own, dict(within), dict(datasets), catalog.high_value.count(), publishers, read, known, complete)
 
 
 def _read_regions(catalog: Catalog, read: Mapping[str, datetime]) -> frozenset[str]:

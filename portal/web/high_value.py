@@ -201,7 +201,9 @@ def held(publisher: Publisher) -> list[Held]:
         for entry, standing in coverage.publishers.get(name, {}).items():
             best[entry] = min(best.get(entry, standing), standing, key=STATES.index)
     region = None if publisher.department is None else publisher.department.partition(".")[0]
-    wanted = [*best, *(id for id in expected_of(publisher.functions, region) if id not in best)]
+    # What was not looked for yet is not found yet, which says nothing of a department.
+    expected = expected_of(publisher.functions, region) if coverage.is_complete else []
+    wanted = [*best, *(id for id in expected if id not in best)]
     found = [Held(listed()[id], best.get(id)) for id in wanted if id in listed()]
     return sorted(found, key=lambda one: STATES.index(one.state or State.MISSING))
 

@@ -62,7 +62,7 @@ class EntryDocument(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class CellDocument(Struct, frozen=True, omit_defaults=True):
-    """An entry in a place; ``state`` is ``unknown`` where no portal of it was read."""
+    """An entry in a place; ``state`` is ``unknown`` where no portal of it was read, or the catalogue not looked through."""
 
     entry: str
     region: str

@@ -35,6 +35,7 @@ def entries() -> str:
         "pages/high_value.html",
         subjects=high_value.by_subject(line for line in lines if region is None or line.cell is not None),
         total=len(lines),
+        is_complete=coverage.is_complete,
         datasets=coverage.serving,
         region=region,
         region_name=None if region is None else places.name(region, language()),
@@ -69,6 +70,7 @@ def entry(id: str) -> str:
     return render_template(
         "pages/high_value_entry.html",
         entry=shown,
+        is_complete=coverage.is_complete,
         subject=vocabulary("themes").label(shown.domain, language()),
         category=vocabulary("hvd_categories").terms.get(shown.category or ""),
         frequency=vocabulary("frequencies").label(shown.frequency, language()),

@@ -168,3 +168,23 @@ def test_there_is_no_page_of_what_there_is_not(client: FlaskClient, path: str) -
 def test_programs_are_told_so_in_json(client: FlaskClient, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 404 and response.content_type.startswith("application/problem+json")
+
+
+def test_before_the_first_look_pages_say_so_and_nobody_lacks_anything() -> None:
+    catalog = Catalog("sqlite://")
+    catalog.upgrade()
+    build(catalog)
+    lease = catalog.sources.lease(HANGZHOU.id, "test")
+    with catalog.transaction(lease, None) as transaction:
+        transaction.put([made("good", **GOOD)])
+    catalog.sources.release(lease)
+    client = client_of(catalog)
+    said = "The catalogue has not been looked through by this list to the end."
+    for path in ("/en/high-value", "/en/high-value?region=330100", "/en/high-value/TRA-1"):
+        document = page(client, path)
+        assert said in words(document.xpath("//main")[0])
+        assert not document.xpath("//main//span[contains(@class, 'failed')]")
+    assert "High-value" not in words(page(client, "/en/regions/330100").xpath("//main")[0])
+    assert "not found" not in words(page(client, f"/en/publishers/{TRANSPORT.id}").xpath("//main")[0])
+    assert {one["state"] for one in client.get("/api/v1/regions/330100/high-value").json["coverage"]} == {"unknown"}
+    catalog.close()
