@@ -188,3 +188,17 @@ def test_before_the_first_look_pages_say_so_and_nobody_lacks_anything() -> None:
     assert "not found" not in words(page(client, f"/en/publishers/{TRANSPORT.id}").xpath("//main")[0])
     assert {one["state"] for one in client.get("/api/v1/regions/330100/high-value").json["coverage"]} == {"unknown"}
     catalog.close()
+
+
+@pytest.mark.parametrize("path", [
+    "/high-value.json?region=330100", "/high-value/TRA-1.json?state=have", "/high-value.csv?state=have",
+    "/high-value/fields.csv?region=330100",
+])
+def test_a_program_is_told_of_a_parameter_that_is_not_heeded(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 400
+
+
+def test_the_table_of_the_nation_holds_the_nation_alone(client: FlaskClient) -> None:
+    table = client.get("/high-value.csv?region=100000").get_data(as_text=True).removeprefix("\ufeff")
+    assert {row["region"] for row in csv.DictReader(io.StringIO(table))} == {"100000"}
+    assert client.get("/high-value.csv?region=nowhere").status_code == 404
