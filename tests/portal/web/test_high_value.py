@@ -68,6 +68,7 @@ def test_a_region_tells_what_is_there_in_part_out_of_date_and_missing(client: Fl
     missing = document.xpath("//main//tbody//span[contains(@class, 'failed')]")
     assert missing and {words(one) for one in missing} == {"missing"}
     assert "entries are expected" in words(document.xpath("//p[@class='lead']")[0])
+    assert "“Missing” means" in words(document.xpath("//main")[0])
 
 
 def test_an_entry_lists_its_fields_and_how_many_have_each(client: FlaskClient) -> None:
