@@ -82,7 +82,9 @@ class Coverage(Struct, frozen=True, dict=True):
     def places(self) -> Mapping[str, Counter[State]]:
         """By entry: how all regions stand of which something is known and that are expected to have it."""
         counts = {entry: self.of_entry(entry, self.known) for entry in listed()}
-        return {entry: Counter({one: count[one] for one in count if one is not State.UNKNOWN}) for entry, count in counts.items()}
+        for count in counts.values():
+            del count[State.UNKNOWN]
+        return counts
 
 
 def listed() -> Mapping[str, HighValueEntry]:
@@ -103,8 +105,8 @@ def coverage(catalog: Catalog, now: datetime | None = None) -> Coverage:
         entry, region, standing = one.entry, one.region, state(one.lacks, one.is_late)
         datasets[entry] += one.datasets
         if one.publisher_id is not None:
-            known = publishers.setdefault(one.publisher_id, {})
-            known[entry] = min(known.get(entry, standing), standing, key=_BEST_FIRST.index)
+            best = publishers.setdefault(one.publisher_id, {})
+            best[entry] = min(best.get(entry, standing), standing, key=_BEST_FIRST.index)
         if region is None:
             continue
         own.setdefault((entry, region), Counter())[standing] += one.datasets
