@@ -66,7 +66,7 @@ def tell_coverage(code: str | None, as_json: bool) -> None:
             for id, cell in cells.items():
                 table.add_row(id, listed()[id].zh, cell.state, f"{cell.datasets:,}", f"{cell.within:,}")
         else:
-            read = [one for one in sorted(found.read) if holders_of(one) in ((), (COUNTRY,))]
+            read = [one for one in sorted(found.known) if holders_of(one) in ((), (COUNTRY,))]
             tallies = {one: Counter(cell.state for cell in found.of_region(one).values()) for one in read}
             if as_json:
                 installation.print_json([{"region": one, **tallies[one]} for one in read])

@@ -16,8 +16,12 @@ from msgspec import Struct, field
 import schemas
 from portal.catalog.high_value import AsOf
 from portal.catalog.store import Catalog
+from portal.highvalue.following import is_complete
 from portal.highvalue.judging import State, state
 from schemas import HighValueEntry
+
+_OF_OTHER_LISTS = frozenset(("710000", "810000", "820000"))
+"""Provinces whose authorities are others than the list was written for."""
 
 _BEST_FIRST = (State.HAVE, State.PARTIAL, State.STALE)
 
@@ -53,14 +57,19 @@ class Coverage(Struct, frozen=True, dict=True):
     publishers: Mapping[str, Mapping[str, State]]
     """By publisher and entry: how the best of its datasets serves."""
     read: frozenset[str]
-    """The regions of which something is known: a portal was read, or a dataset is there."""
+    """The regions of which something can be missing: a portal of their own was read."""
+    known: frozenset[str]
+    """Those, the regions that have any dataset, and what all these lie in."""
+    is_complete: bool
+    """Whether every dataset was looked at by the list of now; before that nothing is called missing."""
 
     def cell(self, entry: str, region: str) -> Cell:
         """How a region stands to an entry."""
         own, within = self.own.get((entry, region), {}), self.within.get((entry, region), 0)
         best = next((one for one in _BEST_FIRST if own.get(one)), None)
         if best is None:
-            best = State.PARTIAL if within else State.MISSING if region in self.read else State.UNKNOWN
+            is_told = self.is_complete and region in self.read
+            best = State.PARTIAL if within else State.MISSING if is_told else State.UNKNOWN
         return Cell(best, is_expected(listed()[entry], region), own, within)
 
     def of_region(self, region: str) -> dict[str, Cell]:
@@ -74,8 +83,11 @@ class Coverage(Struct, frozen=True, dict=True):
 
     @cached_property
     def places(self) -> Mapping[str, Counter[State]]:
-        """By entry: how all regions stand that were read and are expected to have it."""
-        return {entry: self.of_entry(entry, self.read) for entry in listed()}
+        """By entry: how all regions stand of which something is known and that are expected to have it."""
+        counts = {entry: self.of_entry(entry, self.known) for entry in listed()}
+        for count in counts.values():
+            del count[State.UNKNOWN]
+        return counts
 
 
 def listed() -> Mapping[str, HighValueEntry]:
@@ -85,6 +97,8 @@ def listed() -> Mapping[str, HighValueEntry]:
 
 def coverage(catalog: Catalog, now: datetime | None = None) -> Coverage:
     """The coverage as the catalogue stands."""
+    # Asked first: what is completed while we count is then called so a moment later, and never too early.
+    complete = is_complete(catalog)
     as_of = AsOf(catalog.runs.last_read(), now or datetime.now(UTC))
     own: dict[tuple[str, str], Counter[State]] = {}
     within: Counter[tuple[str, str]] = Counter()
@@ -94,23 +108,23 @@ def coverage(catalog: Catalog, now: datetime | None = None) -> Coverage:
         entry, region, standing = one.entry, one.region, state(one.lacks, one.is_late)
         datasets[entry] += one.datasets
         if one.publisher_id is not None:
-            known = publishers.setdefault(one.publisher_id, {})
-            known[entry] = min(known.get(entry, standing), standing, key=_BEST_FIRST.index)
+            best = publishers.setdefault(one.publisher_id, {})
+            best[entry] = min(best.get(entry, standing), standing, key=_BEST_FIRST.index)
         if region is None:
             continue
         own.setdefault((entry, region), Counter())[standing] += one.datasets
         for holder in holders_of(region):
             within[entry, holder] += one.datasets
     read = _read_regions(catalog, as_of.read)
-    return Coverage(own, dict(within), dict(datasets), catalog.high_value.count(), publishers, read)
+    met = read.union(catalog.figures().regions)
+    known = met.union(*map(holders_of, met))
+    return Coverage(own, dict(within), dict(datasets), catalog.high_value.count(), publishers, read, known, complete)
 
 
 def _read_regions(catalog: Catalog, read: Mapping[str, datetime]) -> frozenset[str]:
-    """The regions whose portals were read, those that have datasets, and what they lie in."""
+    """The regions whose own portals were read to the end."""
     sources = (stored.source for stored in catalog.sources.all())
-    portals = {source.region for source in sources if source.region is not None and source.id in read}
-    own = frozenset(portals.union(catalog.figures().regions))
-    return own.union(*map(holders_of, own))
+    return frozenset(source.region for source in sources if source.region is not None and source.id in read)
 
 
 @cache
@@ -136,9 +150,12 @@ def expected_of(functions: Sequence[str], region: str | None) -> list[str]:
 
 @cache
 def levels_of(region: str) -> frozenset[str]:
-    """The levels of administration a region is: a municipality right under the nation is a province and a city."""
+    """The levels of administration a region is: a municipality right under the nation is a province and a city.
+
+    None of Taiwan, Hong Kong and Macao, of which the list says nothing.
+    """
     term = schemas.vocabulary("regions").terms.get(region)
-    if term is None:
+    if term is None or not _OF_OTHER_LISTS.isdisjoint(schemas.region_ancestors(region)):
         return frozenset()
     level = term.attributes["level"]
     if level == "province" and not any(_level(part) == "prefecture" for part in schemas.region_parts(region)):

@@ -47,6 +47,12 @@ def is_current(catalog: Catalog) -> bool:
     return catalog.high_value.position() == _newest(catalog)
 
 
+def is_complete(catalog: Catalog) -> bool:
+    """Whether every dataset was looked at by the list and method of now, however far behind the changes since are."""
+    position = catalog.high_value.position()
+    return position is not None and position.method == _method()
+
+
 def rebuild(catalog: Catalog, holder: str, progress: Callable[[int], None] = lambda count: None) -> int:
     """Looks at every dataset again; how many there are. What stood stays visible meanwhile.
 

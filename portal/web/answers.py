@@ -78,6 +78,8 @@ def file_sent(path: Path, media_type: str, filename: str, tag: str, changed: dat
     if not turns.acquire(blocking=False):
         return _busy()
     try:
+        if not _is_one_part(path.stat().st_size):
+            request.environ.pop("HTTP_RANGE", None)
         response = send_file(
             path, media_type, as_attachment=True, download_name=filename, etag=tag, last_modified=changed, conditional=True
         )
@@ -96,6 +98,18 @@ def file_sent(path: Path, media_type: str, filename: str, tag: str, changed: dat
     # Of the site's own files, whose addresses change with them.
     del response.headers["Expires"]
     return _readable_from_anywhere(response)
+
+
+def _is_one_part(size: int) -> bool:
+    """Whether Range asks for one part of a file; whoever asks for anything else gets the whole of it, as RFC 9110 permits.
+
+    Of units that nobody knows, and of a last part longer than the file, it demands that.
+    """
+    asked = request.range
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        return False
+    start = asked.ranges[0][0]
+    return start >= 0 or -start <= size
 
 
 def _busy() -> Response:

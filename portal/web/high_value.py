@@ -42,7 +42,7 @@ class Line(Struct, frozen=True):
     entry: HighValueEntry
     datasets: int
     places: Counter[State]
-    """The places of which it is expected and whose portals were read, by how they stand."""
+    """The places of which it is expected and something is known, by how they stand."""
     cell: Cell | None
     """How the region stands that was asked for; None where it is not expected of it, or none was asked for."""
 
@@ -59,7 +59,7 @@ class Place(Struct, frozen=True):
     cell: Cell | None
     """None where the entry is not expected of it and it has none."""
     parts: Counter[State]
-    """The regions right below it that are expected to have it and were read."""
+    """The regions right below it that are expected to have it and are known, by how they stand."""
 
     @property
     def total(self) -> int:
@@ -116,20 +116,20 @@ def _cell(coverage: Coverage, entry: HighValueEntry, region: str | None) -> Cell
 
 def place(coverage: Coverage, entry: HighValueEntry, region: str) -> Place:
     """How a region stands to an entry, and how its parts do."""
-    parts = [part for part in places.parts(region) if part in coverage.read]
+    parts = [part for part in places.parts(region) if part in coverage.known]
     return Place(region, _cell(coverage, entry, region), coverage.of_entry(entry.id, parts))
 
 
 def of_parts(coverage: Coverage, entry: HighValueEntry, region: str) -> list[Place]:
-    """How the parts of a region stand to an entry that were read, those with most datasets first."""
-    found = [place(coverage, entry, part) for part in places.parts(region) if part in coverage.read]
+    """How the parts of a region stand to an entry that are known, those with most datasets first."""
+    found = [place(coverage, entry, part) for part in places.parts(region) if part in coverage.known]
     shown = [one for one in found if one.cell is not None]
     return sorted(shown, key=lambda one: (-one.total, one.code))
 
 
 def abroad(coverage: Coverage, entry: HighValueEntry) -> list[Place]:
     """Other countries that have something of an entry; of none of them it is expected."""
-    roots = (code for code in coverage.read if not schemas.is_chinese(code) and not places.ancestors(code))
+    roots = (code for code in coverage.known if not schemas.is_chinese(code) and not places.ancestors(code))
     found = (place(coverage, entry, code) for code in roots)
     return sorted((one for one in found if one.total), key=lambda one: (-one.total, one.code))
 
@@ -170,7 +170,7 @@ def _within(region: str | None) -> list[str] | None:
     """A region and all within it that has any dataset; None for no region."""
     if region is None:
         return None
-    return [region, *(one for one in site().overviews.coverage().read if region in holders_of(one))]
+    return [region, *(one for one in site().overviews.coverage().known if region in holders_of(one))]
 
 
 def serving(catalog: Catalog, found: Sequence[tuple[Matched, State]]) -> Iterator[Serving]:
@@ -201,7 +201,9 @@ def held(publisher: Publisher) -> list[Held]:
         for entry, standing in coverage.publishers.get(name, {}).items():
             best[entry] = min(best.get(entry, standing), standing, key=STATES.index)
     region = None if publisher.department is None else publisher.department.partition(".")[0]
-    wanted = [*best, *(id for id in expected_of(publisher.functions, region) if id not in best)]
+    # What was not looked for yet is not found yet, which says nothing of a department.
+    expected = expected_of(publisher.functions, region) if coverage.is_complete else []
+    wanted = [*best, *(id for id in expected if id not in best)]
     found = [Held(listed()[id], best.get(id)) for id in wanted if id in listed()]
     return sorted(found, key=lambda one: STATES.index(one.state or State.MISSING))
 

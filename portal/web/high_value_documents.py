@@ -62,7 +62,7 @@ class EntryDocument(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class CellDocument(Struct, frozen=True, omit_defaults=True):
-    """An entry in a place; ``state`` is ``unknown`` where no portal of it was read."""
+    """An entry in a place; ``state`` is ``unknown`` where no portal of it was read, or the catalogue not looked through."""
 
     entry: str
     region: str
@@ -153,7 +153,7 @@ def cells(coverage: Coverage, entry: HighValueEntry, regions: Iterable[str], lan
 
 def known_regions(coverage: Coverage) -> list[str]:
     """Every region of which something is known, in the order of their codes."""
-    return sorted(coverage.read)
+    return sorted(coverage.known)
 
 
 COVERAGE_COLUMNS = (

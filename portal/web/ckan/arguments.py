@@ -139,7 +139,7 @@ def flag(arguments: Arguments, name: str, absent: bool) -> bool:
 
 
 def texts(arguments: Arguments, name: str) -> tuple[str, ...]:
-    """Several texts: a list, the JSON of one, or one text alone."""
+    """Several texts, each once: a list, the JSON of one, or one text alone."""
     value = arguments.get(name)
     if value is None or value == "":
         return ()
@@ -152,4 +152,4 @@ def texts(arguments: Arguments, name: str) -> tuple[str, ...]:
             raise Invalid(name, "Could not parse as valid JSON") from error
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise Invalid(name, "Not a list of strings")
-    return tuple(value)
+    return tuple(dict.fromkeys(value))

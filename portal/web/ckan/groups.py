@@ -113,10 +113,11 @@ def _themes() -> list[Member]:
 
 def _list(given: Arguments, members: list[Member], only: tuple[str, ...]) -> list[Any]:
     q = (arguments.text(given, "q") or "").lower()
+    names = frozenset(only)
     asked = [
         one
         for one in members
-        if (not only or one.name in only) and (not q or q in one.title.lower() or q in one.name.lower())
+        if (not names or one.name in names) and (not q or q in one.title.lower() or q in one.name.lower())
     ]
     key, is_reversed = _order(arguments.text(given, "sort") or arguments.text(given, "order_by") or "title asc")
     asked.sort(key=_KEYS[key], reverse=is_reversed)

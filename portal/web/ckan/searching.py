@@ -20,6 +20,7 @@ from portal.web.ckan.arguments import Arguments
 from portal.web.ckan.fields import FACETED, Question, together, understood, words
 from portal.web.ckan.packages import Package, package
 from portal.web.ckan.refusals import Invalid, SearchRefused
+from portal.web.ckan.solr import MOST_TOKENS, size
 from portal.web.ckan.speaking import speaking
 from portal.web.ckan.walks import Walks
 from portal.web.site import site
@@ -199,8 +200,11 @@ def _question(given: Arguments) -> Question:
     q = arguments.text(given, "q") or ""
     # As CKAN does: a colon makes it a search by fields.
     asked = [understood(q, now) if ":" in q else words(q)]
-    asked += [understood(fq, now) for fq in (arguments.text(given, "fq") or "", *arguments.texts(given, "fq_list"))]
-    return together(asked)
+    filters = (arguments.text(given, "fq") or "", *arguments.texts(given, "fq_list"))
+    # Each condition is looked up by itself, so a thousand short filters cost as much as one long one.
+    if sum(map(size, filters)) > MOST_TOKENS:
+        raise SearchRefused(f"the filters have more than {MOST_TOKENS:,} words together")
+    return together([*asked, *(understood(fq, now) for fq in filters)])
 
 
 def _order(asked: str | None, question: Question) -> tuple[str, Sort, bool]:

@@ -166,6 +166,11 @@ class _Reader:
         return meaning
 
 
+def size(query: str) -> int:
+    """How many words and signs a query has. Raises SearchRefused as ``parsed`` does."""
+    return len(_tokens(query))
+
+
 def _tokens(query: str) -> list[re.Match[str]]:
     if "{!" in query or "_query_" in query or "_val_" in query:
         raise SearchRefused("local parameters and magic fields are not understood")

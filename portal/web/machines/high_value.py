@@ -21,13 +21,15 @@ machines = Blueprint("high_value_documents", __name__)
 
 _TOLD = "application/json"
 
-_ALLOWED = {"region", "state"}
+_HEEDED = {"coverage_table": {"region"}, "datasets_table": {"region", "state"}}
+"""Parameters by the view that heeds them; every other heeds none."""
 
 
 @machines.before_request
 def refuse_what_is_not_heeded() -> Response | None:
     """A program is told of a parameter that nobody heeds."""
-    unknown = next((name for name in request.args if name not in _ALLOWED), None)
+    heeded = _HEEDED.get((request.endpoint or "").rpartition(".")[2], set())
+    unknown = next((name for name in request.args if name not in heeded), None)
     return None if unknown is None else refused(NotUnderstood("there is no such parameter", unknown[:60]))
 
 
@@ -73,8 +75,11 @@ def of_region(region: str) -> Response:
 @machines.get("/high-value.<any(csv, parquet):format_>")
 def coverage_table(format_: str) -> Response:
     """How every place stands to every entry, as a table; with ``region`` that region alone."""
-    coverage, region = site().overviews.coverage(), region_asked()
-    regions = documents.known_regions(coverage) if region is None else [region]
+    coverage, region = site().overviews.coverage(), request.args.get("region")
+    # Here the nation is a place like any other: its row says what it has itself.
+    if region and places.region(region) is None:
+        return missing(NotFound())
+    regions = [region] if region else documents.known_regions(coverage)
     return table(documents.COVERAGE_COLUMNS, documents.coverage_rows(coverage, regions, language()), format_, "high-value")
 
 

@@ -29,12 +29,13 @@ def entries() -> str:
     """The list, with how many places have each entry; for one region how it stands to each."""
     coverage, region = site().overviews.coverage(), region_asked()
     lines = high_value.lines(coverage, region)
-    parts = [part for part in places.parts(region or places.NATION) if part in coverage.read]
+    parts = [part for part in places.parts(region or places.NATION) if part in coverage.known]
     having = {part: _having(coverage.of_region(part).values()) for part in parts}
     return render_template(
         "pages/high_value.html",
         subjects=high_value.by_subject(line for line in lines if region is None or line.cell is not None),
         total=len(lines),
+        is_complete=coverage.is_complete,
         datasets=coverage.serving,
         region=region,
         region_name=None if region is None else places.name(region, language()),
@@ -69,6 +70,7 @@ def entry(id: str) -> str:
     return render_template(
         "pages/high_value_entry.html",
         entry=shown,
+        is_complete=coverage.is_complete,
         subject=vocabulary("themes").label(shown.domain, language()),
         category=vocabulary("hvd_categories").terms.get(shown.category or ""),
         frequency=vocabulary("frequencies").label(shown.frequency, language()),
@@ -83,7 +85,7 @@ def entry(id: str) -> str:
         parts=high_value.of_parts(coverage, shown, within),
         unread=[
             places.name(part, language()) for part in places.parts(within)
-            if part not in coverage.read
+            if part not in coverage.known
         ],
         abroad=() if region else high_value.abroad(coverage, shown),
         place_name=lambda code: places.name(code, language()),

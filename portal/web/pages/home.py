@@ -44,6 +44,7 @@ def home() -> str:
 
 
 def _most_covered() -> list[Line]:
-    """The entries of the list that most places have anything of."""
-    lines = [line for line in high_value.lines(site().overviews.coverage()) if line.datasets]
+    """The entries of the list that most places have anything of; none while the catalogue is looked through for them."""
+    coverage = site().overviews.coverage()
+    lines = [line for line in high_value.lines(coverage) if line.datasets] if coverage.is_complete else []
     return sorted(lines, key=lambda line: (-line.having, -line.datasets, line.entry.id))[:HIGH_VALUE_SHOWN]

@@ -7,6 +7,7 @@ from collections import Counter
 from flask import Blueprint, abort, render_template
 
 from portal.catalog.assessments import Kind
+from portal.highvalue.judging import State
 from portal.search.query import Query, Sort
 from portal.web import demanded, graded, high_value, places, tiles
 from portal.web.graded import Group
@@ -71,7 +72,13 @@ def region(code: str) -> str:
         latest=found(results.hits),
         shares=labelled(results.facets),
         card=graded.link(Group(Kind.REGION, code)),
-        standing=Counter(cell.state for cell in site().overviews.coverage().of_region(code).values()),
+        standing=_standing(code),
         states=high_value.STATES,
         unmet=demanded.unmet(region=code) if places.region(code) is not None else None,
     )
+
+
+def _standing(code: str) -> Counter[State]:
+    """How many entries of the high-value list a region has how; none while the catalogue is looked through for them."""
+    coverage = site().overviews.coverage()
+    return Counter(cell.state for cell in coverage.of_region(code).values()) if coverage.is_complete else Counter()

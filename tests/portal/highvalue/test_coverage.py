@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 import schemas
+from portal.catalog.high_value import LEASE, Position
 from portal.catalog.model import Outcome, Publisher, RunMode, Source
 from portal.catalog.store import Catalog
 from portal.highvalue.coverage import Coverage, coverage, expected_of, holders_of, is_expected, levels_of, listed
@@ -61,9 +62,20 @@ def test_what_nobody_read_is_unknown_and_what_was_read_without_finding_it_is_mis
     filled(catalog, record("1", title="机关党建工作动态", region="330100"))
     found = covered(catalog)
     assert found.cell("TRA-1", "330100").state is State.MISSING
-    assert found.cell("TRA-1", "330000").state is State.MISSING
     assert found.cell("TRA-1", "330200").state is State.UNKNOWN
     assert State.UNKNOWN not in found.places["TRA-1"]
+
+
+def test_a_province_lacks_nothing_because_a_city_of_it_was_read(catalog: Catalog) -> None:
+    wuhan = Source(id="wuhan", title="武汉", kind="ckan", url="http://127.0.0.1/", region="420100")
+    catalog.sources.put(wuhan)
+    read(catalog, wuhan, NOW)
+    filled(catalog, buses("1", region="330100", modified=NOW))
+    found = covered(catalog)
+    for province in ("330000", "420000"):
+        assert found.of_region(province)["COM-1"].state is State.UNKNOWN
+        assert province in found.known and province not in found.read
+    assert State.UNKNOWN not in found.places["COM-1"]
 
 
 def test_a_portal_that_was_read_without_a_dataset_is_known_too(catalog: Catalog) -> None:
@@ -72,6 +84,19 @@ def test_a_portal_that_was_read_without_a_dataset_is_known_too(catalog: Catalog)
     assert covered(catalog).cell("TRA-1", "330200").state is State.UNKNOWN
     read(catalog, ningbo, NOW)
     assert covered(catalog).cell("TRA-1", "330200").state is State.MISSING
+
+
+def test_nothing_is_missing_before_everything_was_looked_at_by_the_list_of_now(catalog: Catalog) -> None:
+    filled(catalog, record("1", title="机关党建工作动态", region="330100"), buses("2", region="330200", modified=NOW))
+    before = coverage(catalog, NOW)
+    assert not before.is_complete and before.cell("TRA-1", "330100").state is State.UNKNOWN
+    found = covered(catalog)
+    assert found.is_complete and found.cell("TRA-1", "330100").state is State.MISSING
+    lease = catalog.sources.lease(LEASE, "test")
+    catalog.high_value.arrive(lease, Position(catalog.last_change(), "another list"))
+    after = coverage(catalog, NOW)
+    assert not after.is_complete and after.cell("TRA-1", "330100").state is State.UNKNOWN
+    assert after.cell("TRA-1", "330200").state is State.HAVE
 
 
 def test_nothing_turns_stale_while_its_source_cannot_be_read(catalog: Catalog) -> None:

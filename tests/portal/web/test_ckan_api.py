@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from portal.catalog.model import RecordType
 from portal.catalog.store import Catalog
 from portal.search.memory import MemoryIndex
+from portal.web.ckan import arguments
 from portal.web.ckan.actions import ACTIONS
 from portal.web.ckan.searching import SORTS
 from tests.catalogs import empty_catalog, filled
@@ -164,6 +165,7 @@ REFUSED: list[dict[str, Any]] = [
     {"sort": "views_recent desc"}, {"sort": "metadata_modified desc, title_string asc"},
     {"q": "water", "sort": "score asc"}, {"sort": "score x"},
     {"q": "water", "sort": "score desc, title_string asc"}, {"facet.field": ["nobody"]}, {"facet.field": ["title"]},
+    {"fq_list": [f"tags:a{number}" for number in range(2600)]},
     {"facet.field": ["tags"], "facet.mincount": 0}, {"fl": ["resources"]}, {"start": 2_000_000}, {"q": "x" * 1100},
 ]  # fmt: skip
 
@@ -428,3 +430,8 @@ def test_w102_narrowed_searches_have_the_budget_of_all_others_and_reading_everyt
     assert refused.status_code == 429 and refused.headers["Retry-After"]
     for path in ("package_search?rows=1000&sort=id+asc", "package_list", f"package_show?id={WATER_QUALITY}"):
         assert browser.get(f"/api/3/action/{path}", **robot).status_code == 200
+
+
+def test_what_is_asked_for_twice_is_made_once() -> None:
+    assert arguments.texts({"fl": ["id", "name", "id"]}, "fl") == ("id", "name")
+    assert arguments.texts({"facet.field": json.dumps(["tags"] * 3)}, "facet.field") == ("tags",)

@@ -153,6 +153,13 @@ def test_the_list_leads_to_every_file(client: FlaskClient, home: Path) -> None:
         assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
+@pytest.mark.parametrize("asked", ["bytes=0-0,5-9", "lines=0-1", "bytes=-99999999", "bytes=a-b", "bytes=9-5", "nonsense"])
+def test_who_asks_for_no_one_part_gets_the_whole(client: FlaskClient, home: Path, asked: str) -> None:
+    body = (home / dumps.FOLDER / DAY / "catalogue.csv.gz").read_bytes()
+    response = client.get(f"/dumps/{DAY}/catalogue.csv.gz", headers={"Range": asked})
+    assert (response.status_code, response.get_data()) == (200, body)
+
+
 def test_the_newest_is_led_to(client: FlaskClient, town: Catalog, home: Path) -> None:
     assert client.get("/dumps/latest/catalogue.csv.gz").headers["Location"] == f"{BASE}/dumps/{DAY}/catalogue.csv.gz"
     dumps.make(home, town, BASE, NOW + timedelta(days=1))

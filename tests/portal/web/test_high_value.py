@@ -68,6 +68,7 @@ def test_a_region_tells_what_is_there_in_part_out_of_date_and_missing(client: Fl
     missing = document.xpath("//main//tbody//span[contains(@class, 'failed')]")
     assert missing and {words(one) for one in missing} == {"missing"}
     assert "entries are expected" in words(document.xpath("//p[@class='lead']")[0])
+    assert "“Missing” means" in words(document.xpath("//main")[0])
 
 
 def test_an_entry_lists_its_fields_and_how_many_have_each(client: FlaskClient) -> None:
@@ -151,7 +152,9 @@ def test_tables_to_take_along_hold_every_row(client: FlaskClient) -> None:
     assert {row["region"] for row in cells} == {"330100"}
     assert [row["state"] for row in cells if row["entry"] == "TRA-1"] == ["have"]
     whole = rows("/high-value.csv")
-    assert len(whole) > len(cells) and "unknown" not in {row["state"] for row in whole}
+    assert len(whole) > len(cells)
+    # Nobody read a portal of the province or of the nation.
+    assert {row["region"] for row in whole if row["state"] == "unknown"} == {"330000", "100000"}
 
 
 @pytest.mark.parametrize(
@@ -166,3 +169,37 @@ def test_there_is_no_page_of_what_there_is_not(client: FlaskClient, path: str) -
 def test_programs_are_told_so_in_json(client: FlaskClient, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 404 and response.content_type.startswith("application/problem+json")
+
+
+def test_before_the_first_look_pages_say_so_and_nobody_lacks_anything() -> None:
+    catalog = Catalog("sqlite://")
+    catalog.upgrade()
+    build(catalog)
+    lease = catalog.sources.lease(HANGZHOU.id, "test")
+    with catalog.transaction(lease, None) as transaction:
+        transaction.put([made("good", **GOOD)])
+    catalog.sources.release(lease)
+    client = client_of(catalog)
+    said = "The catalogue has not been looked through by this list to the end."
+    for path in ("/en/high-value", "/en/high-value?region=330100", "/en/high-value/TRA-1"):
+        document = page(client, path)
+        assert said in words(document.xpath("//main")[0])
+        assert not document.xpath("//main//span[contains(@class, 'failed')]")
+    assert "High-value" not in words(page(client, "/en/regions/330100").xpath("//main")[0])
+    assert "not found" not in words(page(client, f"/en/publishers/{TRANSPORT.id}").xpath("//main")[0])
+    assert {one["state"] for one in client.get("/api/v1/regions/330100/high-value").json["coverage"]} == {"unknown"}
+    catalog.close()
+
+
+@pytest.mark.parametrize("path", [
+    "/high-value.json?region=330100", "/high-value/TRA-1.json?state=have", "/high-value.csv?state=have",
+    "/high-value/fields.csv?region=330100",
+])
+def test_a_program_is_told_of_a_parameter_that_is_not_heeded(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 400
+
+
+def test_the_table_of_the_nation_holds_the_nation_alone(client: FlaskClient) -> None:
+    table = client.get("/high-value.csv?region=100000").get_data(as_text=True).removeprefix("\ufeff")
+    assert {row["region"] for row in csv.DictReader(io.StringIO(table))} == {"100000"}
+    assert client.get("/high-value.csv?region=nowhere").status_code == 404
