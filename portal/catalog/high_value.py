@@ -127,20 +127,19 @@ class HighValue:
         as_of: AsOf,
         regions: Sequence[str] | None = None,
         *,
+        publishers: Sequence[str] | None = None,
         lacks: bool | None = None,
         is_late: bool | None = None,
         start: int = 0,
         limit: int | None = None,
     ) -> list[tuple[Matched, bool]]:
-        """What serves an entry, of some regions or anywhere, each with whether it is late; the best first.
+        """What serves an entry, of some regions or publishers or all, each with whether it is late; the best first.
 
         With ``lacks`` or ``is_late`` only those of which it is so, or not.
         """
         match = tables.high_value_match
         late, reading = _late(as_of)
-        wanted: list[ColumnElement[bool]] = [_COUNTED, match.c.entry == entry]
-        if regions is not None:
-            wanted.append(match.c.region.in_(regions))
+        wanted = _of(entry, regions, publishers)
         if lacks is not None:
             wanted.append(_LACKS if lacks else ~_LACKS)
         if is_late is not None:
@@ -157,19 +156,21 @@ class HighValue:
             return [(_matched(row), bool(row.is_late)) for row in connection.execute(query)]
 
     def counts(
-        self, entry: str, as_of: AsOf, regions: Sequence[str] | None = None
+        self,
+        entry: str,
+        as_of: AsOf,
+        regions: Sequence[str] | None = None,
+        *,
+        publishers: Sequence[str] | None = None,
     ) -> dict[tuple[bool, bool], int]:
         """How many datasets there are in such a listing, by whether they lack something and whether they are late."""
         match = tables.high_value_match.c
         late, reading = _late(as_of)
-        wanted: list[ColumnElement[bool]] = [_COUNTED, match.entry == entry]
-        if regions is not None:
-            wanted.append(match.region.in_(regions))
         query = (
             select(_LACKS.label("lacks"), late.label("is_late"), func.count())
             .select_from(tables.high_value_match)
             .outerjoin(reading, reading.c.source_id == match.source_id)
-            .where(*wanted)
+            .where(*_of(entry, regions, publishers))
             .group_by("lacks", "is_late")
         )
         with self._engine.connect() as connection:
@@ -250,6 +251,16 @@ _COUNTED = tables.high_value_match.c.dataset_id.not_in(select(tables.appearance.
 
 
 _LACKS = tables.high_value_match.c.shortfalls != ""
+
+
+def _of(entry: str, regions: Sequence[str] | None, publishers: Sequence[str] | None) -> list[ColumnElement[bool]]:
+    match = tables.high_value_match.c
+    wanted: list[ColumnElement[bool]] = [_COUNTED, match.entry == entry]
+    if regions is not None:
+        wanted.append(match.region.in_(regions))
+    if publishers is not None:
+        wanted.append(match.publisher_id.in_(publishers))
+    return wanted
 
 
 def _late(as_of: AsOf) -> tuple[ColumnElement[bool], CTE]:

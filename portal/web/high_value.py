@@ -134,21 +134,34 @@ def abroad(coverage: Coverage, entry: HighValueEntry) -> list[Place]:
     return sorted((one for one in found if one.total), key=lambda one: (-one.total, one.code))
 
 
-def counted(entry: str, region: str | None) -> Counter[State]:
-    """How many datasets serve an entry in each state, of a region and all within it or anywhere."""
+def somewhere(coverage: Coverage, entry: str) -> int:
+    """How many datasets that serve an entry are in a region."""
+    return sum(sum(states.values()) for (id, _), states in coverage.own.items() if id == entry)
+
+
+def counted(entry: str, region: str | None, publisher: Publisher | None = None) -> Counter[State]:
+    """How many datasets serve an entry in each state, of a region and all within it or anywhere, of one publisher or all."""
     counts: Counter[State] = Counter()
-    for (lacks, is_late), count in site().catalog.high_value.counts(entry, _as_of(), _within(region)).items():
+    found = site().catalog.high_value.counts(entry, _as_of(), _within(region), publishers=names_of(publisher))
+    for (lacks, is_late), count in found.items():
         counts[state(lacks, is_late)] += count
     return counts
 
 
 def behind(
-    entry: str, region: str | None = None, wanted: State | None = None, *, start: int = 0, limit: int | None = None
+    entry: str,
+    region: str | None = None,
+    wanted: State | None = None,
+    publisher: Publisher | None = None,
+    *,
+    start: int = 0,
+    limit: int | None = None,
 ) -> list[tuple[Matched, State]]:
-    """What serves an entry, of a region and all within it, in one state or any, and how; the best first."""
+    """What of that serves an entry in one state or any, and how; the best first."""
     lacks, is_late = _FLAGS[wanted]
     found = site().catalog.high_value.listing(
-        entry, _as_of(), _within(region), lacks=lacks, is_late=is_late, start=start, limit=limit
+        entry, _as_of(), _within(region), publishers=names_of(publisher),
+        lacks=lacks, is_late=is_late, start=start, limit=limit,
     )
     return [(match, state(bool(match.shortfalls), late)) for match, late in found]
 
@@ -190,14 +203,19 @@ def served(entry: Entry, known_until: datetime) -> list[Served]:
     ]
 
 
+def names_of(publisher: Publisher | None) -> list[str] | None:
+    """The ids of all publishers that are one department, where portals write its name in several ways; None of nobody."""
+    if publisher is None:
+        return None
+    named = (one.publisher for one in site().overviews.publishers())
+    return sorted({publisher.id, *(one.id for one in named if one.department == publisher.department is not None)})
+
+
 def held(publisher: Publisher) -> list[Held]:
     """The entries that a publisher has, and those that are expected of it as a department; what it has first."""
     coverage = site().overviews.coverage()
-    # A department has several publishers where portals write its name in several ways, and has what any of them has.
-    named = (one.publisher for one in site().overviews.publishers())
-    names = {publisher.id, *(one.id for one in named if one.department == publisher.department is not None)}
     best: dict[str, State] = {}
-    for name in names:
+    for name in names_of(publisher) or ():
         for entry, standing in coverage.publishers.get(name, {}).items():
             best[entry] = min(best.get(entry, standing), standing, key=STATES.index)
     region = None if publisher.department is None else publisher.department.partition(".")[0]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from flask import Blueprint, abort, render_template, request
 
+from portal.catalog.model import Publisher
 from portal.highvalue.coverage import Cell, listed
 from portal.highvalue.judging import State
 from portal.web import demanded, high_value, places, tables
@@ -57,14 +58,18 @@ def _having(cells: Iterable[Cell]) -> int:
 
 @pages.get("/high-value/<id>")
 def entry(id: str) -> str:
-    """One entry; with ``region`` only what there is of it there, with ``state`` only datasets that serve so."""
-    shown, region, wanted = entry_asked(id), region_asked(), state_asked()
+    """One entry; with ``region`` only what there is of it there, with ``state`` only datasets that serve so.
+
+    With ``publisher`` only its datasets, under whatever name portals write it.
+    """
+    shown, region, wanted, publisher = entry_asked(id), region_asked(), state_asked(), publisher_asked()
     coverage = site().overviews.coverage()
-    standing = high_value.counted(id, region)
+    standing = high_value.counted(id, region, publisher)
     turns = paging(page_asked(), standing.total() if wanted is None else standing[wanted], ROWS, lambda page: address(
-        "high_value.entry", id=id, region=region, state=wanted, page=page if page > 1 else None
+        "high_value.entry", id=id, region=region, state=wanted, publisher=publisher and publisher.id,
+        page=page if page > 1 else None,
     ))
-    found = high_value.behind(id, region, wanted, start=(turns.page - 1) * ROWS, limit=ROWS)
+    found = high_value.behind(id, region, wanted, publisher, start=(turns.page - 1) * ROWS, limit=ROWS)
     counts, listing = site().catalog.high_value.field_counts(id)
     within = region or places.NATION
     return render_template(
@@ -89,6 +94,8 @@ def entry(id: str) -> str:
         ],
         abroad=() if region else high_value.abroad(coverage, shown),
         place_name=lambda code: places.name(code, language()),
+        nowhere=0 if region else coverage.datasets.get(id, 0) - high_value.somewhere(coverage, id),
+        publisher=publisher,
         wanted=wanted,
         counts=standing,
         unmet=demanded.unmet(region=region, entry=id),
@@ -109,6 +116,15 @@ def entry_asked(id: str) -> HighValueEntry:
     if found is None:
         abort(404)
     return found
+
+
+def publisher_asked() -> Publisher | None:
+    """The publisher in the address, if one is given; there is no page of one that the catalogue lacks."""
+    id = request.args.get("publisher") or None
+    found = None if id is None else site().catalog.publisher(id)
+    if id is not None and found is None:
+        abort(404)
+    return None if found is None else found.publisher
 
 
 def region_asked() -> str | None:

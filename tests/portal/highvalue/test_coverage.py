@@ -59,9 +59,12 @@ def test_a_place_with_datasets_only_within_has_part_of_it(catalog: Catalog) -> N
 
 
 def test_what_nobody_read_is_unknown_and_what_was_read_without_finding_it_is_missing(catalog: Catalog) -> None:
-    filled(catalog, record("1", title="机关党建工作动态", region="330100"))
+    filled(catalog, record("1", title="机关党建工作动态", region="330100"), record("2", title="机关党建工作动态", region="330102"))
+    assert covered(catalog).cell("TRA-1", "330100").state is State.UNKNOWN
+    read(catalog, SOURCE, NOW)
     found = covered(catalog)
     assert found.cell("TRA-1", "330100").state is State.MISSING
+    assert found.cell("TRA-1", "330102").state is State.UNKNOWN, "of a district only what the city's portal lists is known"
     assert found.cell("TRA-1", "330200").state is State.UNKNOWN
     assert State.UNKNOWN not in found.places["TRA-1"]
 
@@ -88,6 +91,7 @@ def test_a_portal_that_was_read_without_a_dataset_is_known_too(catalog: Catalog)
 
 def test_nothing_is_missing_before_everything_was_looked_at_by_the_list_of_now(catalog: Catalog) -> None:
     filled(catalog, record("1", title="机关党建工作动态", region="330100"), buses("2", region="330200", modified=NOW))
+    read(catalog, SOURCE, NOW)
     before = coverage(catalog, NOW)
     assert not before.is_complete and before.cell("TRA-1", "330100").state is State.UNKNOWN
     found = covered(catalog)
@@ -143,6 +147,11 @@ def test_a_municipality_is_a_province_and_a_city() -> None:
     assert levels_of("330000") == {"province"}
     assert levels_of("330100") == {"prefecture"}
     assert levels_of("no such code") == frozenset()
+
+
+@pytest.mark.parametrize("region", ["710000", "810000", "820000"])
+def test_nothing_of_the_list_is_expected_where_it_was_not_written_for(region: str) -> None:
+    assert [id for id, entry in listed().items() if is_expected(entry, region)] == []
 
 
 def test_nothing_of_the_list_is_expected_abroad() -> None:

@@ -113,6 +113,18 @@ def test_a_department_sees_what_it_has_and_what_was_not_found(client: FlaskClien
     assert expected and expected <= set(said)
 
 
+def test_a_department_sees_which_of_its_datasets_were_judged_and_how(client: FlaskClient) -> None:
+    document = page(client, "/en/publishers/hz")
+    (link,) = document.xpath(f"//section[h2='High-value list']//a[text()='{ENTRY.en}']")
+    shown = page(client, link.get("href"))
+    assert words(shown.xpath("//h1")[0]) == f"{ENTRY.en} · 杭州市交通运输局"
+    rows = shown.xpath("//section[@id='datasets']//tbody/tr")
+    assert len(rows) == 3 and all("杭州市交通运输局" in words(row) for row in rows)
+    (stale,) = [one for one in shown.xpath("//nav[@class='within']//a") if words(one).startswith("out of date")]
+    assert len(page(client, stale.get("href").partition("#")[0]).xpath("//section[@id='datasets']//tbody/tr")) == 1
+    assert client.get("/high-value/TRA-1?publisher=nobody").status_code == 404
+
+
 def test_the_region_and_the_first_page_lead_to_the_list(client: FlaskClient) -> None:
     region = page(client, "/zh/regions/330100")
     assert region.xpath("//h2/a[@href='/zh/high-value?region=330100']")
@@ -153,8 +165,8 @@ def test_tables_to_take_along_hold_every_row(client: FlaskClient) -> None:
     assert [row["state"] for row in cells if row["entry"] == "TRA-1"] == ["have"]
     whole = rows("/high-value.csv")
     assert len(whole) > len(cells)
-    # Nobody read a portal of the province or of the nation.
-    assert {row["region"] for row in whole if row["state"] == "unknown"} == {"330000", "100000"}
+    # Nobody read a portal of the district's, the province's or the nation's own.
+    assert {row["region"] for row in whole if row["state"] == "unknown"} == {"330102", "330000", "100000"}
 
 
 @pytest.mark.parametrize(
