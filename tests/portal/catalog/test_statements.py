@@ -166,6 +166,7 @@ def test_the_same_is_said_once_until_it_is_taken_back(previewed: Catalog) -> Non
     assert said(previewed).number != first.number
 
 
+@pytest.mark.slow
 def test_a_department_has_so_many_statements_and_no_more(previewed: Catalog) -> None:
     for number in range(MOST):
         said(previewed, text=f"第 {number} 条")

@@ -77,6 +77,7 @@ def _text(response: TestResponse) -> str:
     return body.decode("utf-8", "replace")
 
 
+@pytest.mark.slow
 def test_no_public_address_tells_what_is_for_operators(client: FlaskClient) -> None:
     telling, told, asked = [], [], set()
     for address in addresses(client):

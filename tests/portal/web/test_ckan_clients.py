@@ -31,6 +31,8 @@ from tests.catalogs import empty_catalog, filled
 from tests.harvester.harvesting import LOOPBACK, harvested, source
 from tests.portal.web.town import EVERYTHING, HANGZHOU, client_of, dataset_of, made
 
+pytestmark = pytest.mark.slow
+
 CKANAPI = Path(sys.executable).with_name("ckanapi")
 
 

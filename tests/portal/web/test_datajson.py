@@ -245,6 +245,7 @@ def test_our_own_connector_reads_it_back(any_catalog: Catalog) -> None:
     assert (bare.title, bare.publisher, bare.keywords, bare.modified) == ("只有标题", None, (), None)
 
 
+@pytest.mark.slow
 def test_it_is_written_in_constant_memory() -> None:
     entry = _entry(made("1", **WHOLE).dataset)
 

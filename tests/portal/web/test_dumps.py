@@ -104,6 +104,7 @@ dumps.make(Path(sys.argv[1]), Catalog(sys.argv[2]), "http://x", datetime(2026, 6
 """
 
 
+@pytest.mark.slow
 def test_a_killed_dump_is_never_seen_and_the_next_clears_it_away(tmp_path: Path, home: Path) -> None:
     url = f"sqlite:///{tmp_path / 'catalogue.db'}"
     catalog = Catalog(url)

@@ -109,6 +109,7 @@ def test_the_sitemap_leads_to_every_present_dataset_once(client: FlaskClient, mo
         assert client.get(beyond).status_code == 404
 
 
+@pytest.mark.slow
 def test_every_other_page_of_the_sitemap_answers(client: FlaskClient) -> None:
     pages = locations(client, "/sitemap-pages.xml")
     assert {"/", "/themes/transport", "/regions/330100", "/publishers/water", "/sources/hangzhou"} <= set(pages)

@@ -227,6 +227,7 @@ def test_following_the_links_skips_and_repeats_nothing_while_datasets_come_and_g
     assert met == [dataset_of(f"m{number:03}") for number in range(250)]
 
 
+@pytest.mark.slow
 def test_pages_asked_for_by_number_are_those_the_links_lead_to(library: FlaskClient) -> None:
     by_link, _ = listed(library, "/catalog.ttl")
     by_number = [

@@ -42,6 +42,8 @@ from tests.portal.scorecard.test_assess import new
 from tests.portal.web.people import PASSWORD, add_everyone, cheap_passwords, send, sign_in, token
 from tests.portal.web.town import client_of, page, says, words
 
+pytestmark = pytest.mark.slow
+
 HERE = "/scorecards/periods/2026H1"
 OWN = f"{HERE}/departments/{DEPARTMENT}"
 FORM = "/desk/2026H1/new"

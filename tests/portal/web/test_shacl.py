@@ -21,6 +21,8 @@ from portal.web.rdf import SYNTAXES, serialised
 from tests.fixtures import FIXTURES, needs_fixtures
 from tests.portal.web.samples import BASE, FULL, SERIES, SERVICE, entry, here
 
+pytestmark = pytest.mark.slow
+
 pytestmark = needs_fixtures
 
 SH = Namespace("http://www.w3.org/ns/shacl#")
