@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from nachuan import installation
 from portal.catalog.store import Catalog
-from portal.highvalue import following
+from portal.highvalue import following, matching
 from portal.highvalue.coverage import Coverage, coverage, holders_of, listed
 from portal.highvalue.judging import State
 from portal.web.tables import as_csv
@@ -75,6 +75,19 @@ def tell_coverage(code: str | None, as_json: bool) -> None:
             for one in read:
                 table.add_row(one, regions.label(one, "zh"), *(f"{tallies[one][each]:,}" for each in _COLUMNS))
     installation.print_table(table)
+
+
+@high_value.command()
+@click.argument("title")
+def explain(title: str) -> None:
+    """Which entries a dataset of this title serves, by which words; and which a word in it forbids."""
+    served, forbidden = matching.by_title(title), matching.forbidden(title)
+    for entry, words in served.items():
+        click.echo(f"{entry} {listed()[entry].zh}: {', '.join(words)}")
+    for one in forbidden:
+        click.echo(f"not {one.entry} {listed()[one.entry].zh}: {', '.join(one.words)}, but also {', '.join(one.against)}")
+    if not served and not forbidden:
+        click.echo("no rule of schemas/highvalue/words.csv has all its words in it")
 
 
 @high_value.command()

@@ -84,16 +84,42 @@ def method() -> str:
 @lru_cache(maxsize=20_000)
 def by_title(title: str) -> Mapping[str, tuple[str, ...]]:
     """The entries whose words stand in a title, each with the words."""
+    met: dict[str, tuple[str, ...]] = {}
+    for one in _met(title):
+        if not one.against:
+            met.setdefault(one.entry, one.words)
+    return MappingProxyType(met)
+
+
+class Met(Struct, frozen=True):
+    """A rule whose words all stand in a title."""
+
+    entry: str
+    words: tuple[str, ...]
+    """One of each of its groups, folded and in simplified characters."""
+    against: tuple[str, ...]
+    """The words in the title that forbid it all the same."""
+
+
+def forbidden(title: str) -> list[Met]:
+    """For each entry whose words stand in a title that does not serve it all the same, the first rule and what forbids it."""
+    served, first = by_title(title), dict[str, Met]()
+    for one in _met(title):
+        if one.entry not in served:
+            first.setdefault(one.entry, one)
+    return list(first.values())
+
+
+def _met(title: str) -> Iterator[Met]:
+    """The rules whose words all stand in a title, in the table's order."""
     table = _table()
     standing = _standing(_simplified(title), table.beginnings)
     rules = {rule.number: rule for word in standing for rule in table.rules.get(word, ())}
-    met: dict[str, tuple[str, ...]] = {}
     for _, rule in sorted(rules.items()):
-        if rule.entry not in met and rule.without.isdisjoint(standing):
-            found = [next((word for word in group if word in standing), None) for group in rule.groups]
-            if None not in found:
-                met[rule.entry] = tuple(dict.fromkeys(word.removeprefix("=") for word in found if word))
-    return MappingProxyType(met)
+        found = [next((word for word in group if word in standing), None) for group in rule.groups]
+        if None not in found:
+            words = tuple(dict.fromkeys(word.removeprefix("=") for word in found if word))
+            yield Met(rule.entry, words, tuple(word for word in standing if word in rule.without))
 
 
 def _standing(title: str, beginnings: Mapping[str, tuple[str, ...]]) -> dict[str, None]:
