@@ -14,7 +14,7 @@ test: .venv/installed-for-tests ## Check the code and run every test
 	sh tests/prepare.sh
 	.venv/bin/flake8 harvester nachuan portal schemas tests benchmarks
 	.venv/bin/mypy
-	.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

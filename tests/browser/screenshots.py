@@ -25,6 +25,8 @@ PICTURES = (
     ("scorecards", "zh"),
     ("card", "zh"),
     ("card", "en"),
+    ("high-value", "zh"),
+    ("high-value-entry", "en"),
 )
 """Kinds of pages and languages."""
 
