@@ -16,6 +16,7 @@ from harvester.sandbox.faults import FaultName
 from harvester.sandbox.serve import Sandbox, serve
 from portal.catalog.model import DatasetState, Guard, RunMode, Source
 from portal.catalog.store import Catalog
+from portal.highvalue import following
 from portal.scorecard import assess
 from portal.scorecard.assess import rebuild
 from portal.search.engines import open_index
@@ -123,6 +124,7 @@ def country(home: Path, size: int) -> Iterator[Country]:
     with serve(size=size) as sandbox:
         _history(catalog, sandbox)
     index = open_index(settings.search_url, home)
+    following.catch_up(catalog, "test")
     catch_up(catalog, index)
     today = datetime.now(UTC)
     rebuild(catalog, now=today - timedelta(days=9))

@@ -10,14 +10,12 @@ from flask import Blueprint, abort, render_template, request
 from portal.catalog.model import Publisher
 from portal.highvalue.coverage import Cell, listed
 from portal.highvalue.judging import State
-from portal.web import demanded, high_value, places, tables
+from portal.web import demanded, high_value, places, tables, tiles
 from portal.web.addresses import address
 from portal.web.languages import language
 from portal.web.paging import page_asked, paging
-from portal.web.scales import steps_of_counts
 from portal.web.site import site
 from portal.web.summaries import publisher_of, title_of
-from portal.web.tiles import tile_map
 from schemas import HighValueEntry, vocabulary
 
 pages = Blueprint("high_value", __name__)
@@ -43,7 +41,7 @@ def entries() -> str:
         trail=[(code, places.name(code, language())) for code in (places.ancestors(region) if region else ())],
         standing=None if region is None else Counter(cell.state for cell in coverage.of_region(region).values()),
         parts=[(part, places.name(part, language()), having[part]) for part in parts],
-        tile_map=tile_map(having, steps_of_counts(max(having.values(), default=0))),
+        tile_map=tiles.map_of_datasets(having, parts),
         states=high_value.STATES,
         marks=high_value.MARKS,
         levels=high_value.levels,
