@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -74,7 +73,7 @@ def rebuild(catalog: Catalog, holder: str) -> Counted:
 
     What stood stays visible meanwhile. Raises SourceHeld while somebody else counts.
     """
-    with _lease(catalog, holder) as lease:
+    with catalog.sources.leased(LEASE, holder) as lease:
         return _rebuild(catalog, lease)
 
 
@@ -88,7 +87,7 @@ def catch_up(catalog: Catalog, holder: str) -> Counted:
     if not behind(catalog):
         return Counted(0, 0)
     try:
-        with _lease(catalog, holder) as lease:
+        with catalog.sources.leased(LEASE, holder) as lease:
             return _catch_up(catalog, lease)
     except SourceHeld:
         return Counted(0, 0)
@@ -101,15 +100,6 @@ def behind(catalog: Catalog) -> int:
     if not _can_follow(position, newest) or position is None:
         return newest.change + newest.decision
     return newest.change - position.change + newest.decision - position.decision
-
-
-@contextmanager
-def _lease(catalog: Catalog, holder: str) -> Iterator[Lease]:
-    lease = catalog.sources.lease(LEASE, holder)
-    try:
-        yield lease
-    finally:
-        catalog.sources.release(lease)
 
 
 def _newest(catalog: Catalog) -> Position:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -179,6 +180,15 @@ class Sources:
                     tables.lease.c.source_id == lease.source_id, tables.lease.c.token == lease.token
                 )
             )
+
+    @contextmanager
+    def leased(self, source_id: str, holder: str) -> Iterator[Lease]:
+        """The right for as long as the block lasts. Raises SourceHeld while somebody else has it."""
+        lease = self.lease(source_id, holder)
+        try:
+            yield lease
+        finally:
+            self.release(lease)
 
     def under_way(self) -> Mapping[str, str]:
         """Source ids being harvested now, with who does it."""

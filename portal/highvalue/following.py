@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -36,7 +35,7 @@ def catch_up(catalog: Catalog, holder: str, progress: Callable[[int], None] = la
     if is_current(catalog):
         return 0
     try:
-        with _lease(catalog, holder) as lease:
+        with catalog.sources.leased(LEASE, holder) as lease:
             return _catch_up(catalog, lease, progress)
     except SourceHeld:
         return 0
@@ -58,7 +57,7 @@ def rebuild(catalog: Catalog, holder: str, progress: Callable[[int], None] = lam
 
     Raises SourceHeld while another process does it.
     """
-    with _lease(catalog, holder) as lease:
+    with catalog.sources.leased(LEASE, holder) as lease:
         return _rebuild(catalog, lease, progress)
 
 
@@ -81,15 +80,6 @@ def matches(entry: Entry) -> Iterator[Matched]:
             region=entry.dataset.region,
             publisher_id=entry.dataset.publisher.id if entry.dataset.publisher else None,
         )
-
-
-@contextmanager
-def _lease(catalog: Catalog, holder: str) -> Iterator[Lease]:
-    lease = catalog.sources.lease(LEASE, holder)
-    try:
-        yield lease
-    finally:
-        catalog.sources.release(lease)
 
 
 def _newest(catalog: Catalog) -> Position:

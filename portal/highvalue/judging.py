@@ -48,8 +48,6 @@ class State(StrEnum):
 _OPEN = frozenset(("unconditional", "registration", "open-unqualified"))
 _NOT_OPEN = frozenset(("conditional", "denied"))
 
-_QUERIED = frozenset((DistributionKind.API,))
-
 
 def shortfalls(dataset: Dataset, entry: HighValueEntry, fields: Sequence[str] | None) -> tuple[str, ...]:
     """What a dataset lacks to serve an entry in full, freshness aside; ``fields`` are those of the entry that it has.
@@ -114,7 +112,7 @@ def _readable(dataset: Dataset) -> Shortfall | None:
     known = [formats[one.format].attributes for one in dataset.distributions if one.format and one.format in formats]
     if any(one.get("machine_readable") == "yes" for one in known):
         return None
-    if any(one.kind in _QUERIED for one in dataset.distributions):
+    if any(one.kind is DistributionKind.API for one in dataset.distributions):
         return None
     # Of several files one whose format is not said may be the one that can be read.
     return Shortfall.NOT_MACHINE_READABLE if len(known) == len(dataset.distributions) else Shortfall.FORMAT_NOT_SAID
